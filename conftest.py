@@ -1,0 +1,139 @@
+"""pytest's options, fixtures and hooks. What they do is in `tests/pytest_glue/`."""
+
+import os
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from tests.pytest_glue import containment, devices, reporting, selection
+from tests.pytest_glue.examiner import Examiner
+
+
+def pytest_addoption(parser: pytest.Parser) -> None:
+    group = parser.getgroup("gather", "K/S gathers")
+    group.addoption(
+        "--impl",
+        default="own",
+        help="implementation to examine: own, sglang, torch, PATH.py, or package.module[:name]",
+    )
+    group.addoption(
+        "--contract", choices=["trusting", "safe", "strict"], default="strict", help="what the implementation promises"
+    )
+    group.addoption("--device", choices=["auto", "cpu", "cuda"], default="auto", help="where kernels run")
+    group.addoption("--case", action="append", default=[], metavar="PATTERN", help="examine cases like family/name only")
+    group.addoption("--quick", action="store_true", help="leave heavy cases out on the CPU")
+    group.addoption("--seeds-from", type=int, default=0, metavar="N", help="first seed of the random cases")
+    group.addoption("--seeds", type=int, default=None, metavar="COUNT", help="number of random cases")
+    group.addoption("--case-timeout", type=float, default=300.0, metavar="S", help="seconds that a test may take")
+
+
+def pytest_configure(config: pytest.Config) -> None:
+    worker_input = getattr(config, "workerinput", None)
+    if worker_input is None:
+        config.stash[reporting.TRACES] = reporting.trace_folder()
+    elif worker_input["gpu"] is not None:
+        os.environ["CUDA_VISIBLE_DEVICES"] = worker_input["gpu"]
+    try:
+        device = devices.choose_device(config.getoption("--device"))
+    except devices.DeviceUnavailable as error:
+        raise pytest.UsageError(str(error)) from error
+    config.stash[reporting.DEVICE] = device
+    gpus = devices.visible_gpus(os.environ, devices.gpu_count()) if device == "cuda" else []
+    config.stash[reporting.GPUS] = devices.GpuPool(gpus)
+
+
+def pytest_xdist_auto_num_workers(config: pytest.Config) -> int:
+    gpus = 0 if config.getoption("--device") == "cpu" else devices.gpu_count()
+    return gpus or len(os.sched_getaffinity(0))
+
+
+def pytest_configure_node(node: Any) -> None:
+    node.workerinput["traces"] = str(node.config.stash[reporting.TRACES])
+    node.workerinput["gpu"] = node.config.stash[reporting.GPUS].take(node.gateway.id)
+
+
+def pytest_testnodedown(node: Any, error: object) -> None:
+    node.config.stash[reporting.GPUS].give_back(node.gateway.id)
+
+
+def pytest_handlecrashitem(crashitem: str, report: pytest.TestReport) -> None:
+    reporting.explain_crash(crashitem, report)
+
+
+def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
+    marker = metafunc.definition.get_closest_marker("catalogue")
+    if marker is None:
+        return
+    from tests.cases.catalogue import catalogue
+    from tests.cases.seeds import DEFAULT_COUNT
+    from tests.examine.contract import Contract
+
+    config = metafunc.config
+    seeds = config.getoption("--seeds")
+    cases = catalogue(config.getoption("--seeds-from"), DEFAULT_COUNT if seeds is None else seeds)
+    parameters = []
+    for case in selection.matching([c for c in cases if c.family in marker.args], config.getoption("--case")):
+        reason = selection.reason_to_skip(
+            case,
+            device=config.stash[reporting.DEVICE],
+            contract=Contract[config.getoption("--contract").upper()],
+            quick=config.getoption("--quick"),
+        )
+        marks = [pytest.mark.skip(reason=reason)] if reason else []
+        parameters.append(pytest.param(case, id=case.id, marks=marks))
+    metafunc.parametrize("case", parameters)
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    # The longest first, so that no worker is left alone with one at the end.
+    items.sort(key=reporting.is_heavy, reverse=True)
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_runtest_protocol(item: pytest.Item) -> Iterator[None]:
+    trace = _trace(item.config)
+    if trace is None:
+        return (yield)
+    trace.begin(item.nodeid)
+    containment.end_after(item.config.getoption("--case-timeout"))
+    try:
+        return (yield)
+    finally:
+        containment.cancel_end()
+
+
+def pytest_terminal_summary(terminalreporter: Any) -> None:
+    reporting.tell_skips(terminalreporter)
+
+
+@pytest.fixture(scope="session")
+def examiner(request: pytest.FixtureRequest) -> Iterator[Examiner]:
+    """Examines the chosen implementation on the chosen device."""
+    config = request.config
+    with Examiner.from_options(config, _trace(config)) as examiner:
+        yield examiner
+
+
+@pytest.fixture
+def examine(request: pytest.FixtureRequest, examiner: Examiner) -> Callable[[Any], None]:
+    """Examine a case, and fail the test with what was found."""
+    return lambda case: examiner.expect_no_findings(case, request.node)
+
+
+@pytest.fixture(scope="session")
+def device(request: pytest.FixtureRequest) -> str:
+    """`cuda`, or `cpu` where kernels run on Triton's interpreter."""
+    return request.config.stash[reporting.DEVICE]
+
+
+def _trace(config: pytest.Config) -> containment.Trace | None:
+    worker_input = getattr(config, "workerinput", None)
+    if worker_input is None:
+        return None
+    if reporting.TRACE not in config.stash:
+        config.stash[reporting.TRACE] = containment.Trace(
+            Path(worker_input["traces"]) / f"{worker_input['workerid']}.json"
+        )
+    return config.stash[reporting.TRACE]

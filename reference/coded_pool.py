@@ -1,0 +1,86 @@
+"""Pools whose every byte tells which page, token and lane it is.
+
+A word of 4 bytes is a one-to-one mixture of its token's slot number (`page * page_size + token`), keyed by its lane
+and by a seed. So what a gather should return is known without reading the pool, and what it did return can be decoded:
+a row of the wrong page says which page it is. Lanes are the words of a key, `index_head_dim / 4` of them, and one
+more for the scale.
+"""
+
+import torch
+
+_MASK = 0xFFFFFFFF
+# MurmurHash3's 32-bit finaliser: a bijection in which each bit of the slot reaches every byte of the word.
+_MULTIPLIERS = (0x85EBCA6B, 0xC2B2AE35)
+_INVERSES = tuple(pow(m, -1, 1 << 32) for m in _MULTIPLIERS)
+_GOLDEN = 0x9E3779B9
+
+
+def _mix(x: torch.Tensor) -> torch.Tensor:
+    x = x ^ (x >> 16)
+    x = (x * _MULTIPLIERS[0]) & _MASK
+    x = x ^ (x >> 13)
+    x = (x * _MULTIPLIERS[1]) & _MASK
+    return x ^ (x >> 16)
+
+
+def _unmix(x: torch.Tensor) -> torch.Tensor:
+    x = x ^ (x >> 16)
+    x = (x * _INVERSES[1]) & _MASK
+    x = x ^ (x >> 13) ^ (x >> 26)
+    x = (x * _INVERSES[0]) & _MASK
+    return x ^ (x >> 16)
+
+
+def _lane_keys(index_head_dim: int, seed: int, device: torch.device) -> torch.Tensor:
+    lanes = torch.arange(index_head_dim // 4 + 1, dtype=torch.int64, device=device)
+    return _mix((lanes * _GOLDEN + seed * 0x632BE5AB + 1) & _MASK)
+
+
+def _to_bytes(words: torch.Tensor) -> torch.Tensor:
+    signed = torch.where(words >= 1 << 31, words - (1 << 32), words).to(torch.int32)
+    return signed.view(torch.uint8)
+
+
+def _to_words(rows: torch.Tensor) -> torch.Tensor:
+    return rows.contiguous().view(torch.int32).to(torch.int64) & _MASK
+
+
+def coded_rows(slots: torch.Tensor, index_head_dim: int, seed: int) -> tuple[torch.Tensor, torch.Tensor]:
+    """Return the K and S bytes that a coded pool holds for token slots.
+
+    Args:
+        slots: `(rows,)` int64, `page * page_size + token` below 2**32, or negative for a row of zeros.
+        index_head_dim: bytes of a key, a multiple of 4.
+        seed: which of the codes, 0 or more.
+
+    Returns:
+        `k`, `(rows, index_head_dim)` uint8, and `s`, `(rows, 4)` uint8, on `slots`'s device.
+    """
+    if index_head_dim % 4 or index_head_dim < 4:
+        raise ValueError(f"index_head_dim: expected a multiple of 4, got {index_head_dim}")
+    keys = _lane_keys(index_head_dim, seed, slots.device)
+    words = _mix((slots & _MASK)[:, None] ^ keys[None, :])
+    words[slots < 0] = 0
+    rows = _to_bytes(words)
+    return rows[:, :index_head_dim].contiguous(), rows[:, index_head_dim:].contiguous()
+
+
+def coded_pages(pages: torch.Tensor, page_size: int, index_head_dim: int, seed: int) -> torch.Tensor:
+    """Return whole pages of a coded pool, `(len(pages), page_size * (index_head_dim + 4))` uint8."""
+    slots = (pages.to(torch.int64)[:, None] * page_size + torch.arange(page_size, device=pages.device)).flatten()
+    k, s = coded_rows(slots, index_head_dim, seed)
+    return torch.cat([k.view(pages.numel(), -1), s.view(pages.numel(), -1)], dim=1)
+
+
+def decode_k(rows: torch.Tensor, seed: int) -> torch.Tensor:
+    """Return the slot number that each word of K rows came from, `(rows, index_head_dim / 4)` int64.
+
+    A row that was copied whole from one token has one number in all its lanes; any other bytes decode to noise.
+    """
+    index_head_dim = rows.shape[1]
+    return _unmix(_to_words(rows)) ^ _lane_keys(index_head_dim, seed, rows.device)[None, :-1]
+
+
+def decode_s(rows: torch.Tensor, index_head_dim: int, seed: int) -> torch.Tensor:
+    """Return the slot number that each S row came from, `(rows,)` int64."""
+    return (_unmix(_to_words(rows)) ^ _lane_keys(index_head_dim, seed, rows.device)[None, -1:])[:, 0]

@@ -1,0 +1,71 @@
+"""Calls that must be refused before any launch, with an error that names the argument."""
+
+from collections.abc import Callable
+from typing import Any
+
+import torch
+
+from tests.cases.case import BadArgument, Case, SpareArgument, family
+
+
+def _bad(name: str, argument: SpareArgument, change: Callable[[Any], Any], *also: SpareArgument) -> Case:
+    """Return a case that spoils `argument` with what `change` makes of the seven arguments.
+
+    `also` are other arguments that an error may name as well, where two of them contradict each other.
+    """
+
+    def spoil(arguments: Any) -> Any:
+        return arguments._replace(**{argument: change(arguments)})
+
+    return Case(
+        name=f"{argument.replace('_', '-')}-{name}",
+        rules=(14,),
+        seq_lens=(70, 30),
+        bad=BadArgument(names=(argument, *also), change=spoil),
+    )
+
+
+CASES = family(
+    "bad-arguments",
+    [
+        _bad("int8", "buf", lambda a: a.buf.view(torch.int8)),
+        _bad("float8", "buf", lambda a: a.buf.view(torch.float8_e4m3fn)),
+        _bad("int32", "buf", lambda a: a.buf.view(torch.int32)),
+        _bad("flat", "buf", lambda a: a.buf.flatten()),
+        _bad("3d", "buf", lambda a: a.buf[None]),
+        _bad("row-too-short", "buf", lambda a: a.buf[:, :-1], "page_size", "index_head_dim"),
+        _bad("row-too-long", "buf", lambda a: torch.cat([a.buf, a.buf[:, :4]], 1), "page_size", "index_head_dim"),
+        _bad("other-device", "buf", lambda a: a.buf.to("meta"), "page_indices", "seq_lens"),
+        _bad("not-a-tensor", "buf", lambda a: a.buf.numpy(force=True)),
+        _bad("float32", "page_indices", lambda a: a.page_indices.float()),
+        _bad("int16", "page_indices", lambda a: a.page_indices.short()),
+        _bad("flat", "page_indices", lambda a: a.page_indices.flatten()),
+        _bad("3d", "page_indices", lambda a: a.page_indices[None]),
+        _bad("other-device", "page_indices", lambda a: a.page_indices.to("meta"), "buf"),
+        _bad("one-row-more", "page_indices", lambda a: torch.cat([a.page_indices] * 2), "seq_lens"),
+        _bad("one-row-less", "page_indices", lambda a: a.page_indices[:1], "seq_lens"),
+        _bad("too-narrow", "page_indices", lambda a: a.page_indices[:, :1], "max_seq_len"),
+        _bad("none", "page_indices", lambda a: None),
+        _bad("float64", "seq_lens", lambda a: a.seq_lens.double()),
+        _bad("uint8", "seq_lens", lambda a: a.seq_lens.to(torch.uint8)),
+        _bad("2d", "seq_lens", lambda a: a.seq_lens[:, None]),
+        _bad("scalar", "seq_lens", lambda a: a.seq_lens[0]),
+        _bad("other-device", "seq_lens", lambda a: a.seq_lens.to("meta"), "buf"),
+        _bad("one-more", "seq_lens", lambda a: torch.cat([a.seq_lens, a.seq_lens[:1]]), "page_indices"),
+        _bad("list", "seq_lens", lambda a: a.seq_lens.tolist()),
+        _bad("negative", "seq_len_sum", lambda a: -1),
+        _bad("float", "seq_len_sum", lambda a: 100.0),
+        _bad("tensor", "seq_len_sum", lambda a: torch.tensor(100)),
+        _bad("negative", "max_seq_len", lambda a: -1),
+        _bad("past-the-table", "max_seq_len", lambda a: a.page_indices.shape[1] * 64 + 1, "page_indices"),
+        _bad("none", "max_seq_len", lambda a: None),
+        _bad("zero", "page_size", lambda a: 0),
+        _bad("negative", "page_size", lambda a: -64),
+        _bad("not-the-buffers", "page_size", lambda a: 32, "buf", "index_head_dim"),
+        _bad("float", "page_size", lambda a: 64.0),
+        _bad("zero", "index_head_dim", lambda a: 0),
+        _bad("negative", "index_head_dim", lambda a: -128),
+        _bad("not-the-buffers", "index_head_dim", lambda a: 64, "buf", "page_size"),
+        _bad("string", "index_head_dim", lambda a: "128"),
+    ],
+)

@@ -1,0 +1,33 @@
+"""Batches of every shape: none, one, no power of two, over 1,024, empty, skewed."""
+
+from tests.cases.case import Case, family
+
+CASES = family(
+    "batches",
+    [
+        Case(name="0", rules=(4,), seq_lens=()),
+        Case(name="1", rules=(4,), seq_lens=(100,)),
+        Case(name="2", rules=(4,), seq_lens=(100, 30)),
+        Case(name="3", rules=(4,), seq_lens=(30, 100, 64)),
+        Case(name="5", rules=(4,), seq_lens=(1, 100, 64, 3, 65)),
+        Case(name="8", rules=(4,), seq_lens=(9, 8, 7, 66, 5, 4, 3, 2)),
+        Case(name="9", rules=(4,), seq_lens=(9, 8, 7, 66, 5, 4, 3, 2, 1)),
+        Case(name="31", rules=(4,), seq_lens=tuple(range(31))),
+        Case(name="32", rules=(4,), seq_lens=tuple(range(32))),
+        Case(name="33", rules=(4,), seq_lens=tuple(range(33))),
+        Case(name="257", rules=(4,), seq_lens=tuple(i % 7 for i in range(257))),
+        Case(name="1024", rules=(4,), seq_lens=tuple(i % 3 for i in range(1024)), heavy=True),
+        Case(name="1025", rules=(4,), seq_lens=tuple(i % 3 for i in range(1025)), heavy=True),
+        Case(name="2049-mostly-empty", rules=(4,), seq_lens=(0,) * 2047 + (3, 70), heavy=True),
+        Case(name="4097-ones", rules=(4,), seq_lens=(1,) * 4097, needs_gpu="a program for each of 4,097 sequences"),
+        Case(name="all-empty-1", rules=(4,), seq_lens=(0,)),
+        Case(name="all-empty-8", rules=(4,), seq_lens=(0,) * 8),
+        Case(name="all-empty-33", rules=(4,), seq_lens=(0,) * 33),
+        Case(name="all-empty-1025", rules=(4,), seq_lens=(0,) * 1025),
+        Case(name="long-first", rules=(4,), seq_lens=(4_000,) + (1,) * 15),
+        Case(name="long-middle", rules=(4,), seq_lens=(1,) * 7 + (4_000,) + (1,) * 8),
+        Case(name="long-last", rules=(4,), seq_lens=(1,) * 15 + (4_000,)),
+        Case(name="every-length-to-a-page", rules=(4,), seq_lens=tuple(range(66))),
+        Case(name="idle-then-busy", rules=(4,), seq_lens=(0,) * 40 + (130,)),
+    ],
+)

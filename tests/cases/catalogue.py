@@ -1,0 +1,36 @@
+"""All families of cases, in the order in which they are reported."""
+
+from tests.cases import (
+    bad_arguments,
+    batches,
+    bit_patterns,
+    disagreement,
+    geometries,
+    invalid_pages,
+    lengths,
+    pools,
+    seeds,
+    tables,
+    workloads,
+)
+from tests.cases.case import Case
+
+FAMILIES = (
+    lengths,
+    batches,
+    tables,
+    bit_patterns,
+    geometries,
+    invalid_pages,
+    pools,
+    disagreement,
+    bad_arguments,
+    workloads,
+    seeds,
+)
+
+
+def catalogue(seeds_from: int = 0, seed_count: int = seeds.DEFAULT_COUNT) -> list[Case]:
+    """Return every case, with `seed_count` random ones drawn from the seeds `seeds_from`, `seeds_from + 1`, ..."""
+    cases = [case for module in FAMILIES if module is not seeds for case in module.CASES]
+    return cases + seeds.random_cases(seeds_from, seed_count)

@@ -1,0 +1,123 @@
+"""From a case to numbers: which page lies where in the table, and which token slot each row must show.
+
+Nothing here touches a tensor, so that what is expected of a gather does not pass through the memory it is given.
+"""
+
+from dataclasses import dataclass
+
+import numpy as np
+
+from tests.cases.case import Case
+
+INT32_MIN, INT32_MAX = -(2**31), 2**31 - 1
+INT64_MIN, INT64_MAX = -(2**63), 2**63 - 1
+SPARE_PAGES = 7
+"""Pages of a pool that no sequence names, so that a wrong page is one that a right one cannot be."""
+
+
+@dataclass(frozen=True)
+class Plan:
+    """The contents of one call's arguments."""
+
+    num_pages: int
+    seq_lens: np.ndarray
+    """`(batch,)` int64, what the host believes and, unless the two disagree, the device holds."""
+    device_seq_lens: np.ndarray
+    """`(batch,)` int64, what the device holds."""
+    page_table: np.ndarray
+    """`(batch, columns that matter)` int64; a wider table's further columns hold nothing in particular."""
+    max_pages: int
+    """Columns of the whole table."""
+    content_seed: int
+    row_slots: np.ndarray
+    """`(rows,)` int64, `page * page_size + token` of each row, or -1 where its page is none of the pool's."""
+
+
+def num_pages_of(case: Case) -> int:
+    """Return the number of pages of the case's pool."""
+    if case.num_pages is not None:
+        return case.num_pages
+    used = {"same": 1, "shared_prefix": max(case.pages_needed, default=0) + len(case.seq_lens)}
+    return case.pages_from + used.get(case.pages, sum(case.pages_needed)) + SPARE_PAGES
+
+
+def plan(case: Case, variation: int = 0) -> Plan:
+    """Return the contents of a call.
+
+    Args:
+        case: the row of the catalogue.
+        variation: 0 for the first call; further ones keep every shape and every number that the host knows, and
+            change all contents: other bytes, other pages, the sequences in another order.
+    """
+    rng = np.random.default_rng([case.seed, variation, sum(map(ord, case.id))])
+    num_pages = num_pages_of(case)
+    needed = np.array(case.pages_needed, dtype=np.int64)
+    columns = int(needed.max(initial=0)) + case.spare_columns
+    if case.max_seq_len_error > 0:
+        columns = max(columns, -(-case.max_seq_len // case.page_size))
+    max_pages = max(columns, case.table_width or 0)
+
+    table = _tail(case, rng, num_pages, (len(needed), columns))
+    pool_pages = _page_pool(case, rng, num_pages, int(needed.sum()))
+    taken = 0
+    for sequence, count in enumerate(needed):
+        if case.pages == "same":
+            table[sequence, :count] = pool_pages[0]
+        elif case.pages == "shared_prefix":
+            table[sequence, :count] = pool_pages[:count]
+            if count:
+                table[sequence, count - 1] = pool_pages[int(needed.max()) + sequence]
+        else:
+            table[sequence, :count] = pool_pages[taken : taken + count]
+            taken += count
+    for (sequence, place), page in case.page_at.items():
+        table[sequence, place if place >= 0 else needed[sequence] + place] = page
+
+    lens = np.array(case.seq_lens, dtype=np.int64)
+    device_lens = lens if case.device_seq_lens is None else np.array(case.device_seq_lens, dtype=np.int64)
+    if case.table_layout == "one_row_for_all" and len(table):
+        table[:] = table[int(lens.argmax())]
+    if variation:
+        lens, device_lens, table = lens[::-1].copy(), device_lens[::-1].copy(), table[::-1].copy()
+    return Plan(
+        num_pages=num_pages,
+        seq_lens=lens,
+        device_seq_lens=device_lens,
+        page_table=table,
+        max_pages=max_pages,
+        content_seed=2 * case.seed + variation,
+        row_slots=_row_slots(lens, table, case.page_size, num_pages),
+    )
+
+
+def _page_pool(case: Case, rng: np.random.Generator, num_pages: int, count: int) -> np.ndarray:
+    available = num_pages - case.pages_from
+    if count == 0:
+        return np.zeros(0, dtype=np.int64)
+    if case.pages == "same":
+        return case.pages_from + rng.integers(available, size=1)
+    if case.pages == "shared_prefix":
+        count = max(case.pages_needed) + len(case.seq_lens)
+    if count > available:
+        raise ValueError(f"{case.id}: num_pages: {count} pages are needed, {available} are there")
+    if case.pages == "reversed":
+        return case.pages_from + np.arange(available - 1, available - 1 - count, -1)
+    return case.pages_from + rng.choice(available, size=count, replace=False, shuffle=True)
+
+
+def _tail(case: Case, rng: np.random.Generator, num_pages: int, shape: tuple[int, int]) -> np.ndarray:
+    if case.tail == "stale":
+        return rng.integers(max(num_pages, 1), size=shape, dtype=np.int64)
+    huge = INT32_MAX if case.table_dtype == "int32" else INT64_MAX
+    low = INT32_MIN if case.table_dtype == "int32" else INT64_MIN
+    return np.full(shape, {"minus_one": -1, "huge": huge, "int_min": low}[case.tail], dtype=np.int64)
+
+
+def _row_slots(lens: np.ndarray, table: np.ndarray, page_size: int, num_pages: int) -> np.ndarray:
+    rows = []
+    for length, pages in zip(lens, table, strict=True):
+        token = np.arange(length)
+        page = pages[token // page_size]
+        slot = page.astype(np.int64) * page_size + token % page_size
+        rows.append(np.where((page >= 0) & (page < num_pages), slot, -1))
+    return np.concatenate(rows) if rows else np.zeros(0, dtype=np.int64)

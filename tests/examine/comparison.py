@@ -1,0 +1,180 @@
+"""What result rows hold, against what they should: found fast, told in pages and tokens."""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+
+import numpy as np
+import torch
+
+from reference.coded_pool import decode_k, decode_s
+from tests.cases.case import Case
+from tests.cases.plan import Plan
+
+RowSource = Callable[[torch.Tensor, int], tuple[torch.Tensor, torch.Tensor]]
+"""Makes `k` and `s` of `(rows,)` int64 token slots (zero where negative) under a content seed."""
+
+ROWS_AT_ONCE = 1 << 18
+ROWS_TOLD = 3
+"""Wrong rows that a finding describes; it counts the rest."""
+
+
+@dataclass(frozen=True)
+class WrongRows:
+    """Rows of one result that are not what they should be."""
+
+    part: str
+    """`K` or `S`."""
+    count: int
+    total: int
+    rows: tuple[int, ...]
+    """The first few wrong rows."""
+    told: tuple[str, ...]
+    """A sentence for each of `rows`."""
+    should_be_zero: bool
+    """Whether each of `rows` belongs to a page outside the pool."""
+    earlier_contents: bool
+    """Whether each of `rows` holds what was right in an earlier call."""
+
+    def __str__(self) -> str:
+        more = f" and {self.count - len(self.rows):,} more rows" if self.count > len(self.rows) else ""
+        return f"{self.count:,} of {self.total:,} rows of {self.part} are wrong: {'; '.join(self.told)}{more}"
+
+
+class Expectation:
+    """The rows that a call must return, computed from the plan and never from the memory that the call was given."""
+
+    def __init__(self, case: Case, contents: Plan, device: torch.device, rows: RowSource) -> None:
+        self.case = case
+        self.plan = contents
+        self.device = device
+        self._rows = rows
+        self._row_starts = np.concatenate([[0], np.cumsum(contents.seq_lens)])
+
+    def wrong_rows(
+        self, part: str, result: torch.Tensor, poison: int, earlier: "Expectation | None" = None
+    ) -> WrongRows | None:
+        """Compare a result with what it should be.
+
+        Args:
+            part: `K` or `S`.
+            result: `(rows, bytes)` uint8.
+            poison: byte that memory held before anything was written to it.
+            earlier: what the call before this one should have returned.
+
+        Returns:
+            The wrong rows, or None where there are none.
+        """
+        count, first = 0, torch.zeros(0, dtype=torch.int64)
+        total = result.shape[0]
+        for start in range(0, total, ROWS_AT_ONCE):
+            chunk = result[start : start + ROWS_AT_ONCE]
+            expected = self._expected(part, slice(start, start + chunk.shape[0]))
+            if torch.equal(chunk, expected):
+                continue
+            wrong = (chunk != expected).any(dim=1).nonzero().flatten().cpu() + start
+            count += len(wrong)
+            first = torch.cat([first, wrong])[:ROWS_TOLD]
+        if not count:
+            return None
+        rows = tuple(int(row) for row in first)
+        return WrongRows(
+            part=part,
+            count=count,
+            total=total,
+            rows=rows,
+            told=tuple(self._tell(part, row, result[row], poison, earlier) for row in rows),
+            should_be_zero=all(self.plan.row_slots[row] < 0 for row in rows),
+            earlier_contents=earlier is not None
+            and all(torch.equal(result[row], earlier._expected(part, slice(row, row + 1))[0]) for row in rows),
+        )
+
+    def _expected(self, part: str, rows: slice) -> torch.Tensor:
+        slots = torch.from_numpy(self.plan.row_slots[rows]).to(self.device)
+        return self._rows(slots, self.plan.content_seed)[0 if part == "K" else 1]
+
+    def _tell(
+        self, part: str, row: int, held: torch.Tensor, poison: int, earlier: "Expectation | None"
+    ) -> str:
+        sequence = int(np.searchsorted(self._row_starts, row, side="right")) - 1
+        token = row - int(self._row_starts[sequence])
+        slot = int(self.plan.row_slots[row])
+        if slot < 0:
+            page = self.plan.page_table[sequence, token // self.case.page_size]
+            should = f"zeros, since page {page} is none of the pool's {self.plan.num_pages}"
+        else:
+            should = self._name(slot)
+        expected = self._expected(part, slice(row, row + 1))[0]
+        return (
+            f"row {row} (sequence {sequence}, token {token}): {part} is "
+            f"{self._what(part, held, expected, slot, poison, earlier)}, should be {should}"
+        )
+
+    def _name(self, slot: int) -> str:
+        return f"page {slot // self.case.page_size} token {slot % self.case.page_size}"
+
+    def _what(
+        self,
+        part: str,
+        held: torch.Tensor,
+        expected: torch.Tensor,
+        slot: int,
+        poison: int,
+        earlier: "Expectation | None",
+    ) -> str:
+        if bool((held == poison).all()):
+            return "never written"
+        if not held.any():
+            return "zeros"
+        if self.case.content == "coded":
+            for source, suffix in ((self, ""), (earlier, " as it was in the call before")):
+                name = source and source._decode(part, held)
+                if name:
+                    return name + suffix
+        moved = self._moved(part, held, slot)
+        if moved:
+            return moved
+        unwritten = (held == poison) & (expected != poison)
+        if bool(unwritten.any()):
+            lanes = unwritten.nonzero().flatten()
+            return f"in part never written (byte {int(lanes[0])} the first)"
+        lane = int((held != expected).nonzero()[0])
+        return (
+            f"wrong in {int((held != expected).sum())} of {held.numel()} bytes "
+            f"(byte {lane} is 0x{int(held[lane]):02x}, not 0x{int(expected[lane]):02x})"
+        )
+
+    def _decode(self, part: str, held: torch.Tensor) -> str | None:
+        """Return the page and token that a row of codes came from, in part or as a whole."""
+        seed, dim = self.plan.content_seed, self.case.index_head_dim
+        slots = decode_k(held[None], seed)[0] if part == "K" else decode_s(held[None], dim, seed)
+        known = slots[(slots < self.plan.num_pages * self.case.page_size)]
+        if not known.numel():
+            return None
+        values, counts = known.unique(return_counts=True)
+        best = int(counts.argmax())
+        name = self._name(int(values[best]))
+        if int(counts[best]) == slots.numel():
+            return name
+        if int(counts[best]) < 2:
+            return None
+        lanes = (slots == values[best]).nonzero().flatten() * 4
+        others = len(values) - 1
+        also = f", others from {others} more tokens" if others else ""
+        return f"{name} in {len(lanes) * 4} of its bytes (from byte {int(lanes[0])} on{also})"
+
+    def _moved(self, part: str, held: torch.Tensor, slot: int) -> str | None:
+        """Return where in the right page the held bytes lie, if they do: a shift within the page."""
+        if slot < 0 or held.numel() < 4:
+            return None
+        size, dim = self.case.page_size, self.case.index_head_dim
+        page = slot // size
+        slots = torch.arange(page * size, page * size + size, device=self.device)
+        k, s = self._rows(slots, self.plan.content_seed)
+        content = bytes(torch.cat([k.flatten(), s.flatten()]).tolist())
+        needle = bytes(held.tolist())
+        at = content.find(needle)
+        right = slot % size * dim if part == "K" else size * dim + slot % size * 4
+        if at < 0 or at == right or content.find(needle, at + 1) >= 0:
+            return None
+        return f"bytes {at} to {at + len(needle) - 1} of page {page}, which begin {at - right:+d} bytes off"
+

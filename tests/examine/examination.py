@@ -1,0 +1,344 @@
+"""The one function that examines an implementation on a case. Everything that looks for bugs calls it."""
+
+from collections.abc import Callable, Sequence
+from contextlib import AbstractContextManager, ExitStack
+from dataclasses import dataclass, field
+from typing import Any, Protocol
+
+import torch
+
+from tests.cases.case import Case
+from tests.cases.plan import plan
+from tests.examine.comparison import Expectation, WrongRows
+from tests.examine.contract import Contract
+from tests.examine.finding import Finding
+from tests.examine.implementations import Implementation
+from tests.examine.inputs import Arguments, Inputs
+from tests.instruments.memory import Memory, RedZonedMemory
+from tests.instruments.poison import Watched, counted_launches, poisoned_allocations
+
+POISONS = (0xC3, 0x3C)
+"""What unwritten memory holds in the first and in the second call, so that no byte can be right by accident."""
+
+OnStep = Callable[[str, str], None]
+"""Told the function and the step before each call, so that a crash can be blamed on it."""
+
+
+class Observation(Protocol):
+    """What an instrument saw during one call."""
+
+    def findings(self) -> list[tuple[int, str, dict[str, Any]]]:
+        """Return rule, message and details of each thing that was wrong."""
+
+
+class Instrument(Protocol):
+    """Something that a call runs under."""
+
+    def watch(self, arguments: Arguments, case: Case) -> AbstractContextManager[Observation]:
+        """Return a context that observes what happens inside it."""
+
+
+class DeviceLost(Exception):
+    """The GPU reported an error that no later call in this process survives."""
+
+    def __init__(self, findings: list[Finding]) -> None:
+        super().__init__(str(findings[-1]))
+        self.findings = findings
+
+
+@dataclass
+class _Outcome:
+    """What one call gave back: results by part (`K`, `S`), or an error."""
+
+    results: dict[str, torch.Tensor] = field(default_factory=dict)
+    error: Exception | None = None
+    watched: Watched = field(default_factory=Watched)
+    launches: list[str] = field(default_factory=list)
+
+
+def examine(
+    implementation: Implementation,
+    case: Case,
+    *,
+    contract: Contract = Contract.STRICT,
+    device: torch.device,
+    instruments: Sequence[Instrument] = (),
+    memory: Callable[[], Memory] = RedZonedMemory,
+    on_step: OnStep = lambda function, step: None,
+) -> list[Finding]:
+    """Examine an implementation on one case, under the given instruments.
+
+    Args:
+        implementation: the functions to call.
+        case: the case; its rules decide what is expected.
+        contract: the level of promise; findings of higher rules are left out.
+        device: where arguments and results live.
+        instruments: what each call runs under.
+        memory: makes the memory that arguments and results live in.
+        on_step: told before each call.
+
+    Returns:
+        The findings, none if every promise was kept.
+
+    Raises:
+        DeviceLost: the GPU's context is gone, and with it this process's use of the GPU.
+    """
+    examination = _Examination(implementation, case, contract, device, instruments, memory(), on_step)
+    return examination.run()
+
+
+class _Examination:
+    def __init__(
+        self,
+        implementation: Implementation,
+        case: Case,
+        contract: Contract,
+        device: torch.device,
+        instruments: Sequence[Instrument],
+        memory: Memory,
+        on_step: OnStep,
+    ) -> None:
+        self.implementation = implementation
+        self.case = case
+        self.contract = contract
+        self.device = device
+        self.instruments = instruments
+        self.memory = memory
+        self.on_step = on_step
+        self.findings: list[Finding] = []
+        self.function = ""
+
+    def run(self) -> list[Finding]:
+        case = self.case
+        inputs = Inputs(case, self.device, self.memory)
+        first_results: dict[str, dict[str, torch.Tensor]] = {}
+        for self.function in self.implementation.functions:
+            call = self.implementation.functions[self.function]
+            if case.bad is not None:
+                self._refusal(call, inputs)
+            elif case.rows_are_open:
+                self._open_rows(call, inputs)
+            else:
+                inputs.write(plan(case))
+                first_results[self.function] = self._right_rows(call, inputs)
+        self._same_from_each_function(first_results)
+        return self.findings
+
+    def _right_rows(self, call: Callable[..., Any], inputs: Inputs) -> dict[str, torch.Tensor]:
+        """Call three times: twice alike, and once with new contents at the same addresses."""
+        expected = Expectation(self.case, inputs.plan, self.device, inputs.rows)
+        first = self._call(call, inputs, POISONS[0], "first call")
+        if not self._returned(first):
+            return {}
+        wrong = self._values(first, expected, POISONS[0])
+        kept = {part: result.clone() for part, result in first.results.items()}
+
+        second = self._call(call, inputs, POISONS[1], "same call again")
+        if self._returned(second):
+            self._fresh(first, second)
+            if not wrong and not self._values(second, expected, POISONS[1], again=True):
+                self._same_bytes(first, second)
+
+        inputs.write(plan(self.case, variation=1))
+        renewed = Expectation(self.case, inputs.plan, self.device, inputs.rows)
+        third = self._call(call, inputs, POISONS[0], "new contents at the same addresses")
+        if self._returned(third) and not wrong:
+            self._values(third, renewed, POISONS[0], earlier=expected)
+        for part, result in first.results.items():
+            if not torch.equal(result, kept[part]):
+                self._find(6, f"a later call changed the {part} that the first call had returned")
+        return kept
+
+    def _open_rows(self, call: Callable[..., Any], inputs: Inputs) -> None:
+        for poison in POISONS:
+            outcome = self._call(call, inputs, poison, "call")
+            if isinstance(outcome.error, ValueError):
+                return
+            self._returned(outcome)
+
+    def _refusal(self, call: Callable[..., Any], inputs: Inputs) -> None:
+        bad = self.case.bad
+        assert bad is not None
+        outcome = self._call(call, inputs, POISONS[0], "call to be refused", bad.change(inputs.arguments))
+        wanted = f"a ValueError or TypeError that names {' or '.join(bad.names)}"
+        error = outcome.error
+        if error is None:
+            self._find(14, f"the call was accepted, should have raised {wanted}")
+        elif not isinstance(error, (ValueError, TypeError)):
+            self._find(14, f"raised {_short(error)}, should have raised {wanted}")
+        elif not any(name in str(error) for name in bad.names):
+            self._find(14, f"raised {_short(error)}, which names no argument: should have been {wanted}")
+        elif outcome.launches:
+            self._find(14, f"launched {outcome.launches[0]} before it raised {_short(error)}")
+
+    def _call(
+        self,
+        call: Callable[..., Any],
+        inputs: Inputs,
+        poison: int,
+        step: str,
+        arguments: Arguments | None = None,
+    ) -> _Outcome:
+        self.on_step(self.function, step)
+        arguments = arguments or inputs.arguments
+        outcome = _Outcome()
+        with ExitStack() as stack:
+            observations = [stack.enter_context(i.watch(arguments, self.case)) for i in self.instruments]
+            stack.enter_context(counted_launches(outcome.launches))
+            outcome.watched = stack.enter_context(poisoned_allocations(poison, self.memory))
+            try:
+                returned = call(*arguments)
+            except Exception as error:  # whatever it is, it is the implementation's, and is judged
+                outcome.error = error
+        self._check_device()
+        self.on_step(self.function, f"judging the {step}")
+        for observation in observations:
+            for rule, message, details in observation.findings():
+                self._find(rule, message, **details)
+        self._surroundings(inputs)
+        if outcome.error is None:
+            outcome.results = self._structure(returned, arguments)
+            self._machine(outcome)
+        return outcome
+
+    def _check_device(self) -> None:
+        if self.device.type != "cuda":
+            return
+        try:
+            torch.cuda.synchronize(self.device)
+        except Exception as error:
+            self._find(self._memory_rule(), f"the GPU reported {_short(error)}")
+            raise DeviceLost(self.findings) from error
+
+    def _returned(self, outcome: _Outcome) -> bool:
+        """Whether there are results to look at; an error is judged here."""
+        error = outcome.error
+        if error is None:
+            return bool(outcome.results)
+        if not (isinstance(error, ValueError) and self.case.may_be_refused):
+            self._find(self.case.rules[0], f"raised {_short(error)}")
+        return False
+
+    def _structure(self, returned: Any, arguments: Arguments) -> dict[str, torch.Tensor]:
+        """Return the results by part, after a look at their shape, dtype, layout and address."""
+        parts = {"get_k_and_s": ("K", "S"), "get_k": ("K",), "get_s": ("S",)}[self.function]
+        if self.case.bad is not None:
+            return {}
+        values = tuple(returned) if isinstance(returned, (tuple, list)) else (returned,)
+        if len(values) != len(parts) or not all(isinstance(value, torch.Tensor) for value in values):
+            self._find(6, f"returned {type(returned).__name__} of {len(values)}, should be {' and '.join(parts)}")
+            return {}
+        results = dict(zip(parts, values, strict=True))
+        rows = arguments.seq_len_sum
+        for part, result in results.items():
+            shape = (rows, arguments.index_head_dim if part == "K" else 4)
+            if tuple(result.shape) != shape:
+                self._find(6, f"{part} has shape {tuple(result.shape)}, should be {shape}")
+                return {}
+            if result.dtype != torch.uint8:
+                self._find(6, f"{part} has dtype {result.dtype}, should be torch.uint8")
+                return {}
+            if result.device != arguments.buf.device:
+                self._find(6, f"{part} is on {result.device}, should be on {arguments.buf.device}")
+                return {}
+            if not result.is_contiguous():
+                self._find(6, f"{part} is not contiguous: its strides are {result.stride()}")
+            for name, tensor in arguments.tensors.items():
+                if _overlap(result, tensor):
+                    self._find(6, f"{part} shares memory with {name}")
+        if len(parts) == 2 and _overlap(results["K"], results["S"]):
+            self._find(6, "K and S overlap")
+        return results
+
+    def _values(
+        self,
+        outcome: _Outcome,
+        expected: Expectation,
+        poison: int,
+        *,
+        again: bool = False,
+        earlier: Expectation | None = None,
+    ) -> bool:
+        """Compare the results with what they should be; return whether any row is wrong."""
+        any_wrong = False
+        for part, result in outcome.results.items():
+            wrong = expected.wrong_rows(part, result, poison, earlier)
+            if wrong is not None:
+                any_wrong = True
+                prefix = "the same call again differs: " if again else "with new contents, " if earlier else ""
+                self._find(self._value_rule(wrong, again), prefix + str(wrong), wrong_rows=wrong.count, of=wrong.total)
+        return any_wrong
+
+    def _value_rule(self, wrong: WrongRows, again: bool) -> int:
+        if again:
+            return 8
+        if wrong.earlier_contents:
+            return 7
+        if wrong.should_be_zero and 11 in self.case.rules:
+            return 11
+        return self.case.rules[0]
+
+    def _fresh(self, first: _Outcome, second: _Outcome) -> None:
+        for part, result in second.results.items():
+            for earlier_part, earlier in first.results.items():
+                if _overlap(result, earlier):
+                    self._find(6, f"{part} lies in the memory of the {earlier_part} that an earlier call returned")
+
+    def _same_bytes(self, first: _Outcome, second: _Outcome) -> None:
+        for part, result in second.results.items():
+            if not torch.equal(result, first.results[part]):
+                self._find(8, f"the same call gave another {part} than the first time")
+
+    def _surroundings(self, inputs: Inputs) -> None:
+        rule = self._memory_rule() if self.case.rows_are_open else 7
+        for sentence in self.memory.damage():
+            self._find(rule, sentence)
+        for name in inputs.changed():
+            self._find(7, f"{name} was written to")
+            inputs.write(inputs.plan)
+
+    def _memory_rule(self) -> int:
+        """The rule that a wild access breaks on this case."""
+        return next((rule for rule in self.case.rules if rule in (11, 12, 13)), self.case.rules[0])
+
+    def _machine(self, outcome: _Outcome) -> None:
+        rows = self.case.seq_len_sum
+        done = [*outcome.launches, *outcome.watched.operations]
+        allowed = 0 if rows == 0 else 1
+        if len(done) > allowed:
+            self._find(16, f"{len(done)} launches, should be {allowed}: {', '.join(done[:12])}", launches=len(done))
+        if outcome.watched.waits:
+            self._find(17, f"waited for the device: {', '.join(sorted(set(outcome.watched.waits)))}")
+
+    def _same_from_each_function(self, results: dict[str, dict[str, torch.Tensor]]) -> None:
+        both = results.get("get_k_and_s", {})
+        for name, part in (("get_k", "K"), ("get_s", "S")):
+            alone = results.get(name, {})
+            if part in both and part in alone and not torch.equal(both[part], alone[part]):
+                self.function = name
+                self._find(2, f"{name} returned another {part} than get_k_and_s")
+
+    def _find(self, rule: int, message: str, **details: Any) -> None:
+        finding = Finding(rule, self.case.id, self.function, message, details)
+        if self.contract.holds(rule) and finding not in self.findings:
+            self.findings.append(finding)
+
+
+def _overlap(a: torch.Tensor, b: torch.Tensor) -> bool:
+    if a.numel() == 0 or b.numel() == 0 or a.device != b.device:
+        return False
+    a_start, a_end = _extent(a)
+    b_start, b_end = _extent(b)
+    return a_start < b_end and b_start < a_end
+
+
+def _extent(tensor: torch.Tensor) -> tuple[int, int]:
+    last = sum((size - 1) * stride for size, stride in zip(tensor.shape, tensor.stride(), strict=True))
+    start = tensor.data_ptr()
+    return start, start + (last + 1) * tensor.element_size()
+
+
+def _short(error: BaseException) -> str:
+    lines = str(error).strip().splitlines()
+    return f"{type(error).__name__}: {lines[0] if lines else '(no text)'}"
+

@@ -1,0 +1,89 @@
+"""Finding the implementation that a user names, and its three functions."""
+
+import importlib
+import importlib.util
+import sys
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from types import ModuleType
+from typing import Any
+
+FUNCTIONS = ("get_k_and_s", "get_k", "get_s")
+NAMED = {"own": "kernels", "sglang": "kernels.peers.sglang", "torch": "kernels.peers.torch_indexing"}
+"""Implementations that have a short name on the command line."""
+
+
+class NoImplementation(Exception):
+    """What the user named is not there, or is no gather."""
+
+
+@dataclass(frozen=True)
+class Implementation:
+    """One to three gather functions that belong together."""
+
+    name: str
+    functions: Mapping[str, Callable[..., Any]]
+    """By name, in the order of `FUNCTIONS`; an implementation may lack any."""
+
+
+def load_implementation(spec: str) -> Implementation:
+    """Return the implementation that a user names.
+
+    Args:
+        spec: `own`, `sglang`, `torch`, a path that ends in `.py`, or `package.module[:name]`, where `name` is an
+            object that holds the functions, or one function, which is then taken as the one it is named after, or
+            else as `get_k_and_s`.
+
+    Raises:
+        NoImplementation: with a sentence that says what was looked for.
+    """
+    target, _, attribute = spec.partition(":")
+    try:
+        found: Any = _from_file(Path(target)) if target.endswith(".py") else _from_module(target)
+    except NoImplementation:
+        raise
+    except Exception as error:
+        raise NoImplementation(f"--impl {spec}: importing it failed: {type(error).__name__}: {error}") from error
+    if attribute:
+        if not hasattr(found, attribute):
+            raise NoImplementation(f"--impl {spec}: {target} has no {attribute!r}")
+        found = getattr(found, attribute)
+    functions = {name: getattr(found, name) for name in FUNCTIONS if callable(getattr(found, name, None))}
+    if not functions and callable(found) and not isinstance(found, (type, ModuleType)):
+        name = getattr(found, "__name__", "")
+        functions = {name if name in FUNCTIONS else "get_k_and_s": found}
+    if not functions:
+        raise NoImplementation(f"--impl {spec}: it has none of the functions {', '.join(FUNCTIONS)}")
+    return Implementation(spec, functions)
+
+
+def _from_module(name: str) -> ModuleType:
+    name = NAMED.get(name, name)
+    try:
+        return importlib.import_module(name)
+    except ModuleNotFoundError as error:
+        if error.name and (name == error.name or name.startswith(error.name + ".")):
+            short = ", ".join(NAMED)
+            raise NoImplementation(
+                f"--impl {name}: there is no such module; expected one of {short}, a path that ends in .py, "
+                "or package.module[:name]"
+            ) from error
+        raise
+
+
+def _from_file(path: Path) -> ModuleType:
+    if not path.is_file():
+        raise NoImplementation(f"--impl {path}: there is no such file")
+    name = f"examined_{path.stem}"
+    spec = importlib.util.spec_from_file_location(name, path)
+    assert spec is not None and spec.loader is not None
+    module = importlib.util.module_from_spec(spec)
+    # Triton looks a kernel's module up by name; a file's neighbours are importable as they are for a script.
+    sys.modules[name] = module
+    sys.path.insert(0, str(path.parent))
+    try:
+        spec.loader.exec_module(module)
+    finally:
+        sys.path.remove(str(path.parent))
+    return module

@@ -1,0 +1,117 @@
+"""Memory that nobody wrote is poison: what a call allocates and does not fill shows in its results.
+
+A torch dispatch mode stands between the examined call and torch. It hands out poisoned memory wherever torch would
+hand out memory as it is, and notes which other operations would launch a kernel or wait for the device.
+"""
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from typing import Any
+
+import torch
+import triton
+from torch.utils._python_dispatch import TorchDispatchMode, _disable_current_modes
+from triton.runtime import interpreter
+
+from tests.instruments.memory import Memory
+
+_aten = torch.ops.aten
+_UNWRITTEN = {
+    _aten.empty.memory_format,
+    _aten.empty_strided.default,
+    _aten.empty_like.default,
+    _aten.new_empty.default,
+    _aten.new_empty_strided.default,
+}
+_WAITING = {_aten._local_scalar_dense.default, _aten.nonzero.default, _aten.masked_select.default}
+_NO_LAUNCH = {_aten.detach.default, _aten.alias.default, _aten.set_.source_Storage_storage_offset, _aten.lift_fresh.default}
+
+
+@dataclass
+class Watched:
+    """What a call did through torch."""
+
+    allocations: list[torch.Tensor] = field(default_factory=list)
+    """Memory handed out, flat uint8 tensors in order."""
+    operations: list[str] = field(default_factory=list)
+    """Torch operations that launch a kernel on a GPU, by name."""
+    waits: list[str] = field(default_factory=list)
+    """Torch operations that wait for the device, by name."""
+
+
+class _Poison(TorchDispatchMode):
+    def __init__(self, byte: int, memory: Memory, watched: Watched) -> None:
+        super().__init__()
+        self._byte = byte
+        self._memory = memory
+        self._watched = watched
+
+    def __torch_dispatch__(
+        self, func: Any, types: Any, args: tuple[Any, ...] = (), kwargs: dict[str, Any] | None = None
+    ) -> Any:
+        kwargs = kwargs or {}
+        if func in _UNWRITTEN:
+            return self._poisoned(func(*args, **kwargs))
+        result = func(*args, **kwargs)
+        name = func._schema.name
+        if func in _WAITING or (func is _aten._to_copy.default and _leaves_gpu(args[0], result)):
+            self._watched.waits.append(name)
+        if func not in _NO_LAUNCH and not _is_view(func) and _has_elements(result):
+            self._watched.operations.append(name)
+        return result
+
+    def _poisoned(self, made: torch.Tensor) -> torch.Tensor:
+        if made.device.type == "meta" or made.numel() == 0:
+            return made
+        size = made.untyped_storage().nbytes()
+        flat = self._memory.allocate("a result", size, made.device)
+        flat.fill_(self._byte)
+        self._watched.allocations.append(flat)
+        return flat.view(made.dtype).as_strided(made.shape, made.stride())
+
+
+def _is_view(func: Any) -> bool:
+    returns = func._schema.returns
+    return bool(returns) and all(r.alias_info is not None and not r.alias_info.is_write for r in returns)
+
+
+def _leaves_gpu(source: torch.Tensor, result: torch.Tensor) -> bool:
+    return source.device.type == "cuda" and result.device.type == "cpu"
+
+
+def _has_elements(result: Any) -> bool:
+    return isinstance(result, torch.Tensor) and result.numel() > 0
+
+
+@contextmanager
+def poisoned_allocations(byte: int, memory: Memory) -> Iterator[Watched]:
+    """Poison with `byte` all memory that torch hands out unwritten inside the block, from `memory`."""
+    watched = Watched()
+    with _Poison(byte, memory, watched):
+        yield watched
+
+
+@contextmanager
+def counted_launches(launches: list[str]) -> Iterator[None]:
+    """Append the name of each Triton kernel that is launched inside the block, compiled or interpreted.
+
+    What Triton's interpreter itself does through torch is not the implementation's, and is hidden from dispatch modes.
+    """
+    interpreted = interpreter.GridExecutor.__call__
+
+    def run_interpreted(executor: Any, *args: Any, **kwargs: Any) -> Any:
+        launches.append(executor.fn.__name__)
+        with _disable_current_modes():
+            return interpreted(executor, *args, **kwargs)
+
+    def on_launch(metadata: Any) -> None:
+        launches.append(metadata.get()["name"])
+
+    interpreter.GridExecutor.__call__ = run_interpreted
+    triton.knobs.runtime.launch_enter_hook.add(on_launch)
+    try:
+        yield
+    finally:
+        triton.knobs.runtime.launch_enter_hook.remove(on_launch)
+        interpreter.GridExecutor.__call__ = interpreted

@@ -1,0 +1,75 @@
+"""Which device a test process works on, and how workers share the GPUs that the caller lets them have."""
+
+import os
+import sys
+from collections import Counter
+from collections.abc import Mapping
+
+
+class DeviceUnavailable(Exception):
+    """The device that the user asked for is not there."""
+
+
+def visible_gpus(environment: Mapping[str, str], count: int) -> list[str]:
+    """Return the GPUs that this process may use, as entries of `CUDA_VISIBLE_DEVICES`.
+
+    Args:
+        environment: the process's environment variables.
+        count: GPUs that CUDA reports under this environment.
+    """
+    named = environment.get("CUDA_VISIBLE_DEVICES")
+    if named is None:
+        return [str(index) for index in range(count)]
+    return [entry.strip() for entry in named.split(",") if entry.strip()][:count]
+
+
+class GpuPool:
+    """Gives each worker the GPU that the fewest living workers have."""
+
+    def __init__(self, gpus: list[str]) -> None:
+        self._gpus = gpus
+        self._taken: dict[str, str] = {}
+
+    def take(self, worker: str) -> str | None:
+        """Return the GPU for a worker, or None where there are none."""
+        if not self._gpus:
+            return None
+        load = Counter(self._taken.values())
+        gpu = min(self._gpus, key=lambda candidate: load[candidate])
+        self._taken[worker] = gpu
+        return gpu
+
+    def give_back(self, worker: str) -> None:
+        """Note that a worker is gone."""
+        self._taken.pop(worker, None)
+
+
+def gpu_count() -> int:
+    """Return the number of GPUs that this process may use."""
+    import torch
+
+    return torch.cuda.device_count() if torch.cuda.is_available() else 0
+
+
+def choose_device(wanted: str) -> str:
+    """Return `cuda` or `cpu`, and have Triton interpret kernels on the latter.
+
+    Args:
+        wanted: `auto`, `cuda` or `cpu`.
+
+    Raises:
+        DeviceUnavailable: there is no GPU, or Triton was imported before it could be told to interpret.
+    """
+    gpus = gpu_count() if wanted != "cpu" else 0
+    if wanted == "cuda" and not gpus:
+        raise DeviceUnavailable("--device cuda: no GPU is visible to this process")
+    device = "cuda" if gpus else "cpu"
+    interpreting = os.environ.get("TRITON_INTERPRET") == "1"
+    if device == "cpu" and not interpreting:
+        # Triton decides when it is imported, for its own library too.
+        if "triton" in sys.modules:
+            raise DeviceUnavailable("Triton was imported before the interpreter was chosen: set TRITON_INTERPRET=1")
+        os.environ["TRITON_INTERPRET"] = "1"
+    elif device == "cuda" and interpreting:
+        device = "cpu"
+    return device

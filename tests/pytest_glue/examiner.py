@@ -1,0 +1,95 @@
+"""The examination as a pytest run sees it: options in, failed tests with findings out."""
+
+from collections.abc import Sequence
+from contextlib import ExitStack
+from typing import Self
+
+import pytest
+
+from tests.cases.case import Case
+from tests.examine.contract import RULES, Contract
+from tests.examine.finding import Finding
+from tests.examine.implementations import Implementation, NoImplementation, load_implementation
+from tests.pytest_glue import reporting
+from tests.pytest_glue.containment import Trace
+
+
+class Examiner:
+    """Examines one implementation, under the instruments that fit the device."""
+
+    def __init__(
+        self, implementation: Implementation, contract: Contract, device: str, trace: Trace | None = None
+    ) -> None:
+        self.implementation = implementation
+        self.contract = contract
+        self.device = device
+        self._trace = trace
+        self._open = ExitStack()
+
+    @classmethod
+    def from_options(cls, config: pytest.Config, trace: Trace | None) -> Self:
+        """Return the examiner that the command line asks for.
+
+        Raises:
+            pytest.UsageError: the implementation cannot be had.
+        """
+        try:
+            implementation = load_implementation(config.getoption("--impl"))
+        except NoImplementation as error:
+            raise pytest.UsageError(str(error)) from error
+        contract = Contract[config.getoption("--contract").upper()]
+        return cls(implementation, contract, config.stash[reporting.DEVICE], trace)
+
+    def __enter__(self) -> Self:
+        import torch
+
+        if self.device == "cpu":
+            from tests.instruments.quick_interpreter import language_patched_once
+
+            # The interpreter is Python: a worker has one core to itself.
+            torch.set_num_threads(1)
+            self._open.enter_context(language_patched_once())
+        return self
+
+    def __exit__(self, *error: object) -> None:
+        self._open.close()
+
+    def expect_no_findings(self, case: Case, item: pytest.Item) -> None:
+        """Examine a case; attach what is found to the test, and fail it."""
+        import torch
+
+        from tests.examine.examination import DeviceLost, examine
+
+        if self._trace:
+            self._trace.examine(case.id, rule_of_a_crash(case))
+        try:
+            findings = examine(
+                self.implementation,
+                case,
+                contract=self.contract,
+                device=torch.device(self.device),
+                on_step=self._trace.at if self._trace else lambda function, step: None,
+            )
+        except DeviceLost as lost:
+            if self._trace:
+                self._trace.die(lost.findings)
+            _attach(item, lost.findings)
+            pytest.exit(f"the GPU is lost to this process: {lost}; run with -n 1 to go on after it", returncode=1)
+        if findings:
+            _attach(item, findings)
+            pytest.fail(describe(findings, self.implementation.name), pytrace=False)
+
+
+def rule_of_a_crash(case: Case) -> int:
+    """Return the rule that a wild access on a case breaks."""
+    return next((rule for rule in case.rules if rule in (11, 12, 13)), case.rules[0])
+
+
+def describe(findings: Sequence[Finding], implementation: str) -> str:
+    """Return what a failed test prints: each finding with its rule, and the command that shows them again."""
+    lines = [f"{finding}\n    (rule {finding.rule}: {RULES[finding.rule][1]})" for finding in findings]
+    return "\n".join([*lines, f"replay: ./ci/gate --impl {implementation} --case '{findings[0].case}'"])
+
+
+def _attach(item: pytest.Item, findings: Sequence[Finding]) -> None:
+    item.user_properties += [(reporting.FINDING, finding.as_json()) for finding in findings]

@@ -1,0 +1,71 @@
+"""What test reports carry and tell: findings, how a worker died, and every skip with its reason."""
+
+import tempfile
+from collections import Counter
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from tests.examine.finding import Finding
+from tests.pytest_glue import containment
+from tests.pytest_glue.devices import GpuPool
+
+TRACES = pytest.StashKey[Path]()
+TRACE = pytest.StashKey[containment.Trace]()
+DEVICE = pytest.StashKey[str]()
+GPUS = pytest.StashKey[GpuPool]()
+
+FINDING = "finding"
+"""Name of the report property that carries one finding as a JSON object."""
+
+
+def trace_folder() -> Path:
+    """Return a new folder for the traces of this run's workers."""
+    return Path(tempfile.mkdtemp(prefix="gather-traces-"))
+
+
+def is_heavy(item: pytest.Item) -> bool:
+    """Whether a test examines a heavy case."""
+    callspec = getattr(item, "callspec", None)
+    return bool(callspec and getattr(callspec.params.get("case"), "heavy", False))
+
+
+def findings_of(report: pytest.TestReport) -> list[Finding]:
+    """Return the findings that a test's report carries."""
+    return [Finding.from_json(value) for name, value in report.user_properties if name == FINDING]
+
+
+def explain_crash(nodeid: str, report: pytest.TestReport) -> None:
+    """Put what a dead worker was doing into the report of the test that it died in."""
+    node: Any = report.node  # pytest-xdist's controller of the worker
+    path = node.config.stash[TRACES] / f"{node.gateway.id}.json"
+    found = containment.post_mortem(path, nodeid, _exit_status(node), node.config.getoption("--case-timeout"))
+    if found:
+        report.user_properties = [(FINDING, finding.as_json()) for finding in found]
+        report.longrepr = "\n".join(str(finding) for finding in found)
+
+
+def _exit_status(node: Any) -> int | None:
+    process = getattr(getattr(node.gateway, "_io", None), "popen", None)
+    if process is None:
+        return None
+    try:
+        return process.wait(timeout=10)
+    except Exception:  # a process of another host or kind has no status to tell
+        return None
+
+
+def skip_reason(report: pytest.TestReport) -> str:
+    """Return why a skipped test was skipped."""
+    reason = report.longrepr[2] if isinstance(report.longrepr, tuple) else str(report.longrepr)
+    return reason.removeprefix("Skipped: ")
+
+
+def tell_skips(terminal: Any) -> None:
+    """Print how many tests were skipped for each reason."""
+    reasons = Counter(skip_reason(report) for report in terminal.stats.get("skipped", []))
+    if reasons:
+        terminal.section("not run, and why")
+        for reason, count in reasons.most_common():
+            terminal.line(f"{count:5} {reason}")

@@ -1,0 +1,8 @@
+"""Are bad arguments refused, by name and before any launch?"""
+
+import pytest
+
+
+@pytest.mark.catalogue("bad-arguments")
+def test_bad_argument_is_refused(case, examine):
+    examine(case)

@@ -1,0 +1,8 @@
+"""Is every byte right? Lengths, batches, page tables, bit patterns, geometries, production shapes, random cases."""
+
+import pytest
+
+
+@pytest.mark.catalogue("lengths", "batches", "tables", "bit-patterns", "geometries", "workloads", "seeds")
+def test_rows_are_right(case, examine):
+    examine(case)
