@@ -1,14 +1,18 @@
 """pytest's options, fixtures and hooks. What they do is in `tests/pytest_glue/`."""
 
 import os
+import shutil
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
 import pytest
 
-from tests.pytest_glue import containment, devices, reporting, selection
+from tests.pytest_glue import containment, devices, memories, reporting, selection
+from tests.pytest_glue.deaths import Deaths
 from tests.pytest_glue.examiner import Examiner
+
+DEATHS = pytest.StashKey[Deaths]()
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:
@@ -22,7 +26,12 @@ def pytest_addoption(parser: pytest.Parser) -> None:
         "--contract", choices=["trusting", "safe", "strict"], default="strict", help="what the implementation promises"
     )
     group.addoption("--device", choices=["auto", "cpu", "cuda"], default="auto", help="where kernels run")
-    group.addoption("--case", action="append", default=[], metavar="PATTERN", help="examine cases like family/name only")
+    group.addoption(
+        "--memory", choices=memories.CHOICES, default="auto", help="memory of the examined calls; fences need a GPU"
+    )
+    group.addoption(
+        "--case", action="append", default=[], metavar="PATTERN", help="examine cases like family/name only"
+    )
     group.addoption("--quick", action="store_true", help="leave heavy cases out on the CPU")
     group.addoption("--seeds-from", type=int, default=0, metavar="N", help="first seed of the random cases")
     group.addoption("--seeds", type=int, default=None, metavar="COUNT", help="number of random cases")
@@ -32,12 +41,19 @@ def pytest_addoption(parser: pytest.Parser) -> None:
 def pytest_configure(config: pytest.Config) -> None:
     worker_input = getattr(config, "workerinput", None)
     if worker_input is None:
-        config.stash[reporting.TRACES] = reporting.trace_folder()
+        traces = reporting.trace_folder()
+        config.stash[reporting.TRACES] = traces
+        config.stash[DEATHS] = Deaths(config, traces)
+        config.add_cleanup(lambda: shutil.rmtree(traces, ignore_errors=True))
     elif worker_input["gpu"] is not None:
         os.environ["CUDA_VISIBLE_DEVICES"] = worker_input["gpu"]
     try:
         device = devices.choose_device(config.getoption("--device"))
     except devices.DeviceUnavailable as error:
+        raise pytest.UsageError(str(error)) from error
+    try:
+        memories.require(config.getoption("--memory"), device)
+    except memories.MemoryUnavailable as error:
         raise pytest.UsageError(str(error)) from error
     config.stash[reporting.DEVICE] = device
     gpus = devices.visible_gpus(os.environ, devices.gpu_count()) if device == "cuda" else []
@@ -50,16 +66,21 @@ def pytest_xdist_auto_num_workers(config: pytest.Config) -> int:
 
 
 def pytest_configure_node(node: Any) -> None:
+    # A new worker takes the place of a dead one, whose test has been reported by now if it left one.
+    node.config.stash[DEATHS].tell_the_rest()
     node.workerinput["traces"] = str(node.config.stash[reporting.TRACES])
     node.workerinput["gpu"] = node.config.stash[reporting.GPUS].take(node.gateway.id)
 
 
 def pytest_testnodedown(node: Any, error: object) -> None:
     node.config.stash[reporting.GPUS].give_back(node.gateway.id)
+    if error and error != "keyboard-interrupt":
+        node.config.stash[DEATHS].worker_died(node)
 
 
-def pytest_handlecrashitem(crashitem: str, report: pytest.TestReport) -> None:
-    reporting.explain_crash(crashitem, report)
+def pytest_handlecrashitem(crashitem: str, report: pytest.TestReport, sched: Any) -> None:
+    node: Any = report.node  # type: ignore[attr-defined]  # pytest-xdist's controller of the worker
+    node.config.stash[DEATHS].test_lost(crashitem, report, sched)
 
 
 def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
@@ -96,12 +117,11 @@ def pytest_runtest_protocol(item: pytest.Item) -> Iterator[None]:
     trace = _trace(item.config)
     if trace is None:
         return (yield)
-    trace.begin(item.nodeid)
-    containment.end_after(item.config.getoption("--case-timeout"))
+    trace.begin(item.nodeid, item.config.getoption("--case-timeout"))
     try:
         return (yield)
     finally:
-        containment.cancel_end()
+        trace.end()
 
 
 def pytest_terminal_summary(terminalreporter: Any) -> None:

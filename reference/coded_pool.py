@@ -69,7 +69,8 @@ def coded_pages(pages: torch.Tensor, page_size: int, index_head_dim: int, seed: 
     """Return whole pages of a coded pool, `(len(pages), page_size * (index_head_dim + 4))` uint8."""
     slots = (pages.to(torch.int64)[:, None] * page_size + torch.arange(page_size, device=pages.device)).flatten()
     k, s = coded_rows(slots, index_head_dim, seed)
-    return torch.cat([k.view(pages.numel(), -1), s.view(pages.numel(), -1)], dim=1)
+    shape = (pages.numel(), page_size)
+    return torch.cat([k.view(*shape, index_head_dim).flatten(1), s.view(*shape, 4).flatten(1)], dim=1)
 
 
 def decode_k(rows: torch.Tensor, seed: int) -> torch.Tensor:

@@ -3,9 +3,7 @@
 import torch
 
 
-def needed_slots(
-    page_indices: torch.Tensor, seq_lens: torch.Tensor, page_size: int, num_pages: int
-) -> torch.Tensor:
+def needed_slots(page_indices: torch.Tensor, seq_lens: torch.Tensor, page_size: int, num_pages: int) -> torch.Tensor:
     """Return, for each row of the result, which token slot of the pool it copies.
 
     Args:

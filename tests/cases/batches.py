@@ -19,7 +19,12 @@ CASES = family(
         Case(name="1024", rules=(4,), seq_lens=tuple(i % 3 for i in range(1024)), heavy=True),
         Case(name="1025", rules=(4,), seq_lens=tuple(i % 3 for i in range(1025)), heavy=True),
         Case(name="2049-mostly-empty", rules=(4,), seq_lens=(0,) * 2047 + (3, 70), heavy=True),
-        Case(name="4097-ones", rules=(4,), seq_lens=(1,) * 4097, needs_gpu="a program for each of 4,097 sequences"),
+        Case(
+            name="4097-ones",
+            rules=(4,),
+            seq_lens=(1,) * 4097,
+            needs_gpu="a program for each of 4,097 sequences",
+        ),
         Case(name="all-empty-1", rules=(4,), seq_lens=(0,)),
         Case(name="all-empty-8", rules=(4,), seq_lens=(0,) * 8),
         Case(name="all-empty-33", rules=(4,), seq_lens=(0,) * 33),

@@ -9,7 +9,12 @@ CASES = family(
     "geometries",
     [
         *(
-            Case(name=f"page-{size}", rules=(9,), seq_lens=(2 * size + 1, size, 130, max(size - 1, 0)), page_size=size)
+            Case(
+                name=f"page-{size}",
+                rules=(9,),
+                seq_lens=(2 * size + 1, size, 130, max(size - 1, 0)),
+                page_size=size,
+            )
             for size in PAGE_SIZES
         ),
         *(Case(name=f"head-dim-{dim}", rules=(9,), seq_lens=(130, 64, 1), index_head_dim=dim) for dim in HEAD_DIMS),
@@ -19,7 +24,14 @@ CASES = family(
         Case(name="page-128-head-dim-256", rules=(9,), seq_lens=(300, 127), page_size=128, index_head_dim=256),
         Case(name="page-1-tail-huge", rules=(9, 5), seq_lens=(70, 3), page_size=1, tail="huge"),
         Case(name="page-1-duplicates", rules=(9, 4), seq_lens=(70, 30), page_size=1, pages="same"),
-        Case(name="page-1-int64", rules=(9, 3), seq_lens=(70, 30), page_size=1, table_dtype="int64", lens_dtype="int32"),
+        Case(
+            name="page-1-int64",
+            rules=(9, 3),
+            seq_lens=(70, 30),
+            page_size=1,
+            table_dtype="int64",
+            lens_dtype="int32",
+        ),
         Case(name="page-1-long", rules=(9, 4), seq_lens=(4_097,), page_size=1),
     ],
 )

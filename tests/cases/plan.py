@@ -61,7 +61,7 @@ def plan(case: Case, variation: int = 0) -> Plan:
     pool_pages = _page_pool(case, rng, num_pages, int(needed.sum()))
     taken = 0
     for sequence, count in enumerate(needed):
-        if case.pages == "same":
+        if case.pages == "same" and count:
             table[sequence, :count] = pool_pages[0]
         elif case.pages == "shared_prefix":
             table[sequence, :count] = pool_pages[:count]
@@ -92,8 +92,8 @@ def plan(case: Case, variation: int = 0) -> Plan:
 
 def _page_pool(case: Case, rng: np.random.Generator, num_pages: int, count: int) -> np.ndarray:
     available = num_pages - case.pages_from
-    if count == 0:
-        return np.zeros(0, dtype=np.int64)
+    if count == 0 or num_pages == 0:
+        return np.zeros(count, dtype=np.int64)
     if case.pages == "same":
         return case.pages_from + rng.integers(available, size=1)
     if case.pages == "shared_prefix":

@@ -30,7 +30,13 @@ CASES = family(
         Case(name="offset-and-gap", rules=(10,), seq_lens=(130, 65), pool_offset=4, pool_row_gap=12),
         Case(name="offset-odd-page-1", rules=(10, 9), seq_lens=(70,), pool_offset=3, page_size=1),
         *(
-            Case(name=f"past-{name}", rules=(12,), seq_lens=(190, 66, 60), num_pages=page + 3, page_at=_around(page))
+            Case(
+                name=f"past-{name}",
+                rules=(12,),
+                seq_lens=(190, 66, 60),
+                num_pages=page + 3,
+                page_at=_around(page),
+            )
             for name, page in AROUND.items()
         ),
         *(
@@ -64,7 +70,13 @@ CASES = family(
             num_pages=2**31 // 132 + 3,
             page_at=_around(2**31 // 132),
         ),
-        Case(name="last-page-past-2-gib", rules=(12,), seq_lens=(64,), num_pages=300_000, page_at={(0, 0): 299_999}),
+        Case(
+            name="last-page-past-2-gib",
+            rules=(12,),
+            seq_lens=(64,),
+            num_pages=300_000,
+            page_at={(0, 0): 299_999},
+        ),
         Case(
             name="invalid-page-past-2-gib",
             rules=(11, 12),

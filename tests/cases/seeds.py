@@ -22,9 +22,7 @@ def random_case(seed: int) -> Case:
         draw.choice([0, 1, draw.randrange(2 * page_size + 2), draw.randrange(400)])
         for _ in range(draw.choice([1, 2, 3, 5, 9]))
     )
-    table_layout = draw.choice(
-        ["contiguous", "contiguous", "sliced", "transposed", "offset", "every_other_column"]
-    )
+    table_layout = draw.choice(["contiguous", "contiguous", "sliced", "transposed", "offset", "every_other_column"])
     lens_layout = draw.choice(["contiguous", "contiguous", "every_other", "offset"])
     pool_offset = draw.choice([0, 0, 0, 1, 4, 16])
     pool_row_gap = draw.choice([0, 0, 0, 4, 13])

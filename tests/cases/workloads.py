@@ -48,17 +48,13 @@ CASES = family(
         _workload("agent-p90", (280_000,), GLM_POOL, needs_gpu=LONG),
         _workload("agent-max", (504_000,), GLM_POOL, needs_gpu=LONG),
         _workload("1m", (1_048_576,), GLM_POOL, needs_gpu=LONG),
-        _workload(
-            "mixed-7", (504_000, 280_000, 120_000, 55_000, 55_000, 8_000, 1_000), GLM_POOL, needs_gpu=LONG
-        ),
+        _workload("mixed-7", (504_000, 280_000, 120_000, 55_000, 55_000, 8_000, 1_000), GLM_POOL, needs_gpu=LONG),
         _workload("skewed", (262_144,) + (128,) * 63, GLM_POOL, needs_gpu=LONG),
         _workload("skewed-ones", (131_072,) + (1,) * 127, GLM_POOL, needs_gpu=LONG),
         _workload("flat", (4_222,) * 64, GLM_POOL, needs_gpu=LONG),
         _workload("many-512", _lengths(512, 64, 512), 22_856, needs_gpu=LONG),
         _workload("shared-prefix", (32_768,) * 32, pages="shared_prefix", needs_gpu=LONG),
-        _workload(
-            "dsv4-c4", (262_144,), 100_000, lens_dtype="int32", lens_layout="offset", needs_gpu=LONG
-        ),
+        _workload("dsv4-c4", (262_144,), 100_000, lens_dtype="int32", lens_layout="offset", needs_gpu=LONG),
         _workload("page-1-long", (65_536,) * 4, 3_613_312, page_size=1, needs_gpu=LONG),
         _workload("big-pool-2-gib", (65_536,), 256_000, pages_from=254_200, needs_gpu=LONG),
         _workload("big-pool-4-gib", (65_536,), 512_000, pages_from=508_400, needs_gpu=LONG),

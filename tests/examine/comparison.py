@@ -92,9 +92,7 @@ class Expectation:
         slots = torch.from_numpy(self.plan.row_slots[rows]).to(self.device)
         return self._rows(slots, self.plan.content_seed)[0 if part == "K" else 1]
 
-    def _tell(
-        self, part: str, row: int, held: torch.Tensor, poison: int, earlier: "Expectation | None"
-    ) -> str:
+    def _tell(self, part: str, row: int, held: torch.Tensor, poison: int, earlier: "Expectation | None") -> str:
         sequence = int(np.searchsorted(self._row_starts, row, side="right")) - 1
         token = row - int(self._row_starts[sequence])
         slot = int(self.plan.row_slots[row])
@@ -177,4 +175,3 @@ class Expectation:
         if at < 0 or at == right or content.find(needle, at + 1) >= 0:
             return None
         return f"bytes {at} to {at + len(needle) - 1} of page {page}, which begin {at - right:+d} bytes off"
-

@@ -51,7 +51,7 @@ class _Outcome:
     """What one call gave back: results by part (`K`, `S`), or an error."""
 
     results: dict[str, torch.Tensor] = field(default_factory=dict)
-    error: Exception | None = None
+    error: Exception | SystemExit | None = None
     watched: Watched = field(default_factory=Watched)
     launches: list[str] = field(default_factory=list)
 
@@ -83,8 +83,10 @@ def examine(
     Raises:
         DeviceLost: the GPU's context is gone, and with it this process's use of the GPU.
     """
-    examination = _Examination(implementation, case, contract, device, instruments, memory(), on_step)
-    return examination.run()
+    lent = memory()
+    findings = _Examination(implementation, case, contract, device, instruments, lent, on_step).run()
+    lent.close()
+    return findings
 
 
 class _Examination:
@@ -112,8 +114,8 @@ class _Examination:
         case = self.case
         inputs = Inputs(case, self.device, self.memory)
         first_results: dict[str, dict[str, torch.Tensor]] = {}
-        for self.function in self.implementation.functions:
-            call = self.implementation.functions[self.function]
+        for function, call in self.implementation.functions.items():
+            self.function = function
             if case.bad is not None:
                 self._refusal(call, inputs)
             elif case.rows_are_open:
@@ -125,7 +127,12 @@ class _Examination:
         return self.findings
 
     def _right_rows(self, call: Callable[..., Any], inputs: Inputs) -> dict[str, torch.Tensor]:
-        """Call three times: twice alike, and once with new contents at the same addresses."""
+        """Call three times: twice alike, and once with new contents at the same addresses.
+
+        Heavy cases on the interpreter have the first call of each function, and the last of the first function: what
+        the others could show does not depend on size, and every smaller case has them.
+        """
+        brief = self.case.heavy and self.device.type == "cpu"
         expected = Expectation(self.case, inputs.plan, self.device, inputs.rows)
         first = self._call(call, inputs, POISONS[0], "first call")
         if not self._returned(first):
@@ -133,7 +140,9 @@ class _Examination:
         wrong = self._values(first, expected, POISONS[0])
         kept = {part: result.clone() for part, result in first.results.items()}
 
-        second = self._call(call, inputs, POISONS[1], "same call again")
+        if brief and self.function != next(iter(self.implementation.functions)):
+            return kept
+        second = _Outcome() if brief else self._call(call, inputs, POISONS[1], "same call again")
         if self._returned(second):
             self._fresh(first, second)
             if not wrong and not self._values(second, expected, POISONS[1], again=True):
@@ -150,11 +159,9 @@ class _Examination:
         return kept
 
     def _open_rows(self, call: Callable[..., Any], inputs: Inputs) -> None:
+        """Call twice; whatever comes back, an error too, is right if no memory but the results was touched."""
         for poison in POISONS:
-            outcome = self._call(call, inputs, poison, "call")
-            if isinstance(outcome.error, ValueError):
-                return
-            self._returned(outcome)
+            self._call(call, inputs, poison, "call")
 
     def _refusal(self, call: Callable[..., Any], inputs: Inputs) -> None:
         bad = self.case.bad
@@ -188,9 +195,12 @@ class _Examination:
             outcome.watched = stack.enter_context(poisoned_allocations(poison, self.memory))
             try:
                 returned = call(*arguments)
-            except Exception as error:  # whatever it is, it is the implementation's, and is judged
+            except (
+                Exception,
+                SystemExit,
+            ) as error:  # whatever it is, it is the implementation's, and is judged
                 outcome.error = error
-        self._check_device()
+        self._check_device(step)
         self.on_step(self.function, f"judging the {step}")
         for observation in observations:
             for rule, message, details in observation.findings():
@@ -201,13 +211,14 @@ class _Examination:
             self._machine(outcome)
         return outcome
 
-    def _check_device(self) -> None:
+    def _check_device(self, step: str) -> None:
         if self.device.type != "cuda":
             return
         try:
             torch.cuda.synchronize(self.device)
         except Exception as error:
-            self._find(self._memory_rule(), f"the GPU reported {_short(error)}")
+            message = f"the GPU reported {_short(error)} ({step}; each tensor {self.memory.surroundings})"
+            self._find(self._memory_rule(), message, device_lost=True)
             raise DeviceLost(self.findings) from error
 
     def _returned(self, outcome: _Outcome) -> bool:
@@ -266,7 +277,12 @@ class _Examination:
             if wrong is not None:
                 any_wrong = True
                 prefix = "the same call again differs: " if again else "with new contents, " if earlier else ""
-                self._find(self._value_rule(wrong, again), prefix + str(wrong), wrong_rows=wrong.count, of=wrong.total)
+                self._find(
+                    self._value_rule(wrong, again),
+                    prefix + str(wrong),
+                    wrong_rows=wrong.count,
+                    of=wrong.total,
+                )
         return any_wrong
 
     def _value_rule(self, wrong: WrongRows, again: bool) -> int:
@@ -274,9 +290,9 @@ class _Examination:
             return 8
         if wrong.earlier_contents:
             return 7
-        if wrong.should_be_zero and 11 in self.case.rules:
-            return 11
-        return self.case.rules[0]
+        # Rule 11 is about rows of invalid pages; if others are wrong, it is for another reason.
+        other = next((rule for rule in self.case.rules if rule != 11), 1)
+        return 11 if wrong.should_be_zero else other
 
     def _fresh(self, first: _Outcome, second: _Outcome) -> None:
         for part, result in second.results.items():
@@ -341,4 +357,3 @@ def _extent(tensor: torch.Tensor) -> tuple[int, int]:
 def _short(error: BaseException) -> str:
     lines = str(error).strip().splitlines()
     return f"{type(error).__name__}: {lines[0] if lines else '(no text)'}"
-

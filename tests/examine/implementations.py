@@ -77,7 +77,8 @@ def _from_file(path: Path) -> ModuleType:
         raise NoImplementation(f"--impl {path}: there is no such file")
     name = f"examined_{path.stem}"
     spec = importlib.util.spec_from_file_location(name, path)
-    assert spec is not None and spec.loader is not None
+    assert spec is not None
+    assert spec.loader is not None
     module = importlib.util.module_from_spec(spec)
     # Triton looks a kernel's module up by name; a file's neighbours are importable as they are for a script.
     sys.modules[name] = module

@@ -1,6 +1,8 @@
 """Memory that arguments and results of an examined call live in, and what surrounds it."""
 
 import mmap
+from collections.abc import Iterable
+from dataclasses import dataclass
 from typing import Protocol
 
 import torch
@@ -16,18 +18,73 @@ BELOW_MAPPED_BYTES = 1 << 32
 class Memory(Protocol):
     """Where the bytes of an examined call come from. Instruments differ in what lies around them."""
 
+    @property
+    def surroundings(self) -> str:
+        """What lies around an allocation, as words that follow "each tensor"."""
+
+    @property
+    def is_poisoned(self) -> bool:
+        """Whether what a call allocates is filled before the call sees it."""
+
     def allocate(self, name: str, size: int, device: torch.device) -> torch.Tensor:
         """Return `(size,)` uint8 for the argument or result called `name`, on a 16-byte boundary at least."""
 
     def damage(self) -> list[str]:
-        """Return a sentence for each allocation whose surroundings were written to, since the last call of this."""
+        """Return a sentence for each allocation whose surroundings were written to, since the last call of this.
+
+        Nothing that was launched may be running any more.
+        """
+
+    def close(self) -> None:
+        """Give back what was allocated, as soon as no tensor uses it any more. Nothing is allocated afterwards."""
+
+
+@dataclass(frozen=True)
+class RedZone:
+    """Bytes next to an allocation that nobody has a reason to write."""
+
+    name: str
+    """Of the argument or result next to it."""
+    side: str
+    """`before` or `after` it."""
+    bytes: torch.Tensor
+
+    def lay(self) -> None:
+        """Give every byte the value that it has to keep."""
+        self.bytes.fill_(RED_ZONE_BYTE)
+
+    def damage(self) -> str | None:
+        """Return what was written to it, if anything was, and mend it."""
+        wrong = (self.bytes != RED_ZONE_BYTE).nonzero().flatten()
+        if not len(wrong):
+            return None
+        nearest = int(wrong[0]) + 1 if self.side == "after" else len(self.bytes) - int(wrong[-1])
+        count = "1 byte was" if len(wrong) == 1 else f"{len(wrong):,} bytes were"
+        self.lay()
+        return f"{count} written {self.side} {self.name}, the nearest {nearest:,} from its edge"
+
+
+def damage_of(zones: Iterable[RedZone]) -> list[str]:
+    """Return a sentence for each damaged zone, and mend it. A device is waited for once, however many zones it has."""
+    zones = [zone for zone in zones if zone.bytes.numel()]
+    by_device: dict[torch.device, list[RedZone]] = {}
+    for zone in zones:
+        by_device.setdefault(zone.bytes.device, []).append(zone)
+    damaged = []
+    for together in by_device.values():
+        flags = torch.stack([(zone.bytes != RED_ZONE_BYTE).any() for zone in together]).tolist()
+        damaged += [zone for zone, is_damaged in zip(together, flags, strict=True) if is_damaged]
+    return [sentence for zone in damaged if (sentence := zone.damage())]
 
 
 class RedZonedMemory:
     """Ordinary memory between two red zones of 4,096 bytes each, whose bytes are known."""
 
+    surroundings = "lies between red zones"
+    is_poisoned = True
+
     def __init__(self) -> None:
-        self._zones: list[tuple[str, str, torch.Tensor]] = []
+        self._zones: list[RedZone] = []
 
     def allocate(self, name: str, size: int, device: torch.device) -> torch.Tensor:
         """Return `(size,)` uint8 between two red zones. See `Memory.allocate`."""
@@ -35,21 +92,20 @@ class RedZonedMemory:
             whole = _mapped(size + 2 * RED_ZONE_BYTES)
         else:
             whole = torch.empty(size + 2 * RED_ZONE_BYTES, dtype=torch.uint8, device=device)
-        for side, zone in (("before", whole[:RED_ZONE_BYTES]), ("after", whole[RED_ZONE_BYTES + size :])):
-            zone.fill_(RED_ZONE_BYTE)
-            self._zones.append((name, side, zone))
-        return whole[RED_ZONE_BYTES : RED_ZONE_BYTES + size]
+        end = RED_ZONE_BYTES + size
+        for side, surrounding in (("before", whole[:RED_ZONE_BYTES]), ("after", whole[end:])):
+            zone = RedZone(name, side, surrounding)
+            zone.lay()
+            self._zones.append(zone)
+        return whole[RED_ZONE_BYTES:end]
 
     def damage(self) -> list[str]:
         """Return a sentence for each damaged red zone, and mend it. See `Memory.damage`."""
-        sentences = []
-        for name, side, zone in self._zones:
-            wrong = (zone != RED_ZONE_BYTE).nonzero().flatten()
-            if len(wrong):
-                nearest = int(wrong[0]) + 1 if side == "after" else RED_ZONE_BYTES - int(wrong[-1])
-                sentences.append(f"{len(wrong)} bytes {side} {name} were written, the nearest {nearest} from its edge")
-                zone.fill_(RED_ZONE_BYTE)
-        return sentences
+        return damage_of(self._zones)
+
+    def close(self) -> None:
+        """Let go of the red zones, and so of the memory between them. See `Memory.close`."""
+        self._zones.clear()
 
 
 def _mapped(size: int) -> torch.Tensor:

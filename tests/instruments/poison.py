@@ -47,6 +47,11 @@ class _Poison(TorchDispatchMode):
         self._memory = memory
         self._watched = watched
 
+    @classmethod
+    def _should_skip_dynamo(cls) -> bool:
+        # Torch would import its compiler, which takes seconds, to keep it away from this mode; nothing here compiles.
+        return False
+
     def __torch_dispatch__(
         self, func: Any, types: Any, args: tuple[Any, ...] = (), kwargs: dict[str, Any] | None = None
     ) -> Any:
@@ -66,7 +71,8 @@ class _Poison(TorchDispatchMode):
             return made
         size = made.untyped_storage().nbytes()
         flat = self._memory.allocate("a result", size, made.device)
-        flat.fill_(self._byte)
+        if self._memory.is_poisoned:
+            flat.fill_(self._byte)
         self._watched.allocations.append(flat)
         return flat.view(made.dtype).as_strided(made.shape, made.stride())
 

@@ -1,13 +1,14 @@
-"""One crash costs one test: what a worker was doing is on disk before it does it, and is told after its death.
+"""One crash costs one test: what a worker was doing is on disk before it does it, and outlives it.
 
 A segmentation fault ends a worker at once, a sticky GPU error makes everything after it worthless, and a hang never
-ends by itself. All three end the worker process; pytest-xdist brings a new one and asks what the dead one was doing.
+ends by itself. All three end the worker process; pytest-xdist brings a new one, and `post_mortem` tells what the dead
+one was doing.
 """
 
 import faulthandler
 import json
 import os
-import signal
+import time
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
@@ -23,24 +24,46 @@ HANG_STATUS = 1
 
 @dataclass
 class Trace:
-    """What a worker does at the moment, one file a worker, rewritten at every step."""
+    """What a worker does at the moment, one file a worker, replaced at every step.
+
+    Beside it lies a file for the stacks that `faulthandler` writes when the process is about to end.
+    """
 
     path: Path
     nodeid: str = ""
+    is_running: bool = False
+    """Whether the test is under way, and not over."""
+    began: float = 0.0
+    """When the test began, in seconds of `time.time`."""
+    completed: int = 0
+    """Tests that this worker has brought to an end."""
     case: str = ""
     rule: int = 1
     function: str = ""
     step: str = ""
     findings: list[dict[str, Any]] = field(default_factory=list)
 
-    def begin(self, nodeid: str) -> None:
-        """Note that a test begins."""
+    def __post_init__(self) -> None:
+        self._stacks = stacks_beside(self.path).open("w", encoding="utf-8")
+        faulthandler.enable(self._stacks, all_threads=False)
+
+    def begin(self, nodeid: str, timeout: float) -> None:
+        """Note that a test begins, and end the process if it takes longer than `timeout` seconds."""
         self.nodeid, self.case, self.function, self.step, self.findings = nodeid, "", "", "", []
+        self.is_running, self.began = True, time.time()
+        self._write()
+        faulthandler.dump_traceback_later(timeout, exit=True, file=self._stacks)
+
+    def end(self) -> None:
+        """Note that the test is over."""
+        faulthandler.cancel_dump_traceback_later()
+        self.is_running = False
+        self.completed += 1
         self._write()
 
     def examine(self, case: str, rule: int) -> None:
         """Note the case that is examined, and the rule that a crash on it would break."""
-        self.case, self.rule = case, rule
+        self.case, self.rule, self.function, self.step = case, rule, "", ""
         self._write()
 
     def at(self, function: str, step: str) -> None:
@@ -56,46 +79,12 @@ class Trace:
 
     def _write(self) -> None:
         content = {key: value for key, value in asdict(self).items() if key != "path"}
-        self.path.write_text(json.dumps(content), encoding="utf-8")
+        # Replaced as a whole, so that a process that ends in the middle leaves the step before.
+        unfinished = self.path.with_suffix(".new")
+        unfinished.write_text(json.dumps(content), encoding="utf-8")
+        unfinished.replace(self.path)
 
 
-def end_after(seconds: float) -> None:
-    """End this process with the stacks of its threads on stderr, unless `cancel_end` comes first."""
-    faulthandler.dump_traceback_later(seconds, exit=True)
-
-
-def cancel_end() -> None:
-    """Take back `end_after`."""
-    faulthandler.cancel_dump_traceback_later()
-
-
-def post_mortem(path: Path, nodeid: str, status: int | None, timeout: float) -> list[Finding]:
-    """Return the findings that a worker's death amounts to.
-
-    Args:
-        path: the worker's trace file.
-        nodeid: the test that it died in, as pytest-xdist sees it.
-        status: how the process ended, as `subprocess` tells it, or None where that is unknown.
-        timeout: seconds that a test may take.
-    """
-    try:
-        trace = json.loads(path.read_text(encoding="utf-8"))
-    except (OSError, ValueError):
-        trace = {}
-    if trace.get("nodeid") != nodeid or not trace.get("case"):
-        return []
-    if trace["findings"]:
-        return [Finding.from_json(finding) for finding in trace["findings"]]
-    message = f"the process {_ending(status, timeout)} during the {trace['step'] or 'set-up'}"
-    return [Finding(trace["rule"], trace["case"], trace["function"] or "set-up", message, {"status": status})]
-
-
-def _ending(status: int | None, timeout: float) -> str:
-    if status is None:
-        return "ended"
-    if status < 0:
-        name = signal.Signals(-status).name if -status in set(signal.Signals) else f"signal {-status}"
-        return f"was ended by {name}"
-    if status == HANG_STATUS:
-        return f"hung, and was ended after {timeout:g} s"
-    return f"exited with status {status}"
+def stacks_beside(trace: Path) -> Path:
+    """Return the file for a worker's last stacks, by its trace file."""
+    return trace.with_suffix(".stacks")

@@ -12,18 +12,25 @@ from tests.examine.finding import Finding
 from tests.examine.implementations import Implementation, NoImplementation, load_implementation
 from tests.pytest_glue import reporting
 from tests.pytest_glue.containment import Trace
+from tests.pytest_glue.memories import memories
 
 
 class Examiner:
     """Examines one implementation, under the instruments that fit the device."""
 
     def __init__(
-        self, implementation: Implementation, contract: Contract, device: str, trace: Trace | None = None
+        self,
+        implementation: Implementation,
+        contract: Contract,
+        device: str,
+        trace: Trace | None = None,
+        memory: str = "auto",
     ) -> None:
         self.implementation = implementation
         self.contract = contract
         self.device = device
         self._trace = trace
+        self._memories = memories(memory, device)
         self._open = ExitStack()
 
     @classmethod
@@ -38,7 +45,7 @@ class Examiner:
         except NoImplementation as error:
             raise pytest.UsageError(str(error)) from error
         contract = Contract[config.getoption("--contract").upper()]
-        return cls(implementation, contract, config.stash[reporting.DEVICE], trace)
+        return cls(implementation, contract, config.stash[reporting.DEVICE], trace, config.getoption("--memory"))
 
     def __enter__(self) -> Self:
         import torch
@@ -54,22 +61,38 @@ class Examiner:
     def __exit__(self, *error: object) -> None:
         self._open.close()
 
-    def expect_no_findings(self, case: Case, item: pytest.Item) -> None:
-        """Examine a case; attach what is found to the test, and fail it."""
+    def examine(
+        self, case: Case, implementation: Implementation | None = None, contract: Contract | None = None
+    ) -> list[Finding]:
+        """Return what is found on a case, of the run's implementation and contract unless others are given.
+
+        The case is examined once in each memory of the run; what is found in several is returned once.
+        """
         import torch
 
-        from tests.examine.examination import DeviceLost, examine
+        from tests.examine.examination import examine
 
         if self._trace:
             self._trace.examine(case.id, rule_of_a_crash(case))
-        try:
-            findings = examine(
-                self.implementation,
+        findings: list[Finding] = []
+        for memory in self._memories:
+            found = examine(
+                implementation or self.implementation,
                 case,
-                contract=self.contract,
+                contract=contract or self.contract,
                 device=torch.device(self.device),
+                memory=memory,
                 on_step=self._trace.at if self._trace else lambda function, step: None,
             )
+            findings += [finding for finding in found if finding not in findings]
+        return findings
+
+    def expect_no_findings(self, case: Case, item: pytest.Item) -> None:
+        """Examine a case; attach what is found to the test, and fail it."""
+        from tests.examine.examination import DeviceLost
+
+        try:
+            findings = self.examine(case)
         except DeviceLost as lost:
             if self._trace:
                 self._trace.die(lost.findings)

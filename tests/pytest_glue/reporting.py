@@ -36,26 +36,6 @@ def findings_of(report: pytest.TestReport) -> list[Finding]:
     return [Finding.from_json(value) for name, value in report.user_properties if name == FINDING]
 
 
-def explain_crash(nodeid: str, report: pytest.TestReport) -> None:
-    """Put what a dead worker was doing into the report of the test that it died in."""
-    node: Any = report.node  # pytest-xdist's controller of the worker
-    path = node.config.stash[TRACES] / f"{node.gateway.id}.json"
-    found = containment.post_mortem(path, nodeid, _exit_status(node), node.config.getoption("--case-timeout"))
-    if found:
-        report.user_properties = [(FINDING, finding.as_json()) for finding in found]
-        report.longrepr = "\n".join(str(finding) for finding in found)
-
-
-def _exit_status(node: Any) -> int | None:
-    process = getattr(getattr(node.gateway, "_io", None), "popen", None)
-    if process is None:
-        return None
-    try:
-        return process.wait(timeout=10)
-    except Exception:  # a process of another host or kind has no status to tell
-        return None
-
-
 def skip_reason(report: pytest.TestReport) -> str:
     """Return why a skipped test was skipped."""
     reason = report.longrepr[2] if isinstance(report.longrepr, tuple) else str(report.longrepr)

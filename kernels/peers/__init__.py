@@ -1,0 +1,1 @@
+"""Other projects' gathers behind the same three functions, to be examined and compared with."""

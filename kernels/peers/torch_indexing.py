@@ -1,0 +1,67 @@
+"""The gather that SGLang began with: PyTorch indexing, sequence by sequence, in many launches.
+
+It keeps the ancestor's page arithmetic in the dtype of the page table, and so its defect: with int32 tables it reads
+the wrong bytes of pools past 2 GiB.
+"""
+
+import torch
+
+
+def get_k_and_s(
+    buf: torch.Tensor,
+    page_indices: torch.Tensor,
+    seq_lens: torch.Tensor,
+    seq_len_sum: int,
+    max_seq_len: int,
+    page_size: int,
+    index_head_dim: int,
+) -> tuple[torch.Tensor, torch.Tensor]:
+    """Gather K and S; arguments and results are those of `kernels.get_k_and_s`."""
+    arguments = (buf, page_indices, seq_lens, seq_len_sum, max_seq_len, page_size, index_head_dim)
+    return get_k(*arguments), get_s(*arguments)
+
+
+def get_k(
+    buf: torch.Tensor,
+    page_indices: torch.Tensor,
+    seq_lens: torch.Tensor,
+    seq_len_sum: int,
+    max_seq_len: int,
+    page_size: int,
+    index_head_dim: int,
+) -> torch.Tensor:
+    """Gather K alone."""
+    return _gather(buf, page_indices, seq_lens, page_size, index_head_dim, 0)
+
+
+def get_s(
+    buf: torch.Tensor,
+    page_indices: torch.Tensor,
+    seq_lens: torch.Tensor,
+    seq_len_sum: int,
+    max_seq_len: int,
+    page_size: int,
+    index_head_dim: int,
+) -> torch.Tensor:
+    """Gather S alone."""
+    return _gather(buf, page_indices, seq_lens, page_size, 4, page_size * index_head_dim)
+
+
+def _gather(
+    buf: torch.Tensor,
+    page_indices: torch.Tensor,
+    seq_lens: torch.Tensor,
+    page_size: int,
+    width: int,
+    start: int,
+) -> torch.Tensor:
+    """Gather `width` bytes a token, which lie from byte `start` of each page on."""
+    flat, page_bytes = buf.flatten(), buf.shape[1]
+    rows = [torch.empty((0, width), dtype=torch.uint8, device=buf.device)]
+    for sequence, length in enumerate(seq_lens.tolist()):
+        token = torch.arange(length, dtype=page_indices.dtype, device=buf.device)
+        page = page_indices[sequence, token // page_size]
+        first = page * page_bytes + start + token % page_size * width
+        lanes = torch.arange(width, dtype=page_indices.dtype, device=buf.device)
+        rows.append(flat[first[:, None] + lanes[None, :]])
+    return torch.cat(rows)

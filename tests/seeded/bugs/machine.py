@@ -1,0 +1,47 @@
+"""More launches than one, and waiting for the device."""
+
+from tests.seeded.bugs.bug import LAUNCH, Bug
+
+MACHINE = [
+    Bug(
+        name="results-filled-first",
+        edits={"k = torch.empty((seq_len_sum": "k = torch.zeros((seq_len_sum"},
+        rules=(16,),
+        cases=("lengths/page",),
+        says="2 launches",
+    ),
+    Bug(
+        name="table-copied",
+        edits={
+            "    check_arguments(*arguments)\n": "    check_arguments(*arguments)\n    page_indices = page_indices.to(torch.int64)\n"
+        },
+        rules=(16,),
+        cases=("lengths/page",),
+    ),
+    Bug(
+        name="launched-twice",
+        edits={
+            LAUNCH: "        _seeded_kernel[(0 * batch + 1,)](\n            buf, page_indices, seq_lens, k, s, 0, 0, 0, 0, 0, 0, 0, 0, page_size, index_head_dim, 128, BLOCK, 1, True, True\n        )\n"
+            + LAUNCH
+        },
+        rules=(16,),
+        cases=("lengths/page",),
+        says="2 launches",
+    ),
+    Bug(
+        name="launched-for-nothing",
+        edits={"if seq_len_sum > 0 and batch > 0:": "if batch > 0:"},
+        rules=(16,),
+        cases=("batches/all-empty-8",),
+        says="1 launches, should be 0",
+    ),
+    Bug(
+        name="length-read-on-the-host",
+        edits={
+            "    check_arguments(*arguments)\n": "    check_arguments(*arguments)\n    seq_len_sum = int(seq_lens.sum())\n"
+        },
+        rules=(17,),
+        cases=("lengths/page",),
+        says="waited for the device",
+    ),
+]

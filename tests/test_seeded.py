@@ -1,0 +1,42 @@
+"""Does the suite catch what it is there for? Known bugs, planted one at a time in a correct gather."""
+
+import pytest
+
+from tests.cases.catalogue import catalogue
+from tests.examine.contract import Contract
+from tests.examine.implementations import load_implementation
+from tests.seeded.bugs import BUGS
+from tests.seeded.bugs.bug import BASE, Bug, seeded_source
+
+CASES = {case.id: case for case in catalogue(seed_count=0)}
+
+
+def _planted(bug: Bug, folder):
+    path = folder / f"seeded_{bug.name.replace('-', '_')}.py"
+    path.write_text(seeded_source(bug), encoding="utf-8")
+    return load_implementation(str(path))
+
+
+@pytest.mark.parametrize(("bug", "case"), [pytest.param(b, c, id=f"{b.name}-{c}") for b in BUGS for c in b.cases])
+def test_planted_bug_is_caught(bug, case, tmp_path, examiner):
+    findings = examiner.examine(CASES[case], _planted(bug, tmp_path), Contract.STRICT)
+    told = [str(finding) for finding in findings]
+    assert {finding.rule for finding in findings} & set(bug.rules), told
+    assert all(finding.case == case for finding in findings)
+    assert any(bug.says in finding.message for finding in findings), told
+
+
+@pytest.mark.parametrize("case", sorted({c for bug in BUGS for c in bug.cases if not CASES[c].heavy}))
+def test_the_gather_without_the_bug_is_clean(case, examiner):
+    assert not examiner.examine(CASES[case], load_implementation(str(BASE)), Contract.STRICT)
+
+
+def test_names_are_unique():
+    names = [bug.name for bug in BUGS]
+    assert len(names) == len(set(names))
+
+
+def test_a_bug_that_no_longer_applies_is_refused():
+    stale = Bug(name="stale", edits={"no such line": ""}, rules=(1,), cases=())
+    with pytest.raises(ValueError, match="stands 0 times"):
+        seeded_source(stale)
