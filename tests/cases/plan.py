@@ -41,13 +41,14 @@ def num_pages_of(case: Case) -> int:
     return case.pages_from + used.get(case.pages, sum(case.pages_needed)) + SPARE_PAGES
 
 
-def plan(case: Case, variation: int = 0) -> Plan:
+def plan(case: Case, variation: int = 0, shorter: bool = False) -> Plan:
     """Return the contents of a call.
 
     Args:
         case: the row of the catalogue.
         variation: 0 for the first call; further ones keep every shape and every number that the host knows, and
             change all contents: other bytes, other pages, the sequences in another order.
+        shorter: whether the sequences are half as long as the host believes, as in a replayed CUDA graph.
     """
     rng = np.random.default_rng([case.seed, variation, sum(map(ord, case.id))])
     num_pages = num_pages_of(case)
@@ -77,6 +78,8 @@ def plan(case: Case, variation: int = 0) -> Plan:
     device_lens = lens if case.device_seq_lens is None else np.array(case.device_seq_lens, dtype=np.int64)
     if case.table_layout == "one_row_for_all" and len(table):
         table[:] = table[int(lens.argmax())]
+    if shorter:
+        lens = device_lens = lens // 2
     if variation:
         lens, device_lens, table = lens[::-1].copy(), device_lens[::-1].copy(), table[::-1].copy()
     return Plan(

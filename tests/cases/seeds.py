@@ -2,8 +2,17 @@
 
 import random
 
-from tests.cases.case import Case, family
+from tests.cases.case import Case, LengthsLayout, TableLayout, family
 
+TABLE_LAYOUTS: tuple[TableLayout, ...] = (
+    "contiguous",
+    "contiguous",
+    "sliced",
+    "transposed",
+    "offset",
+    "every_other_column",
+)
+LENGTHS_LAYOUTS: tuple[LengthsLayout, ...] = ("contiguous", "contiguous", "every_other", "offset")
 DEFAULT_COUNT = 24
 """Seeds that a run draws unless told otherwise."""
 
@@ -22,8 +31,8 @@ def random_case(seed: int) -> Case:
         draw.choice([0, 1, draw.randrange(2 * page_size + 2), draw.randrange(400)])
         for _ in range(draw.choice([1, 2, 3, 5, 9]))
     )
-    table_layout = draw.choice(["contiguous", "contiguous", "sliced", "transposed", "offset", "every_other_column"])
-    lens_layout = draw.choice(["contiguous", "contiguous", "every_other", "offset"])
+    table_layout = draw.choice(TABLE_LAYOUTS)
+    lens_layout = draw.choice(LENGTHS_LAYOUTS)
     pool_offset = draw.choice([0, 0, 0, 1, 4, 16])
     pool_row_gap = draw.choice([0, 0, 0, 4, 13])
     spare_pages = 9

@@ -14,6 +14,8 @@ from tests.examine.contract import Contract
 from tests.examine.finding import Finding
 from tests.examine.implementations import Implementation
 from tests.examine.inputs import Arguments, Inputs
+from tests.examine.results import overlap, results_of
+from tests.examine.streams import capture, rewritten_on_side_stream
 from tests.instruments.memory import Memory, RedZonedMemory
 from tests.instruments.poison import Watched, counted_launches, poisoned_allocations
 
@@ -156,7 +158,47 @@ class _Examination:
         for part, result in first.results.items():
             if not torch.equal(result, kept[part]):
                 self._find(6, f"a later call changed the {part} that the first call had returned")
+        if self.device.type == "cuda" and self.contract.holds(17) and not wrong and self.case.seq_len_sum:
+            self._replay(call, inputs)
+            self._side_stream(call, inputs)
         return kept
+
+    def _replay(self, call: Callable[..., Any], inputs: Inputs) -> None:
+        """Capture a call in a CUDA graph, and replay it on shorter sequences of other contents."""
+        inputs.write(plan(self.case))
+        self.on_step(self.function, "capture in a CUDA graph")
+        try:
+            graph, returned = capture(call, inputs.arguments)
+        except Exception as error:
+            self._check_device("capture in a CUDA graph")
+            self._find(17, f"could not be captured in a CUDA graph: {_short(error)}")
+            return
+        results = self._results(returned, inputs.arguments)
+        inputs.write(plan(self.case, variation=2, shorter=True))
+        for result in results.values():
+            result.fill_(POISONS[0])
+        self.on_step(self.function, "replay of a CUDA graph")
+        graph.replay()
+        self._check_device("replay of a CUDA graph")
+        expected = Expectation(self.case, inputs.plan, self.device, inputs.rows)
+        for part, result in results.items():
+            wrong = expected.wrong_rows(part, result[: len(inputs.plan.row_slots)], POISONS[0])
+            if wrong is not None:
+                self._find(17, f"replayed in a CUDA graph on shorter sequences, {wrong}")
+        self._surroundings(inputs)
+
+    def _side_stream(self, call: Callable[..., Any], inputs: Inputs) -> None:
+        """Call on a stream on which the pool is still to be written."""
+        inputs.write(plan(self.case))
+        earlier = Expectation(self.case, inputs.plan, self.device, inputs.rows)
+        self.on_step(self.function, "call on a side stream")
+        returned = rewritten_on_side_stream(call, inputs)
+        self._check_device("call on a side stream")
+        expected = Expectation(self.case, inputs.plan, self.device, inputs.rows)
+        for part, result in self._results(returned, inputs.arguments).items():
+            wrong = expected.wrong_rows(part, result, POISONS[0], earlier)
+            if wrong is not None:
+                self._find(17, f"on a side stream whose earlier work writes the pool, {wrong}")
 
     def _open_rows(self, call: Callable[..., Any], inputs: Inputs) -> None:
         """Call twice; whatever comes back, an error too, is right if no memory but the results was touched."""
@@ -195,10 +237,8 @@ class _Examination:
             outcome.watched = stack.enter_context(poisoned_allocations(poison, self.memory))
             try:
                 returned = call(*arguments)
-            except (
-                Exception,
-                SystemExit,
-            ) as error:  # whatever it is, it is the implementation's, and is judged
+            # Whatever is raised is the implementation's, and is judged.
+            except (Exception, SystemExit) as error:
                 outcome.error = error
         self._check_device(step)
         self.on_step(self.function, f"judging the {step}")
@@ -207,7 +247,7 @@ class _Examination:
                 self._find(rule, message, **details)
         self._surroundings(inputs)
         if outcome.error is None:
-            outcome.results = self._structure(returned, arguments)
+            outcome.results = self._results(returned, arguments)
             self._machine(outcome)
         return outcome
 
@@ -230,35 +270,12 @@ class _Examination:
             self._find(self.case.rules[0], f"raised {_short(error)}")
         return False
 
-    def _structure(self, returned: Any, arguments: Arguments) -> dict[str, torch.Tensor]:
-        """Return the results by part, after a look at their shape, dtype, layout and address."""
-        parts = {"get_k_and_s": ("K", "S"), "get_k": ("K",), "get_s": ("S",)}[self.function]
+    def _results(self, returned: Any, arguments: Arguments) -> dict[str, torch.Tensor]:
         if self.case.bad is not None:
             return {}
-        values = tuple(returned) if isinstance(returned, (tuple, list)) else (returned,)
-        if len(values) != len(parts) or not all(isinstance(value, torch.Tensor) for value in values):
-            self._find(6, f"returned {type(returned).__name__} of {len(values)}, should be {' and '.join(parts)}")
-            return {}
-        results = dict(zip(parts, values, strict=True))
-        rows = arguments.seq_len_sum
-        for part, result in results.items():
-            shape = (rows, arguments.index_head_dim if part == "K" else 4)
-            if tuple(result.shape) != shape:
-                self._find(6, f"{part} has shape {tuple(result.shape)}, should be {shape}")
-                return {}
-            if result.dtype != torch.uint8:
-                self._find(6, f"{part} has dtype {result.dtype}, should be torch.uint8")
-                return {}
-            if result.device != arguments.buf.device:
-                self._find(6, f"{part} is on {result.device}, should be on {arguments.buf.device}")
-                return {}
-            if not result.is_contiguous():
-                self._find(6, f"{part} is not contiguous: its strides are {result.stride()}")
-            for name, tensor in arguments.tensors.items():
-                if _overlap(result, tensor):
-                    self._find(6, f"{part} shares memory with {name}")
-        if len(parts) == 2 and _overlap(results["K"], results["S"]):
-            self._find(6, "K and S overlap")
+        results, faults = results_of(self.function, returned, arguments)
+        for fault in faults:
+            self._find(6, fault)
         return results
 
     def _values(
@@ -297,7 +314,7 @@ class _Examination:
     def _fresh(self, first: _Outcome, second: _Outcome) -> None:
         for part, result in second.results.items():
             for earlier_part, earlier in first.results.items():
-                if _overlap(result, earlier):
+                if overlap(result, earlier):
                     self._find(6, f"{part} lies in the memory of the {earlier_part} that an earlier call returned")
 
     def _same_bytes(self, first: _Outcome, second: _Outcome) -> None:
@@ -338,20 +355,6 @@ class _Examination:
         finding = Finding(rule, self.case.id, self.function, message, details)
         if self.contract.holds(rule) and finding not in self.findings:
             self.findings.append(finding)
-
-
-def _overlap(a: torch.Tensor, b: torch.Tensor) -> bool:
-    if a.numel() == 0 or b.numel() == 0 or a.device != b.device:
-        return False
-    a_start, a_end = _extent(a)
-    b_start, b_end = _extent(b)
-    return a_start < b_end and b_start < a_end
-
-
-def _extent(tensor: torch.Tensor) -> tuple[int, int]:
-    last = sum((size - 1) * stride for size, stride in zip(tensor.shape, tensor.stride(), strict=True))
-    start = tensor.data_ptr()
-    return start, start + (last + 1) * tensor.element_size()
 
 
 def _short(error: BaseException) -> str:

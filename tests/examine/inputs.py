@@ -1,6 +1,6 @@
 """From a plan to tensors: the seven arguments of a call, in the memory and the layout that the case asks for."""
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from typing import NamedTuple
 
 import numpy as np
@@ -65,13 +65,22 @@ class Inputs:
         The tensors' version counters do not move, as they do not when a kernel writes: an implementation that keeps
         something from call to call cannot learn of it there.
         """
-        self.plan = contents
         arguments = self.arguments
         columns = contents.page_table.shape[1]
         _write(arguments.page_indices.data[:, :columns], contents.page_table)
         _write(arguments.seq_lens.data, contents.device_seq_lens)
-        for pages in self._filled_pages():
-            arguments.buf.data[pages] = self._page_contents(pages, contents.content_seed)
+        self.write_prepared(contents, self.prepare_pool(contents))
+
+    def prepare_pool(self, contents: Plan) -> Iterator[tuple[torch.Tensor, torch.Tensor]]:
+        """Yield pages of the pool, `(n,)` int64, with what a plan has in them, `(n, page_bytes)` uint8."""
+        for pages in self._filled_pages(contents):
+            yield pages, self._page_contents(pages, contents.content_seed)
+
+    def write_prepared(self, contents: Plan, pool: Iterable[tuple[torch.Tensor, torch.Tensor]]) -> None:
+        """Write a plan's pool, which `prepare_pool` made, without waiting for the device."""
+        self.plan = contents
+        for pages, held in pool:
+            self.arguments.buf.data[pages] = held
         for name, (flat, _) in self._snapshots.items():
             self._snapshots[name] = (flat, flat.clone())
 
@@ -88,13 +97,12 @@ class Inputs:
             self._snapshots[name] = (flat, flat)
         return flat.view(dtype)[offset:].as_strided(shape, strides)
 
-    def _filled_pages(self) -> Iterator[torch.Tensor]:
+    def _filled_pages(self, contents: Plan) -> Iterator[torch.Tensor]:
         """Yield the pages that a call may legally or plausibly read, some at a time.
 
         All of a small pool; of a large one those that the table names, their neighbours, and those at which an address
         that wraps in 32 bits would arrive.
         """
-        contents = self.plan
         if contents.num_pages * self.case.page_bytes <= FILL_WHOLE_POOL_BELOW_BYTES:
             pages = np.arange(contents.num_pages)
         else:
@@ -132,7 +140,7 @@ class Inputs:
             return torch.equal(flat, snapshot)
         if name == "buf":
             seed = self.plan.content_seed
-            return all(torch.equal(tensor[p], self._page_contents(p, seed)) for p in self._filled_pages())
+            return all(torch.equal(tensor[p], self._page_contents(p, seed)) for p in self._filled_pages(self.plan))
         columns = self.plan.page_table.shape[1]
         return torch.equal(tensor[:, :columns], _tensor(self.plan.page_table, tensor))
 
