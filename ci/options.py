@@ -1,0 +1,108 @@
+"""The gate's command line. Needs the standard library only, so that bad usage is told before any set-up."""
+
+import argparse
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from ci import report
+from tests.examine.contract import Contract
+
+
+@dataclass(frozen=True)
+class Options:
+    """What the user asks the gate to do."""
+
+    implementation: str
+    contract: str
+    device: str
+    patterns: tuple[str, ...]
+    quick: bool
+    fail_fast: bool
+    seeds: int | None
+    seeds_from: int
+    workers: int | None
+    """Processes to examine in, or None for one a core or a GPU."""
+    report: Path | None
+    """Where the JSON report goes, if anywhere."""
+    listing: bool
+    """Whether to list the cases and examine none."""
+
+
+def parse(arguments: Sequence[str]) -> Options:
+    """Return the options that a command line means.
+
+    Raises:
+        SystemExit: with code 2 after a line that names the wrong argument, or with 0 after `--help`.
+    """
+    parser = _parser()
+    given = parser.parse_args(arguments)
+    if given.json is not None and not given.list:
+        try:
+            report.clear(given.json)
+        except OSError as error:
+            parser.error(f"argument --json: cannot write {str(given.json)!r}: {error.strerror or error}")
+    return Options(
+        implementation=given.impl,
+        contract=given.contract,
+        device=given.device,
+        patterns=tuple(given.case),
+        quick=given.quick,
+        fail_fast=given.fail_fast,
+        seeds=given.seeds,
+        seeds_from=given.seeds_from,
+        workers=given.workers,
+        report=given.json,
+        listing=given.list,
+    )
+
+
+def _parser() -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(
+        prog="gate",
+        description="Examine an implementation of a paged K/S gather on every case of the catalogue.",
+        epilog="exit codes: 0 clean, 1 findings, 2 could not decide or bad usage",
+        allow_abbrev=False,
+    )
+    add = parser.add_argument
+    add("--impl", default="own", metavar="NAME", help="own, sglang, torch, PATH.py, or package.module[:name]")
+    add(
+        "--contract",
+        default=Contract.STRICT.label,
+        choices=[level.label for level in Contract],
+        help="what the implementation promises (default: %(default)s)",
+    )
+    add("--json", type=Path, metavar="FILE", help="write the report there")
+    add("--quick", action="store_true", help="leave heavy cases out on the CPU")
+    add("--fail-fast", action="store_true", help="stop at the first case that is not clean")
+    add(
+        "--case",
+        action="append",
+        default=[],
+        metavar="PATTERN",
+        help="only cases like family/name; repeatable",
+    )
+    add(
+        "--device",
+        choices=["auto", "cpu", "cuda"],
+        default="auto",
+        help="where kernels run (default: %(default)s)",
+    )
+    add("--seeds", type=_count, metavar="COUNT", help="number of random cases")
+    add("--seeds-from", type=_count, default=0, metavar="N", help="first seed of the random cases")
+    add("-n", "--workers", type=_positive, metavar="N", help="processes (default: one a core, or one a GPU)")
+    add("--list", action="store_true", help="list the cases and examine none")
+    return parser
+
+
+def _count(text: str) -> int:
+    if not (text.isascii() and text.isdigit()):
+        raise argparse.ArgumentTypeError(f"expected a whole number from 0 on, not {text!r}")
+    return int(text)
+
+
+def _positive(text: str) -> int:
+    # Cases run in processes of their own, however few, so that a crash costs one case.
+    if not (text.isascii() and text.isdigit()) or int(text) < 1:
+        raise argparse.ArgumentTypeError(f"expected a whole number from 1 on, not {text!r}")
+    return int(text)
