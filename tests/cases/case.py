@@ -115,6 +115,11 @@ class Case:
         return self.device_seq_lens is not None or self.seq_len_sum_error != 0 or self.max_seq_len_error < 0
 
     @property
+    def rule_of_wild_access(self) -> int:
+        """The rule that an access outside arguments and results breaks on this case."""
+        return next((rule for rule in self.rules if rule in (11, 12, 13)), self.rules[0])
+
+    @property
     def may_be_refused(self) -> bool:
         """Whether a `ValueError` is as good as the right rows (rules 9 and 10)."""
         return bool({9, 10} & set(self.rules))

@@ -118,9 +118,10 @@ def _tail(case: Case, rng: np.random.Generator, num_pages: int, shape: tuple[int
 
 def _row_slots(lens: np.ndarray, table: np.ndarray, page_size: int, num_pages: int) -> np.ndarray:
     rows = []
+    tokens = np.arange(page_size)
     for length, pages in zip(lens, table, strict=True):
-        token = np.arange(length)
-        page = pages[token // page_size]
-        slot = page.astype(np.int64) * page_size + token % page_size
-        rows.append(np.where((page >= 0) & (page < num_pages), slot, -1))
+        needed = pages[: -(-length // page_size), None]
+        slots = needed * page_size + tokens
+        slots[((needed < 0) | (needed >= num_pages))[:, 0]] = -1
+        rows.append(slots.reshape(-1)[:length])
     return np.concatenate(rows) if rows else np.zeros(0, dtype=np.int64)

@@ -1,6 +1,7 @@
 """From a plan to tensors: the seven arguments of a call, in the memory and the layout that the case asks for."""
 
 from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
 from typing import NamedTuple
 
 import numpy as np
@@ -33,6 +34,18 @@ class Arguments(NamedTuple):
     def tensors(self) -> dict[str, torch.Tensor]:
         """The arguments that are memory, by name."""
         return {"buf": self.buf, "page_indices": self.page_indices, "seq_lens": self.seq_lens}
+
+
+@dataclass(frozen=True)
+class Call:
+    """A call that is about to be made."""
+
+    function: str
+    """`get_k`, `get_s` or `get_k_and_s`."""
+    arguments: Arguments
+    case: Case
+    needed_rows: int | None
+    """Rows whose page is one of the pool's, where the contract says what rows hold."""
 
 
 class Inputs:

@@ -12,7 +12,7 @@ from typing import Any
 import torch
 import triton
 from torch.utils._python_dispatch import TorchDispatchMode, _disable_current_modes
-from triton.runtime import interpreter
+from triton.runtime.interpreter import InterpretedFunction
 
 from tests.instruments.memory import Memory
 
@@ -25,7 +25,12 @@ _UNWRITTEN = {
     _aten.new_empty_strided.default,
 }
 _WAITING = {_aten._local_scalar_dense.default, _aten.nonzero.default, _aten.masked_select.default}
-_NO_LAUNCH = {_aten.detach.default, _aten.alias.default, _aten.set_.source_Storage_storage_offset, _aten.lift_fresh.default}
+_NO_LAUNCH = {
+    _aten.detach.default,
+    _aten.alias.default,
+    _aten.set_.source_Storage_storage_offset,
+    _aten.lift_fresh.default,
+}
 
 
 @dataclass
@@ -104,20 +109,21 @@ def counted_launches(launches: list[str]) -> Iterator[None]:
 
     What Triton's interpreter itself does through torch is not the implementation's, and is hidden from dispatch modes.
     """
-    interpreted = interpreter.GridExecutor.__call__
+    interpreted = InterpretedFunction.run
 
-    def run_interpreted(executor: Any, *args: Any, **kwargs: Any) -> Any:
-        launches.append(executor.fn.__name__)
+    def run_interpreted(kernel: Any, *args: Any, **kwargs: Any) -> Any:
+        if not kwargs.get("warmup"):
+            launches.append(kernel.__name__)
         with _disable_current_modes():
-            return interpreted(executor, *args, **kwargs)
+            return interpreted(kernel, *args, **kwargs)
 
     def on_launch(metadata: Any) -> None:
         launches.append(metadata.get()["name"])
 
-    interpreter.GridExecutor.__call__ = run_interpreted
+    InterpretedFunction.run = run_interpreted
     triton.knobs.runtime.launch_enter_hook.add(on_launch)
     try:
         yield
     finally:
         triton.knobs.runtime.launch_enter_hook.remove(on_launch)
-        interpreter.GridExecutor.__call__ = interpreted
+        InterpretedFunction.run = interpreted

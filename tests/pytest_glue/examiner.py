@@ -1,8 +1,7 @@
 """The examination as a pytest run sees it: options in, failed tests with findings out."""
 
 from collections.abc import Sequence
-from contextlib import ExitStack
-from typing import Self
+from typing import TYPE_CHECKING, Self
 
 import pytest
 
@@ -13,6 +12,9 @@ from tests.examine.implementations import Implementation, NoImplementation, load
 from tests.pytest_glue import reporting
 from tests.pytest_glue.containment import Trace
 from tests.pytest_glue.memories import memories
+
+if TYPE_CHECKING:
+    from tests.examine.examination import Instrument
 
 
 class Examiner:
@@ -31,7 +33,7 @@ class Examiner:
         self.device = device
         self._trace = trace
         self._memories = memories(memory, device)
-        self._open = ExitStack()
+        self._instruments: "list[Instrument]" = []
 
     @classmethod
     def from_options(cls, config: pytest.Config, trace: Trace | None) -> Self:
@@ -51,15 +53,15 @@ class Examiner:
         import torch
 
         if self.device == "cpu":
-            from tests.instruments.quick_interpreter import language_patched_once
+            from tests.examine.checking import Checked
 
             # The interpreter is Python: a worker has one core to itself.
             torch.set_num_threads(1)
-            self._open.enter_context(language_patched_once())
+            self._instruments = [Checked()]
         return self
 
     def __exit__(self, *error: object) -> None:
-        self._open.close()
+        self._instruments = []
 
     def examine(
         self, case: Case, implementation: Implementation | None = None, contract: Contract | None = None
@@ -73,7 +75,7 @@ class Examiner:
         from tests.examine.examination import examine
 
         if self._trace:
-            self._trace.examine(case.id, rule_of_a_crash(case))
+            self._trace.examine(case.id, case.rule_of_wild_access)
         findings: list[Finding] = []
         for memory in self._memories:
             found = examine(
@@ -81,6 +83,7 @@ class Examiner:
                 case,
                 contract=contract or self.contract,
                 device=torch.device(self.device),
+                instruments=self._instruments,
                 memory=memory,
                 on_step=self._trace.at if self._trace else lambda function, step: None,
             )
@@ -101,11 +104,6 @@ class Examiner:
         if findings:
             _attach(item, findings)
             pytest.fail(describe(findings, self.implementation.name), pytrace=False)
-
-
-def rule_of_a_crash(case: Case) -> int:
-    """Return the rule that a wild access on a case breaks."""
-    return next((rule for rule in case.rules if rule in (11, 12, 13)), case.rules[0])
 
 
 def describe(findings: Sequence[Finding], implementation: str) -> str:

@@ -8,10 +8,8 @@ from . import kinds
 from .handles import CheckedHandle, limits
 from .regions import Region
 from .source import kernel_line
-from .state import LaunchState
+from .state import VERBS, LaunchState
 from .taint import REPORTED, WRAP_IDS, undefined_lanes
-
-_VERBS = {"read": "read", "write": "wrote", "atomic": "updated"}
 
 
 class Granted(NamedTuple):
@@ -28,9 +26,7 @@ class Ruling(NamedTuple):
     refused: np.ndarray | None
 
 
-def rule(
-    state: LaunchState, pointers: CheckedHandle, active: np.ndarray | None, size: int, operation: str
-) -> Ruling:
+def rule(state: LaunchState, pointers: CheckedHandle, active: np.ndarray | None, size: int, operation: str) -> Ruling:
     """Check an access of `size` bytes a lane; `active` is None when all lanes are."""
     region = pointers.origin
     if isinstance(region, Region) and _plainly_allowed(region, pointers, active, size, operation):
@@ -90,7 +86,12 @@ def _rule_by_lane(
 
 
 def _rule_region(
-    state: LaunchState, region: Region | None, addresses: np.ndarray, taint: np.ndarray, size: int, operation: str
+    state: LaunchState,
+    region: Region | None,
+    addresses: np.ndarray,
+    taint: np.ndarray,
+    size: int,
+    operation: str,
 ) -> np.ndarray:
     """Which lanes may touch `region` (None: the address is in no tensor of the launch)."""
     if region is None:
@@ -101,6 +102,9 @@ def _rule_region(
         outside = (offsets < 0) | (offsets > region.extent - size)
     # A value from a refused load, or one blamed for its mark, is not also blamed for where it led.
     clean = taint < WRAP_IDS
+    if state.garbage.zero:
+        # Then undefined lanes have the value that they will have on the machine in question.
+        clean |= undefined_lanes(taint)
     _report_taint(state, region, taint, outside, offsets, size, operation)
     _report_outside(state, region, outside & clean, offsets, addresses, size, operation)
     allowed = ~outside & (taint < REPORTED)
@@ -112,7 +116,7 @@ def _rule_region(
     if misaligned.any():
         offset = int(offsets[misaligned][0])
         message = (
-            f"{state.program_name()} {_VERBS[operation]} {size} bytes at byte {offset} of {region.name}, in "
+            f"{state.program_name()} {VERBS[operation]} {size} bytes at byte {offset} of {region.name}, in "
             f"{kernel_line()}: the address is no multiple of {size}{_lanes_text(misaligned)}"
         )
         _report_lanes(state, kinds.ALIGNMENT, message, operation, region, offset, size, misaligned)
@@ -166,7 +170,7 @@ def _report_outside(
     else:
         place = f"ending {offset + size - region.extent} past the end of {region.name}"
     bytes_ = f"{size} byte{'s' if size > 1 else ''}"
-    message = f"{state.program_name()} {_VERBS[operation]} {bytes_} {place}, in {kernel_line()}{_lanes_text(lanes)}"
+    message = f"{state.program_name()} {VERBS[operation]} {bytes_} {place}, in {kernel_line()}{_lanes_text(lanes)}"
     kind = kinds.READ_OUTSIDE if operation == "read" else kinds.WRITE_OUTSIDE
     _report_lanes(state, kind, message, operation, region, offset, size, lanes)
 
@@ -188,8 +192,8 @@ def _writable(
         if lanes.any():
             offset = int(offsets[lanes][0])
             message = (
-                f"{state.program_name()} {_VERBS[operation]} {size} bytes at byte {offset} of {region.name}, in "
-                f"{kernel_line()}: {name} must not be written{_lanes_text(lanes)}"
+                f"{state.program_name()} {VERBS[operation]} {size} bytes at byte {offset} of {region.name}, "
+                f"in {kernel_line()}: {name} must not be written{_lanes_text(lanes)}"
             )
             _report_lanes(state, kinds.READ_ONLY_WRITE, message, operation, region, offset, size, lanes)
             writable &= ~lanes
@@ -197,7 +201,7 @@ def _writable(
     if gaps.any():
         offset = int(offsets[gaps][0])
         message = (
-            f"{state.program_name()} {_VERBS[operation]} {size} bytes at byte {offset} of {region.name}, in "
+            f"{state.program_name()} {VERBS[operation]} {size} bytes at byte {offset} of {region.name}, in "
             f"{kernel_line()}: that is a gap between its rows{_lanes_text(gaps)}"
         )
         _report_lanes(state, kinds.WRITE_GAP, message, operation, region, offset, size, gaps)
@@ -206,7 +210,11 @@ def _writable(
 
 
 def report_undefined(
-    state: LaunchState, handle: CheckedHandle, lanes: np.ndarray | None, what: str, region: Region | None = None
+    state: LaunchState,
+    handle: CheckedHandle,
+    lanes: np.ndarray | None,
+    what: str,
+    region: Region | None = None,
 ) -> None:
     """Report undefined lanes of a value that decides or is kept: a mask, a stored value, a condition."""
     taint = handle.taint
@@ -243,4 +251,3 @@ def _report_lanes(
 def _lanes_text(lanes: np.ndarray) -> str:
     count = int(np.count_nonzero(lanes))
     return f" ({count} lanes)" if count > 1 else ""
-

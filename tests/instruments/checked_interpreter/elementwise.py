@@ -1,4 +1,4 @@
-"""Lane-by-lane operations, shapes and casts of the checked builder: they carry marks, origins and bounds along."""
+"""Lane-by-lane operations, shapes and casts of the checked builder: they carry marks, origins and bounds."""
 
 from collections.abc import Callable
 from typing import Any
@@ -7,7 +7,7 @@ import numpy as np
 import triton.language as tl
 from triton.runtime import interpreter
 
-from .handles import INTEGER_RANGES, CheckedHandle, limits, merged_taint
+from .handles import CheckedHandle, limits, merged_taint, numpy_dtype
 from .integers import IntegerOps
 from .regions import Region
 
@@ -23,7 +23,7 @@ class ElementwiseOps(IntegerOps):
             result = CheckedHandle(op(lhs.data, rhs.data), tl.int1)
         else:
             dtype = lhs.dtype.scalar
-            np_dtype = interpreter._get_np_dtype(dtype)
+            np_dtype = numpy_dtype(dtype)
             if lhs.data.dtype == np.bool_ and rhs.data.dtype == np.bool_:
                 # int1 is an integer of one bit, which numpy's booleans are not.
                 data = (op(lhs.data.astype(np.int8), rhs.data.astype(np.int8)) & 1).astype(np.bool_)
@@ -57,7 +57,7 @@ class ElementwiseOps(IntegerOps):
         """A lane takes the marks of the side it takes, and those of the condition."""
         dtype = rhs.dtype.scalar
         data = np.where(cond.data, lhs.data, rhs.data)
-        np_dtype = interpreter._get_np_dtype(dtype)
+        np_dtype = numpy_dtype(dtype)
         result = CheckedHandle(data if data.dtype == np_dtype else data.astype(np_dtype), dtype)
         if lhs.taint is not None or rhs.taint is not None:
             left = 0 if lhs.taint is None else lhs.taint
@@ -105,7 +105,7 @@ class ElementwiseOps(IntegerOps):
 
     def create_bitcast(self, src: Any, dst_type: Any) -> CheckedHandle:
         """The same bits as another type; addresses keep their origin."""
-        result = CheckedHandle(src.data.view(interpreter._get_np_dtype(dst_type)), dst_type.scalar)
+        result = CheckedHandle(src.data.view(numpy_dtype(dst_type)), dst_type.scalar)
         result.taint, result.origin = src.taint, src.origin
         return result
 
@@ -194,7 +194,7 @@ def _moved(arg: Any, move: Callable[[np.ndarray], np.ndarray]) -> CheckedHandle:
     dtype = arg.dtype.scalar
     result = CheckedHandle(move(arg.data), dtype)
     result.bounds = arg.bounds
-    if result.bounds is None and arg.data.size == 1 and dtype in INTEGER_RANGES:
+    if result.bounds is None and arg.data.size == 1:
         result.bounds = limits(arg)
     if arg.taint is not None:
         result.taint = move(arg.taint)

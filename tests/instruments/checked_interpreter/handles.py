@@ -8,10 +8,26 @@ from triton.runtime import interpreter
 
 from .regions import Region
 
+_ADDRESS = np.dtype(np.uint64)
 INTEGER_RANGES: dict[tl.dtype, tuple[int, int]] = {
     **{getattr(tl, f"int{w}"): (-(2 ** (w - 1)), 2 ** (w - 1) - 1) for w in (8, 16, 32, 64)},
     **{getattr(tl, f"uint{w}"): (0, 2**w - 1) for w in (8, 16, 32, 64)},
 }
+
+
+_numpy_dtypes: dict[str, np.dtype] = {}
+_interpreter_np_dtype = interpreter._get_np_dtype
+
+
+def numpy_dtype(dtype: tl.dtype) -> np.dtype:
+    """The numpy type of the lanes of `dtype`. The interpreter's own function builds a table at each call."""
+    scalar = dtype.scalar
+    if isinstance(scalar, tl.pointer_type):
+        return _ADDRESS
+    known = _numpy_dtypes.get(scalar.name)
+    if known is None:
+        known = _numpy_dtypes[scalar.name] = _interpreter_np_dtype(scalar)
+    return known
 
 
 class CheckedHandle(interpreter.TensorHandle):

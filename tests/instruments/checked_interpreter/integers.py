@@ -4,17 +4,16 @@ from collections.abc import Callable
 from typing import Any
 
 import numpy as np
-import triton.language as tl
 from triton.runtime import interpreter
 
 from . import kinds
-from .handles import INTEGER_RANGES, CheckedHandle, limits, merged_taint
+from .handles import INTEGER_RANGES, CheckedHandle, limits, merged_taint, numpy_dtype
 from .source import kernel_line
 from .state import LaunchState
 
 NumpyOp = Callable[[np.ndarray, np.ndarray], np.ndarray]
 Bounds = tuple[int, int] | None
-_WORDS = {np.add: "+", np.subtract: "-", np.multiply: "*", np.left_shift: "<<"}
+_SYMBOLS: dict[Any, str] = {np.add: "+", np.subtract: "-", np.multiply: "*", np.left_shift: "<<"}
 
 
 class IntegerOps(interpreter.InterpreterBuilder):
@@ -84,7 +83,7 @@ class IntegerOps(interpreter.InterpreterBuilder):
     def create_int_cast(self, src: CheckedHandle, dst_type: Any, is_signed: bool) -> CheckedHandle:
         """A cast between integers; a narrower type that does not hold the value is a wrap."""
         dtype = dst_type.scalar
-        result = CheckedHandle(src.data.astype(interpreter._get_np_dtype(dst_type)), dtype)
+        result = CheckedHandle(src.data.astype(numpy_dtype(dst_type)), dtype)
         result.taint, result.origin = src.taint, src.origin
         found, fits = limits(src), INTEGER_RANGES.get(dtype)
         if found is None or fits is None:
@@ -113,7 +112,7 @@ class IntegerOps(interpreter.InterpreterBuilder):
         if fits is None or bounds is None:
             return self.binary_op(lhs, rhs, op)
         data = op(lhs.data, rhs.data)
-        np_dtype = interpreter._get_np_dtype(dtype)
+        np_dtype = numpy_dtype(dtype)
         if data.dtype != np_dtype:
             data = data.astype(np_dtype)
         result = _marked(CheckedHandle(data, dtype), lhs, rhs)
@@ -123,7 +122,7 @@ class IntegerOps(interpreter.InterpreterBuilder):
             # Products of two unsigned words need all 64 bits; everything else fits a signed word of 64.
             wide = np.uint64 if op is np.multiply and dtype.is_int_unsigned() else np.int64
             exact = op(lhs.data.astype(wide), rhs.data.astype(wide))
-            symbol = _WORDS[op]
+            symbol = _SYMBOLS[op]
             self.mark_wraps(
                 result,
                 exact != data,
@@ -142,7 +141,10 @@ def _marked(result: Any, *operands: CheckedHandle) -> CheckedHandle:
 
 
 def _absorb(
-    result: CheckedHandle, lhs: CheckedHandle, rhs: CheckedHandle, decides: Callable[[CheckedHandle], np.ndarray]
+    result: CheckedHandle,
+    lhs: CheckedHandle,
+    rhs: CheckedHandle,
+    decides: Callable[[CheckedHandle], np.ndarray],
 ) -> CheckedHandle:
     """Clear the marks of lanes that a clean operand decides alone."""
     taint = result.taint

@@ -14,9 +14,9 @@ GRID = "grid limit"
 DESCRIPTOR = "tensor descriptor"
 HINT = "false hint"
 
-# A misaligned access, a descriptor that the hardware refuses and a grid past its limits all stop the launch, so
-# that lengths and batches which rule 4 allows fail. A false hint licenses the compiler to load other lanes than the
-# kernel asked for, which nothing defines (rule 15).
+# A misaligned access, a descriptor that the hardware refuses and a grid past its limits all stop the launch,
+# so that lengths and batches which rule 4 allows fail. A false hint licenses the compiler to load other lanes
+# than the kernel asked for, which nothing defines (rule 15).
 RULES = MappingProxyType(
     {
         READ_OUTSIDE: 11,

@@ -8,7 +8,7 @@ from triton.runtime import interpreter
 
 from . import kinds
 from .access import Granted, report_undefined, rule
-from .handles import CheckedHandle
+from .handles import CheckedHandle, numpy_dtype
 from .races import dense_span
 from .source import kernel_line
 from .state import LaunchState
@@ -18,7 +18,7 @@ _POISON_BYTE = 0xDB
 
 
 class MemoryOps(interpreter.InterpreterBuilder):
-    """Accesses through plain pointers. `state` is the launch's; `other_given` says that a load named `other`."""
+    """Accesses through plain pointers. `other_given` says whether the running load named `other`."""
 
     state: LaunchState
     other_given: bool
@@ -32,7 +32,7 @@ class MemoryOps(interpreter.InterpreterBuilder):
         if other is None and self.other_given:
             # Triton's semantics ask for the truth of `other`, and so lose a scalar zero.
             dtype = ptrs.get_element_ty()
-            other = CheckedHandle(np.zeros(1, interpreter._get_np_dtype(dtype)), dtype)
+            other = CheckedHandle(np.zeros(1, numpy_dtype(dtype)), dtype)
         return self.checked_load(ptrs, self._active(mask, ptrs), other)
 
     def create_store(self, ptr: CheckedHandle, val: CheckedHandle, *_: Any) -> None:
@@ -79,48 +79,48 @@ class MemoryOps(interpreter.InterpreterBuilder):
     ) -> CheckedHandle:
         """Load the active lanes that may be read; inactive ones give `other`, refused ones a poison value."""
         dtype = pointers.get_element_ty()
-        np_dtype = interpreter._get_np_dtype(dtype)
+        np_dtype = numpy_dtype(dtype)
         shape = pointers.data.shape
         size = np_dtype.itemsize
         if active is not None and not active.any():
-            return self._inactive(shape, np_dtype, dtype, other, None)
+            return self._inactive(shape, np_dtype, dtype, other, active)
         ruling = rule(self.state, pointers, active, size, "read")
         if ruling.refused is None and active is None and len(ruling.granted) == 1:
-            return CheckedHandle(self._read(pointers, ruling.granted[0], np_dtype, operation), dtype)
+            data = self._read(pointers, ruling.granted[0], np_dtype, operation)
+            return CheckedHandle(data.reshape(shape), dtype)
         result = self._inactive(shape, np_dtype, dtype, other, active)
-        if not result.data.flags.writeable:
-            result.data = result.data.copy()
         for granted in ruling.granted:
             lanes = Ellipsis if granted.lanes is None else granted.lanes
             result.data[lanes] = self._read(pointers, granted, np_dtype, operation)
         if ruling.refused is not None:
-            result.data.view(np.uint8).reshape(*shape, size)[ruling.refused] = _POISON_BYTE & (
-                1 if np_dtype == np.bool_ else 255
-            )
+            result.data.view(np.uint8).reshape(*shape, size)[ruling.refused] = _POISON_BYTE
             _mark(result, ruling.refused, REPORTED)
         return result
 
     def _inactive(
-        self, shape: tuple[int, ...], np_dtype: np.dtype, dtype: tl.dtype, other: Any, active: np.ndarray | None
+        self,
+        shape: tuple[int, ...],
+        np_dtype: np.dtype,
+        dtype: tl.dtype,
+        other: Any,
+        active: np.ndarray | None,
     ) -> CheckedHandle:
-        """What the lanes outside `active` of a load get; the others are free to be overwritten."""
+        """A load's result before its active lanes (None: all) are read: `other`, or undefined values."""
         if other is not None:
             data = np.empty(shape, np_dtype)
             data[...] = other.data
             result = CheckedHandle(data, dtype)
             if other.taint is not None:
                 taint = np.broadcast_to(other.taint, shape)
-                result.taint = taint if active is None else np.where(active, 0, taint)
+                result.taint = None if active is None else np.where(active, 0, taint)
             return result
         result = CheckedHandle(self.state.garbage.lanes(shape, np_dtype), dtype)
-        lanes = np.ones(shape, dtype=bool) if active is None else ~active
-        detail = "a masked lane of a load without `other` is undefined"
-        _mark(result, lanes, self.state.taints.number(kinds.UNDEFINED, kernel_line(), detail))
+        if active is not None:
+            detail = "a masked lane of a load without `other` is undefined"
+            _mark(result, ~active, self.state.taints.number(kinds.UNDEFINED, kernel_line(), detail))
         return result
 
-    def _read(
-        self, pointers: CheckedHandle, granted: Granted, np_dtype: np.dtype, operation: str
-    ) -> np.ndarray:
+    def _read(self, pointers: CheckedHandle, granted: Granted, np_dtype: np.dtype, operation: str) -> np.ndarray:
         region, lanes = granted
         size = np_dtype.itemsize
         addresses = pointers.data if lanes is None else pointers.data[lanes]
@@ -138,12 +138,16 @@ class MemoryOps(interpreter.InterpreterBuilder):
         return words.take(index).view(np_dtype)
 
     def checked_store(
-        self, pointers: CheckedHandle, value: CheckedHandle, active: np.ndarray | None, operation: str = "write"
+        self,
+        pointers: CheckedHandle,
+        value: CheckedHandle,
+        active: np.ndarray | None,
+        operation: str = "write",
     ) -> None:
         """Store the active lanes that may be written; the others are dropped."""
         if active is not None and not active.any():
             return
-        np_dtype = interpreter._get_np_dtype(pointers.get_element_ty())
+        np_dtype = numpy_dtype(pointers.get_element_ty())
         size = np_dtype.itemsize
         shape = pointers.data.shape
         for region, lanes in rule(self.state, pointers, active, size, operation).granted:
@@ -169,7 +173,7 @@ class MemoryOps(interpreter.InterpreterBuilder):
     def _atomic(self, ptr: CheckedHandle, val: CheckedHandle, active: np.ndarray | None, run: Any) -> CheckedHandle:
         shape = ptr.data.shape
         dtype = val.dtype.scalar
-        np_dtype = interpreter._get_np_dtype(dtype)
+        np_dtype = numpy_dtype(dtype)
         result = CheckedHandle(np.full(shape, 0, np_dtype), dtype)
         if active is not None:
             result = self._inactive(shape, np_dtype, dtype, None, active)

@@ -1,7 +1,7 @@
 """Which program touched which byte of a launch, to find programs that race whatever order they run in.
 
-The maps hold a program number (from 1) a byte, in memory that the operating system hands out as it is touched, so
-that a large pool costs nothing but address space.
+The maps hold a program number (from 1) a byte, in memory that the operating system hands out as it is
+touched, so that a large pool costs nothing but address space.
 """
 
 import mmap
@@ -18,12 +18,12 @@ _MAX_PENDING_LANES = 1 << 22
 
 
 class Conflict(NamedTuple):
-    """A byte that this program and program number `other` both touched; `other_did` says how."""
+    """A byte that this program and program number `other` both touched, the first of `bytes_`."""
 
     address: int
     other: int
     other_did: str
-    count: int
+    bytes_: int
 
 
 def dense_span(addresses: np.ndarray, size: int) -> tuple[int, int] | None:

@@ -3,11 +3,17 @@
 import ctypes
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from typing import Any
 
 import numpy as np
 import torch
 
-_NP_WORDS = {1: np.dtype(np.uint8), 2: np.dtype(np.uint16), 4: np.dtype(np.uint32), 8: np.dtype(np.uint64)}
+_NP_WORDS: dict[int, np.dtype[Any]] = {
+    1: np.dtype(np.uint8),
+    2: np.dtype(np.uint16),
+    4: np.dtype(np.uint32),
+    8: np.dtype(np.uint64),
+}
 
 
 @dataclass(frozen=True)
@@ -65,7 +71,7 @@ class Layout:
 class Region:
     """A tensor argument of a launch.
 
-    `protected` are the layouts of read-only tensors that lie in it in part; `read_only` says that all of it is one.
+    `protected` are the layouts of read-only tensors that it overlaps; `read_only` says that all of it is one.
     """
 
     name: str
@@ -91,7 +97,7 @@ class Region:
         if known is None:
             begin = self.start - self.start % size
             count = -(-(self.end - begin) // size)
-            memory = (ctypes.c_ubyte * (count * size)).from_address(begin)
+            memory: Any = (ctypes.c_ubyte * (count * size)).from_address(begin)
             known = self._words[size] = (begin, np.frombuffer(memory, dtype=_NP_WORDS[size]))
         return known
 

@@ -9,17 +9,18 @@ from .source import Line, kernel_line
 from .taint import TaintTable
 from .violations import Findings
 
-_VERBS = {"read": "read", "write": "wrote", "atomic": "updated"}
+VERBS = {"read": "read", "write": "wrote", "atomic": "updated"}
 
 
 class Garbage:
-    """Deterministic bytes, none of them 0, for lanes that Triton leaves undefined."""
+    """Deterministic bytes for lanes that Triton leaves undefined: none of them 0, or with `zero` all."""
 
     _LENGTH = 1 << 16
 
     def __init__(self, seed: int, zero: bool) -> None:
         bytes_ = np.random.default_rng(seed).integers(1, 256, self._LENGTH, dtype=np.uint8)
         self._bytes = np.zeros_like(bytes_) if zero else bytes_
+        self.zero = zero
         self._next = 0
 
     def lanes(self, shape: tuple[int, ...], dtype: np.dtype) -> np.ndarray:
@@ -78,9 +79,7 @@ class LaunchState:
         """The running program, as messages name it."""
         return f"program {_tuple_text(self.program_id)}"
 
-    def report(
-        self, kind: str, message: str, operation: str, region: Region | None = None, **place: int
-    ) -> None:
+    def report(self, kind: str, message: str, operation: str, region: Region | None = None, **place: int) -> None:
         """Record a finding of the running program at the current line of the kernel."""
         self.report_at(kernel_line(), kind, message, operation, region, **place)
 
@@ -108,12 +107,10 @@ class LaunchState:
             other_id = (x, *divmod(rest, nz))[: self._rank]
             offset = address - region.start
             message = (
-                f"{self.program_name()} {_VERBS[operation]} byte {offset} of {region.name}, in {where}, "
+                f"{self.program_name()} {VERBS[operation]} byte {offset} of {region.name}, in {where}, "
                 f"and program {_tuple_text(other_id)} of the same launch {other_did} it"
             )
-            self.report_at(
-                where, kinds.RACE, message, operation, region, offset=offset, size=size, count=count
-            )
+            self.report_at(where, kinds.RACE, message, operation, region, offset=offset, size=size, count=count)
 
 
 def _tuple_text(program_id: tuple[int, ...]) -> str:

@@ -1,8 +1,8 @@
 """Marks that travel with the values of a kernel, a lane at a time.
 
-A taint is an int32 array of the shape of the values it marks: 0 is clean, other numbers name a `Source`. When two
-marked values meet, the larger number wins, so the ranges below are in order of precedence: a value that is not
-defined at all need not also be blamed for wrapping.
+A taint is an int32 array of the shape of the values it marks: 0 is clean, other numbers name a `Source`.
+When two marked values meet, the larger number wins, so the ranges below are in order of precedence: a value
+that is not defined at all need not also be blamed for wrapping.
 """
 
 from typing import NamedTuple

@@ -12,10 +12,10 @@ _MAX_EXAMPLES = 3
 class Violation:
     """One kind of misdeed at one place of a kernel.
 
-    `offset`, `size` and `extent` are bytes: where the access begins in the tensor (negative: before it), how much
-    each lane moves, and how long the tensor is from its first to its last element. `program_id` has as many
-    entries as the grid; it is empty for a finding about a whole launch. `count` says how often it happened, and
-    `examples` holds the messages of the first few times; `message` is the first of them.
+    `offset`, `size` and `extent` are bytes: where the access begins in the tensor (negative: before it), how
+    much each lane moves, and how long the tensor is from its first to its last element. `program_id` has as
+    many entries as the grid; it is empty for a finding about a whole launch. `count` says how often it
+    happened, and `examples` holds the messages of the first few times; `message` is the first of them.
     """
 
     kind: str

@@ -3,10 +3,22 @@
 Most are bugs of real kernels: SGLang's gathers and their kin in vLLM, aiter, FlashInfer, DeepGEMM and others had them.
 """
 
+from tests.seeded.bugs.accesses import WILD_ACCESSES
 from tests.seeded.bugs.arguments import REFUSALS
 from tests.seeded.bugs.machine import MACHINE
 from tests.seeded.bugs.memory import ADDRESSES, DISAGREEMENT, INVALID_PAGES, TABLES
 from tests.seeded.bugs.results import RESULTS
 from tests.seeded.bugs.rows import BYTES, WRONG_ROWS
 
-BUGS = [*WRONG_ROWS, *BYTES, *TABLES, *INVALID_PAGES, *ADDRESSES, *DISAGREEMENT, *RESULTS, *REFUSALS, *MACHINE]
+BUGS = [
+    *WRONG_ROWS,
+    *BYTES,
+    *TABLES,
+    *INVALID_PAGES,
+    *ADDRESSES,
+    *DISAGREEMENT,
+    *RESULTS,
+    *REFUSALS,
+    *MACHINE,
+    *WILD_ACCESSES,
+]

@@ -38,9 +38,9 @@ TABLES = [
     Bug(
         name="int64-table-cut-to-32-bits",
         edits={"other=-1).to(tl.int64)": "other=-1).to(tl.int32).to(tl.int64)"},
-        rules=(11,),
+        rules=(12,),
         cases=("invalid-pages/2-32-plus-3-int64",),
-        says="should be zeros",
+        says="cast to int32",
     ),
     Bug(
         name="int64-table-read-as-int32",
@@ -118,7 +118,7 @@ ADDRESSES = [
             "pools/page-at-2-gib-exactly",
             "pools/page-1-past-2-gib",
         ),
-        says="should be page",
+        says="was computed in int32",
     ),
     Bug(
         name="page-offset-in-unsigned-32-bits",
@@ -160,6 +160,6 @@ DISAGREEMENT = [
         },
         rules=(13,),
         cases=("disagreement/sum-too-small-by-one",),
-        says="were written",
+        says="past the end of k",
     ),
 ]

@@ -1,1 +1,1 @@
-"""Small kernels for the checked interpreter: correct gathers of several styles, and one planted bug a kernel."""
+"""Small kernels for the checked interpreter: correct gathers in several styles, and planted bugs."""

@@ -10,16 +10,15 @@ import triton.language as tl
 
 
 @triton.jit
-def _copy_rows(
-    buf_ptr, k_ptr, s_ptr, pages, slots, rows, valid, page_words, s_start, HEAD: tl.constexpr, SCALE: tl.constexpr
-):
-    """Copy the K and S of one token a lane; all counts are in words of the pointers' element."""
-    k_lanes = tl.arange(0, HEAD)
-    s_lanes = tl.arange(0, SCALE)
-    base = pages.to(tl.int64) * page_words
-    k_from = (base + slots * HEAD)[:, None] + k_lanes[None, :]
-    s_from = (base + s_start + slots * SCALE)[:, None] + s_lanes[None, :]
-    return k_from, s_from, rows.to(tl.int64)[:, None] * HEAD + k_lanes, rows.to(tl.int64)[:, None] * SCALE + s_lanes
+def _addresses(pages, slots, rows, page_words, s_start, HEAD: tl.constexpr, SCALE: tl.constexpr):
+    """Where the K and S of one token a row come from and go to, in words."""
+    k_lanes = tl.arange(0, HEAD)[None, :]
+    s_lanes = tl.arange(0, SCALE)[None, :]
+    page_start = pages.to(tl.int64) * page_words
+    k_from = (page_start + slots * HEAD)[:, None] + k_lanes
+    s_from = (page_start + s_start + slots * SCALE)[:, None] + s_lanes
+    to = rows.to(tl.int64)[:, None]
+    return k_from, s_from, to * HEAD + k_lanes, to * SCALE + s_lanes
 
 
 @triton.jit
@@ -53,9 +52,7 @@ def _tile_kernel(
     table_row = page_indices_ptr + sequence.to(tl.int64) * table_stride
     pages = tl.load(table_row + tokens // PAGE_SIZE, mask=wanted, other=-1)
     known = wanted & (pages >= 0) & (pages < num_pages)
-    k_from, s_from, k_to, s_to = _copy_rows(
-        buf_ptr, k_ptr, s_ptr, pages, tokens % PAGE_SIZE, rows, known, page_words, s_start, HEAD, SCALE
-    )
+    k_from, s_from, k_to, s_to = _addresses(pages, tokens % PAGE_SIZE, rows, page_words, s_start, HEAD, SCALE)
     k = tl.load(buf_ptr + k_from, mask=known[:, None], other=0)
     s = tl.load(buf_ptr + s_from, mask=known[:, None], other=0)
     tl.store(k_ptr + k_to, k, mask=wanted[:, None])
@@ -144,7 +141,9 @@ def word_view(tensor: torch.Tensor, word_bytes: int) -> torch.Tensor:
 
 def empty_result(seq_len_sum: int, index_head_dim: int) -> tuple[torch.Tensor, torch.Tensor]:
     """New k `(seq_len_sum, index_head_dim)` and s `(seq_len_sum, 4)`, uint8."""
-    return torch.empty((seq_len_sum, index_head_dim), dtype=torch.uint8), torch.empty((seq_len_sum, 4), dtype=torch.uint8)
+    return torch.empty((seq_len_sum, index_head_dim), dtype=torch.uint8), torch.empty(
+        (seq_len_sum, 4), dtype=torch.uint8
+    )
 
 
 def gather_tiles(word_bytes, buf, page_indices, seq_lens, seq_len_sum, max_seq_len, page_size, index_head_dim):

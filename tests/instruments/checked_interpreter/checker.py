@@ -1,0 +1,116 @@
+"""The checked interpreter's interface."""
+
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from typing import Any
+
+import torch
+import triton
+from triton.runtime.interpreter import InterpretedFunction
+
+from .kinds import RULES
+from .launch import Launch
+from .regions import RegionTable
+from .state import Garbage, LaunchState
+from .taint import TaintTable
+from .violations import Findings, Traffic, Violation
+
+_active: list["Watch"] = []
+_plain_run = InterpretedFunction.run
+
+
+class Watch:
+    """What one `CheckedInterpreter.watch` saw.
+
+    `launches`: (kernel name, grid) of each launch in order. `programs`: how many programs ran.
+    `traffic`: bytes read and written by tensor name, over all launches.
+    """
+
+    def __init__(self, read_only: Mapping[str, torch.Tensor], rules: Mapping[str, int], garbage: Garbage) -> None:
+        self.launches: list[tuple[str, tuple[int, ...]]] = []
+        self.programs = 0
+        self.traffic: dict[str, Traffic] = {}
+        self._read_only = dict(read_only)
+        self._findings = Findings(rules)
+        self._taints = TaintTable()
+        self._garbage = garbage
+
+    @property
+    def violations(self) -> list[Violation]:
+        """What was found so far; repeats of one kind, tensor and line are merged."""
+        return self._findings.all()
+
+    def run(self, kernel: Any, grid: Any, args: tuple[Any, ...], kwargs: Mapping[str, Any]) -> None:
+        """Run a launch of `kernel` checked."""
+        launch = Launch(kernel, grid, args, kwargs)
+        self.launches.append((launch.name, launch.grid))
+        regions = RegionTable(self._read_only)
+        state = LaunchState(regions, self._findings, self._taints, self._garbage)
+        try:
+            self.programs += launch.run(state)
+        finally:
+            for region in regions.regions:
+                if region.bytes_read or region.bytes_written:
+                    known = self.traffic.get(region.name, Traffic())
+                    self.traffic[region.name] = known.plus(region.bytes_read, region.bytes_written)
+
+
+class CheckedInterpreter:
+    """Checks the Triton kernels that run inside `watch`, on the interpreter and CPU tensors.
+
+    Every load, store and atomic operation is checked before it happens: it must lie in the tensor argument
+    that its address came from, between that tensor's first and last element (a gap between rows may be read,
+    not written), and be aligned. What may not happen does not: a load gives a poison value, a store is
+    dropped, and the kernel goes on. Lanes that Triton leaves undefined get pseudo-random values and are
+    followed; so are integers that wrapped, and hints that are false. Programs that touch the same byte are
+    races whatever order they run in. See `kinds` for the list, and `kinds.RULES` for the rule that each
+    breaks.
+
+    `seed` draws the undefined values. With `undefined_as_zero` they are 0, as NVIDIA's code happens to make
+    them; their use is a finding all the same. `rules` replaces entries of `kinds.RULES`.
+
+    Not seen: marks do not pass through memory, `tl.dot`, `tl.histogram` or a reduction by a combine function
+    of the kernel's own; memory that nobody wrote counts as defined; lanes of one program that write the same
+    byte are no race; a wrap that only reaches a mask or a stored value is not a finding.
+    """
+
+    def __init__(
+        self, seed: int = 0, *, undefined_as_zero: bool = False, rules: Mapping[str, int] | None = None
+    ) -> None:
+        unknown = set(rules or {}) - set(RULES)
+        if unknown:
+            raise ValueError(f"rules: expected kinds among {sorted(RULES)}, got {sorted(unknown)}")
+        self._seed = seed
+        self._undefined_as_zero = undefined_as_zero
+        self._rules = {**RULES, **(rules or {})}
+
+    @contextmanager
+    def watch(self, read_only: Mapping[str, torch.Tensor] | None = None) -> Iterator[Watch]:
+        """Check every launch in the body; `read_only` names the tensors that must not be written.
+
+        The kernels must have been imported with TRITON_INTERPRET=1. Of nested watches the innermost sees a
+        launch. Raises RuntimeError if Triton would compile, and TypeError or ValueError for a tensor that is
+        not one on the CPU; a launch with a tensor elsewhere raises ValueError.
+        """
+        if not triton.knobs.runtime.interpret:
+            raise RuntimeError("the checked interpreter needs TRITON_INTERPRET=1, set before the kernels are imported")
+        for name, tensor in (read_only or {}).items():
+            if not isinstance(tensor, torch.Tensor):
+                raise TypeError(f"read_only[{name!r}]: expected a tensor, got {type(tensor).__name__}")
+            if tensor.device.type != "cpu":
+                raise ValueError(f"read_only[{name!r}]: expected a tensor on the CPU, got one on {tensor.device}")
+        seen = Watch(read_only or {}, self._rules, Garbage(self._seed, self._undefined_as_zero))
+        _active.append(seen)
+        InterpretedFunction.run = _checked_run
+        try:
+            yield seen
+        finally:
+            _active.remove(seen)
+            if not _active:
+                InterpretedFunction.run = _plain_run
+
+
+def _checked_run(kernel: Any, *args: Any, grid: Any, warmup: bool, **kwargs: Any) -> None:
+    """Stands in for `InterpretedFunction.run`."""
+    if not warmup:
+        _active[-1].run(kernel, grid, args, kwargs)

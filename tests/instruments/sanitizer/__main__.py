@@ -1,0 +1,53 @@
+"""`python -m tests.instruments.sanitizer`: run one of compute-sanitizer's tools over cases, and say what it found."""
+
+import argparse
+import sys
+from pathlib import Path
+
+from tests.examine.contract import Contract
+from tests.examine.implementations import NoImplementation
+from tests.instruments.sanitizer.cases import CHOSEN, chosen_cases
+from tests.instruments.sanitizer.process import SanitizerReport, SanitizerUnavailable, run_sanitizer
+from tests.instruments.sanitizer.tools import TOOLS
+
+CLEAN, FINDINGS, UNDECIDED = 0, 1, 2
+
+
+def main(arguments: list[str]) -> int:
+    """Run the command line, and return its exit code: 0 clean, 1 findings, 2 could not decide."""
+    parser = argparse.ArgumentParser(prog="python -m tests.instruments.sanitizer", description=__doc__)
+    parser.add_argument("--tool", choices=[*TOOLS, "all"], default="all", help="default: each in turn")
+    parser.add_argument("--impl", default="own", help="implementation: own, sglang, torch, PATH.py, or package.module[:name]")
+    parser.add_argument("--contract", choices=[c.label for c in Contract], default="strict")
+    parser.add_argument("--case", action="append", metavar="PATTERN", help="default: a chosen part of the catalogue")
+    parser.add_argument("--timeout", type=float, default=300.0, metavar="S", help="seconds for each tool")
+    parser.add_argument("--log", type=Path, metavar="FILE", help="append what was printed, the tool's records included")
+    options = parser.parse_args(arguments)
+    cases = chosen_cases(options.case or CHOSEN)
+    reports = []
+    for tool in TOOLS if options.tool == "all" else [options.tool]:
+        try:
+            contract = Contract[options.contract.upper()]
+            report = run_sanitizer(tool, options.impl, contract, cases, options.timeout, log=options.log)
+        except (SanitizerUnavailable, NoImplementation) as error:
+            print(f"{tool}: could not decide: {error}", file=sys.stderr)
+            return UNDECIDED
+        show(report)
+        reports.append(report)
+    if any(report.findings for report in reports):
+        return FINDINGS
+    return UNDECIDED if any(report.undecided for report in reports) else CLEAN
+
+
+def show(report: SanitizerReport) -> None:
+    """Print what a tool found, and a line that sums it up."""
+    for finding in report.findings:
+        print(finding)
+    for reason in report.undecided:
+        print(f"{report.tool}: could not decide: {reason}")
+    verdict = "clean" if report.is_clean else f"{len(report.findings)} findings"
+    print(f"{report.tool}: {len(report.examined)} cases in {report.seconds:.0f} s: {verdict}")
+
+
+if __name__ == "__main__":
+    sys.exit(main(sys.argv[1:]))

@@ -1,0 +1,56 @@
+"""The tools of compute-sanitizer that are of use here, and where the program is."""
+
+import os
+import shutil
+from collections.abc import Mapping
+from pathlib import Path
+
+TOOLS = {
+    "memcheck": "accesses outside of any allocation, and misaligned ones",
+    "initcheck": "reads of global memory that nothing has written",
+    "racecheck": "hazards between threads in shared memory",
+}
+"""What each tool looks for."""
+CANARY = "canary"
+"""Begins the name of each kernel of `canaries`, whose faults are planted."""
+PROGRAM = "compute-sanitizer"
+MAX_PRINTED = 10_000
+"""Reports that the tool prints. Each thread that errs has one."""
+
+
+class SanitizerUnavailable(Exception):
+    """compute-sanitizer cannot be run here; says what is missing."""
+
+
+def find_program(environment: Mapping[str, str] = os.environ) -> str:
+    """Return the path of compute-sanitizer.
+
+    Raises:
+        SanitizerUnavailable: it is neither on the PATH nor in CUDA's usual folders.
+    """
+    homes = [environment.get(name) for name in ("CUDA_HOME", "CUDA_PATH")]
+    folders = [str(Path(home) / "bin") for home in (*homes, "/usr/local/cuda") if home]
+    path = os.pathsep.join([environment.get("PATH", os.defpath), *folders])
+    found = shutil.which(PROGRAM, path=path)
+    if found is None:
+        raise SanitizerUnavailable(
+            f"{PROGRAM} is not on the PATH nor in CUDA's folders; it comes with the CUDA toolkit "
+            "(package cuda-sanitizer) and is needed for this check"
+        )
+    return found
+
+
+def command(program: str, tool: str) -> list[str]:
+    """Return the start of a command line that runs a program under a tool."""
+    return [
+        program,
+        "--tool",
+        tool,
+        "--print-limit",
+        str(MAX_PRINTED),
+        "--show-backtrace",
+        "no",
+        # Not the compilers that Triton starts.
+        "--target-processes",
+        "application-only",
+    ]

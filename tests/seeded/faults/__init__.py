@@ -1,0 +1,1 @@
+"""Implementations that end their process, lose the GPU or reach one byte too far: what containment is tested on."""
