@@ -7,6 +7,7 @@ from typing import Any
 import torch
 
 from tests.cases.case import Case
+from tests.examine.contract import Contract, level_of
 from tests.examine.inputs import Call
 from tests.instruments.checked_interpreter import CheckedInterpreter, Traffic, Violation, Watch, kinds
 
@@ -32,25 +33,34 @@ class Checked:
         }
         checker = self._adverse if adverse else self._ordinary
         with checker.watch(read_only=tensors) as seen:
-            yield CheckedCall(seen, call)
+            yield CheckedCall(seen, call, adverse)
 
 
 class CheckedCall:
     """What the checked interpreter saw during one call."""
 
-    def __init__(self, seen: Watch, call: Call) -> None:
+    def __init__(self, seen: Watch, call: Call, adverse: bool) -> None:
         self._seen = seen
         self._call = call
+        self._adverse = adverse
 
     def findings(self) -> list[tuple[int, str, dict[str, Any]]]:
-        """Return rule, message and details of each violation.
+        """Return rule, message and details of each violation, one for each kind and line of the kernel.
 
-        Where undefined values were used, what else went wrong may be their doing, and is left to another call.
+        Where an adverse call uses undefined values, what else goes wrong in it may be their doing: an ordinary call
+        has shown what is not.
         """
         violations = self._seen.violations
         undefined = [violation for violation in violations if violation.kind == kinds.UNDEFINED]
-        findings = [self._finding(violation) for violation in undefined or violations]
-        return findings or self._traffic()
+        if self._adverse and undefined:
+            violations = undefined
+        if self._call.case.rows_are_open:
+            # What the rows hold is open, and with it who writes them.
+            violations = [violation for violation in violations if violation.kind != kinds.RACE]
+        by_line: dict[tuple[str, str, int], list[Violation]] = {}
+        for violation in violations:
+            by_line.setdefault((violation.kind, violation.source_file, violation.source_line), []).append(violation)
+        return [self._finding(alike) for alike in by_line.values()] or self._traffic()
 
     def _traffic(self) -> list[tuple[int, str, dict[str, Any]]]:
         """Compare the bytes that the kernels moved with those that they needed to."""
@@ -69,24 +79,20 @@ class CheckedCall:
             told.append(f"wrote {written:,} bytes, should be {should_write:,}")
         return [(19, sentence, {"read": read, "written": written}) for sentence in told]
 
-    def _finding(self, violation: Violation) -> tuple[int, str, dict[str, Any]]:
-        details = {
-            "kind": violation.kind,
-            "line": f"{violation.source_file}:{violation.source_line}",
-            "count": violation.count,
-        }
-        more = f" ({violation.count:,} times)" if violation.count > 1 else ""
-        return rule_of(violation, self._call.case), violation.message + more, details
+    def _finding(self, alike: list[Violation]) -> tuple[int, str, dict[str, Any]]:
+        first, count = alike[0], sum(violation.count for violation in alike)
+        details = {"kind": first.kind, "line": f"{first.source_file}:{first.source_line}", "count": count}
+        return rule_of(first, self._call.case), first.message, details
 
 
 def rule_of(violation: Violation, case: Case) -> int:
     """Return the rule that a violation breaks on a case.
 
-    A wild access breaks what the case is about; a write outside the result is rule 7 where that is nothing else.
+    A wild access breaks what the case is about; on good input, a write outside the result is rule 7.
     """
     about = case.rule_of_wild_access
     if violation.kind in (kinds.READ_OUTSIDE, kinds.ALIGNMENT, kinds.GRID, kinds.DESCRIPTOR):
         return about
-    if violation.kind == kinds.WRITE_OUTSIDE and about in (11, 12, 13):
+    if violation.kind == kinds.WRITE_OUTSIDE and level_of(about) > Contract.TRUSTING:
         return about
     return violation.rule

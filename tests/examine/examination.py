@@ -253,10 +253,12 @@ class _Examination:
                 outcome.error = error
         self._check_device(step)
         self.on_step(self.function, f"judging the {step}")
-        for observation in observations:
+        # A call that should have been refused has one fault; what follows from it is none of its own.
+        for observation in observations if self.case.bad is None else ():
             for rule, message, details in observation.findings():
                 outcome.rules_broken.add(rule)
-                self._find(rule, message, **details)
+                if not self._is_known(rule, details):
+                    self._find(rule, message, **details)
         self._surroundings(inputs)
         if outcome.error is None:
             outcome.results = self._results(returned, arguments)
@@ -358,6 +360,18 @@ class _Examination:
             if part in both and part in alone and not torch.equal(both[part], alone[part]):
                 self.function = name
                 self._find(2, f"{name} returned another {part} than get_k_and_s")
+
+    def _is_known(self, rule: int, details: dict[str, Any]) -> bool:
+        """Whether another call of the same function has shown the same at the same line."""
+        if "line" not in details:
+            return False
+        place = {"kind": details["kind"], "line": details["line"]}
+        return any(
+            finding.rule == rule
+            and finding.function == self.function
+            and place.items() <= dict(finding.details).items()
+            for finding in self.findings
+        )
 
     def _find(self, rule: int, message: str, **details: Any) -> None:
         finding = Finding(rule, self.case.id, self.function, message, details)

@@ -1,6 +1,7 @@
 """`python -m tests.instruments.sanitizer`: run one of compute-sanitizer's tools over cases, and say what it found."""
 
 import argparse
+import signal
 import sys
 from pathlib import Path
 
@@ -23,6 +24,8 @@ def main(arguments: list[str]) -> int:
     parser.add_argument("--timeout", type=float, default=300.0, metavar="S", help="seconds for each tool")
     parser.add_argument("--log", type=Path, metavar="FILE", help="append what was printed, the tool's records included")
     options = parser.parse_args(arguments)
+    # Not the default, which would leave the tool and what runs under it behind.
+    signal.signal(signal.SIGTERM, lambda number, frame: sys.exit(128 + number))
     cases = chosen_cases(options.case or CHOSEN)
     reports = []
     for tool in TOOLS if options.tool == "all" else [options.tool]:

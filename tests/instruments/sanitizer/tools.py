@@ -16,6 +16,10 @@ CANARY = "canary"
 PROGRAM = "compute-sanitizer"
 MAX_PRINTED = 10_000
 """Reports that the tool prints. Each thread that errs has one."""
+PADDING_BYTES = 1 << 16
+"""Left free behind each allocation: CUDA lays them side by side, and the next one's bytes are nobody's fault."""
+SECONDS_TO_START = 120
+"""Until the program must have begun to use CUDA, which importing torch comes before."""
 
 
 class SanitizerUnavailable(Exception):
@@ -42,15 +46,19 @@ def find_program(environment: Mapping[str, str] = os.environ) -> str:
 
 def command(program: str, tool: str) -> list[str]:
     """Return the start of a command line that runs a program under a tool."""
+    padding = ["--padding", str(PADDING_BYTES)] if tool == "memcheck" else []
     return [
         program,
         "--tool",
         tool,
         "--print-limit",
         str(MAX_PRINTED),
+        "--launch-timeout",
+        str(SECONDS_TO_START),
         "--show-backtrace",
         "no",
         # Not the compilers that Triton starts.
         "--target-processes",
         "application-only",
+        *padding,
     ]

@@ -26,11 +26,11 @@ class Allocation:
     def place(self, address: int) -> str:
         """Return where an address lies, in the user's terms."""
         if address < self.address:
-            return f"{self.address - address:,} {_bytes(self.address - address)} before {self.name}"
+            return f"{self.address - address:,} before {self.name}"
         past = address - (self.address + self.size) + 1
         if past > 0:
-            return f"{past:,} {_bytes(past)} past the end of {self.name}"
-        return f"at byte {address - self.address:,} of {self.name}"
+            return f"{past:,} past the end of {self.name}"
+        return f"byte {address - self.address:,} of {self.name}"
 
 
 @dataclass(frozen=True)
@@ -161,11 +161,11 @@ def _sentence(sighting: Sighting) -> str:
         return f"threads of {hazard.kernel} {hazard.operation} the same shared memory with no barrier between{line}"
     where = ""
     if hazard.address is not None:
-        place = f"{nearest.place(hazard.address)}, " if nearest else ""
-        where = f" {place}address {hazard.address:#x}"
+        address = f"address {hazard.address:#x}"
+        where = f" at {nearest.place(hazard.address)} ({address})" if nearest else f" at {address}"
     does = {"read": "read", "write": "wrote"}.get(hazard.operation, f"did an {hazard.operation} on")
     what = f"{hazard.size} {_bytes(hazard.size)}"
-    remark = {"unwritten": " that nothing had written", "misaligned": ", misaligned,"}.get(hazard.kind, "")
+    remark = {"unwritten": " that nothing had written,", "misaligned": ", misaligned,"}.get(hazard.kind, "")
     return f"program {hazard.program} of {hazard.kernel} {does} {what}{remark}{where}{line}"
 
 
