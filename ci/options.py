@@ -9,6 +9,10 @@ from ci import report
 from tests.examine.contract import Contract
 
 
+QUICK_SEEDS = 8
+"""Random cases of a quick run, unless the user says how many."""
+
+
 @dataclass(frozen=True)
 class Options:
     """What the user asks the gate to do."""
@@ -49,7 +53,7 @@ def parse(arguments: Sequence[str]) -> Options:
         patterns=tuple(given.case),
         quick=given.quick,
         fail_fast=given.fail_fast,
-        seeds=given.seeds,
+        seeds=QUICK_SEEDS if given.quick and given.seeds is None else given.seeds,
         seeds_from=given.seeds_from,
         workers=given.workers,
         report=given.json,

@@ -1,4 +1,10 @@
-"""What a gather accepts. Everything else is refused before anything is allocated or launched."""
+"""What a gather accepts. Everything else is refused before anything is allocated or launched.
+
+This runs at every call, and a call's time on the host is part of what is promised: hence one plain condition a
+rule, and no loops or helpers on the path of a call that keeps the contract.
+"""
+
+from typing import NoReturn
 
 import torch
 
@@ -19,46 +25,63 @@ def check_arguments(
 ) -> PageLayout:
     """Return the page layout of a call whose arguments keep the contract.
 
-    Shapes and dtypes are those of `kernels.get_k_and_s`. Only what the host knows is looked at: the contents of
-    `page_indices` and `seq_lens` stay on their device.
+    Shapes and dtypes are those of `kernels.get_k_and_s`. Only what the host knows is looked at: the contents
+    of `page_indices` and `seq_lens` stay on their device.
 
     Raises:
         TypeError: an argument is of the wrong type or dtype.
         ValueError: an argument's rank, shape, device or value is wrong.
     """
-    for name, size in (
-        ("page_size", page_size),
-        ("index_head_dim", index_head_dim),
-        ("seq_len_sum", seq_len_sum),
-        ("max_seq_len", max_seq_len),
-    ):
-        if type(size) is not int:
-            raise TypeError(f"{name}: expected a Python int, got {type(size).__name__}")
+    if type(page_size) is not int:
+        _refuse_type("page_size", "a Python int", page_size)
+    if type(index_head_dim) is not int:
+        _refuse_type("index_head_dim", "a Python int", index_head_dim)
+    if type(seq_len_sum) is not int:
+        _refuse_type("seq_len_sum", "a Python int", seq_len_sum)
+    if type(max_seq_len) is not int:
+        _refuse_type("max_seq_len", "a Python int", max_seq_len)
     if page_size < 1:
         raise ValueError(f"page_size: expected 1 or more tokens, got {page_size}")
     if index_head_dim < 1 or index_head_dim % SCALE_BYTES or index_head_dim > MAX_INDEX_HEAD_DIM:
         raise ValueError(
-            f"index_head_dim: expected a multiple of {SCALE_BYTES} from {SCALE_BYTES} to {MAX_INDEX_HEAD_DIM}, "
-            f"got {index_head_dim}"
+            f"index_head_dim: expected a multiple of {SCALE_BYTES} from {SCALE_BYTES} to "
+            f"{MAX_INDEX_HEAD_DIM}, got {index_head_dim}"
         )
     if seq_len_sum < 0:
         raise ValueError(f"seq_len_sum: expected 0 or more tokens, got {seq_len_sum}")
     if max_seq_len < 0:
         raise ValueError(f"max_seq_len: expected 0 or more tokens, got {max_seq_len}")
 
-    layout = PageLayout(page_size, index_head_dim)
-    _check_tensor("buf", buf, rank=2, dtypes=(torch.uint8,))
-    _check_tensor("page_indices", page_indices, rank=2, dtypes=INDEX_DTYPES)
-    _check_tensor("seq_lens", seq_lens, rank=1, dtypes=INDEX_DTYPES)
-    for name, tensor in (("page_indices", page_indices), ("seq_lens", seq_lens)):
-        if tensor.device != buf.device:
-            raise ValueError(f"{name}: expected the device of buf, {buf.device}, got {tensor.device}")
+    if not isinstance(buf, torch.Tensor):
+        _refuse_type("buf", "a torch.Tensor", buf)
+    if not isinstance(page_indices, torch.Tensor):
+        _refuse_type("page_indices", "a torch.Tensor", page_indices)
+    if not isinstance(seq_lens, torch.Tensor):
+        _refuse_type("seq_lens", "a torch.Tensor", seq_lens)
+    if buf.dtype is not torch.uint8:
+        raise TypeError(f"buf: expected dtype torch.uint8, got {buf.dtype}")
+    if page_indices.dtype not in INDEX_DTYPES:
+        raise TypeError(f"page_indices: expected dtype torch.int32 or torch.int64, got {page_indices.dtype}")
+    if seq_lens.dtype not in INDEX_DTYPES:
+        raise TypeError(f"seq_lens: expected dtype torch.int32 or torch.int64, got {seq_lens.dtype}")
+    if buf.dim() != 2:
+        raise ValueError(f"buf: expected 2 dimensions, got {buf.dim()}")
+    if page_indices.dim() != 2:
+        raise ValueError(f"page_indices: expected 2 dimensions, got {page_indices.dim()}")
+    if seq_lens.dim() != 1:
+        raise ValueError(f"seq_lens: expected 1 dimension, got {seq_lens.dim()}")
+    device = buf.device
+    if page_indices.device != device:
+        raise ValueError(f"page_indices: expected the device of buf, {device}, got {page_indices.device}")
+    if seq_lens.device != device:
+        raise ValueError(f"seq_lens: expected the device of buf, {device}, got {seq_lens.device}")
 
+    layout = PageLayout(page_size, index_head_dim)
     row_bytes = buf.shape[1]
     if row_bytes != layout.page_bytes:
         raise ValueError(
-            f"buf: expected rows of page_size * (index_head_dim + {SCALE_BYTES}) = {layout.page_bytes} bytes, "
-            f"got {row_bytes}"
+            f"buf: expected rows of page_size * (index_head_dim + {SCALE_BYTES}) = {layout.page_bytes} "
+            f"bytes, got {row_bytes}"
         )
     if buf.stride(1) != 1:
         raise ValueError(f"buf: expected rows whose bytes lie side by side, got a stride of {buf.stride(1)}")
@@ -74,11 +97,5 @@ def check_arguments(
     return layout
 
 
-def _check_tensor(name: str, tensor: torch.Tensor, rank: int, dtypes: tuple[torch.dtype, ...]) -> None:
-    if not isinstance(tensor, torch.Tensor):
-        raise TypeError(f"{name}: expected a torch.Tensor, got {type(tensor).__name__}")
-    if tensor.dtype not in dtypes:
-        expected = " or ".join(str(dtype) for dtype in dtypes)
-        raise TypeError(f"{name}: expected dtype {expected}, got {tensor.dtype}")
-    if tensor.dim() != rank:
-        raise ValueError(f"{name}: expected {rank} dimensions, got {tensor.dim()}")
+def _refuse_type(name: str, expected: str, given: object) -> NoReturn:
+    raise TypeError(f"{name}: expected {expected}, got {type(given).__name__}")

@@ -12,6 +12,7 @@ import time
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
+from types import MappingProxyType
 
 import pytest
 
@@ -45,7 +46,9 @@ class InnerRun:
     reports: Sequence[Mapping[str, object]] = field(repr=False, default=())
 
 
-def run_pytest(*arguments: str, folder: Path, environment: Mapping[str, str] = {}, timeout: float = 300) -> InnerRun:  # noqa: B006
+def run_pytest(
+    *arguments: str, folder: Path, environment: Mapping[str, str] = MappingProxyType({}), timeout: float = 300
+) -> InnerRun:
     """Run pytest with the given arguments in the project's root.
 
     Args:

@@ -88,7 +88,7 @@ def test_a_pool_too_small_for_its_sequences_is_refused():
 def test_every_case_left_out_has_a_reason(change, where, reason):
     case = replace(Case(name="x", rules=(1,)), **change)
     told = reason_to_skip(case, **{"device": "cpu", "contract": Contract.STRICT, "quick": False, **where})
-    assert told is None if reason is None else reason in told
+    assert told is None if reason is None else reason in str(told)
 
 
 def test_patterns_select_by_family_and_name():

@@ -151,9 +151,7 @@ def remains(status, seconds=1.0, stacks="", **changes):
 def test_how_a_process_ended(status, seconds, message):
     death = judge(remains(status, seconds), timeout=30)
     assert death.blamed == TRACE["nodeid"]
-    assert death.findings == (
-        Finding(12, "family/name", "get_k", message, {"status": status, "frames": []}),
-    )
+    assert death.findings == (Finding(12, "family/name", "get_k", message, {"status": status, "frames": []}),)
     assert death.message == str(death.findings[0])
     assert not death.is_idle
 
@@ -202,4 +200,6 @@ def test_the_stack_names_the_way_from_the_implementation_inwards():
         "get_k (wild.py:7)",
     ]
     assert innermost_frames("") == innermost_frames(other) == []
-    assert "in string_at (__init__.py:519), called by get_k (wild.py:7)" in judge(remains(-11, stacks=STACK), 30).message
+    assert (
+        "in string_at (__init__.py:519), called by get_k (wild.py:7)" in judge(remains(-11, stacks=STACK), 30).message
+    )

@@ -174,7 +174,9 @@ def test_each_byte_past_an_end_is_seen_on_the_host(device):
             assert line["status"] == -11, line
         else:
             assert line["status"] == 0, line
-            assert [finding["message"] for finding in line["findings"]] == ([] if wanted == "unseen" else [wanted]), line
+            assert [finding["message"] for finding in line["findings"]] == ([] if wanted == "unseen" else [wanted]), (
+                line
+            )
 
 
 def test_each_byte_past_an_end_is_seen_on_a_gpu(device):

@@ -1,17 +1,19 @@
 """Does the suite catch what it is there for? Known bugs, planted one at a time in a correct gather."""
 
+from pathlib import Path
+
 import pytest
 
 from tests.cases.catalogue import catalogue
 from tests.examine.contract import Contract
-from tests.examine.implementations import load_implementation
+from tests.examine.implementations import Implementation, load_implementation
 from tests.seeded.bugs import BUGS
 from tests.seeded.bugs.bug import BASE, Bug, seeded_source
 
 CASES = {case.id: case for case in catalogue(seed_count=0)}
 
 
-def _planted(bug: Bug, folder):
+def _planted(bug: Bug, folder: Path) -> Implementation:
     path = folder / f"seeded_{bug.name.replace('-', '_')}.py"
     path.write_text(seeded_source(bug), encoding="utf-8")
     return load_implementation(str(path))

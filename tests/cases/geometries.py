@@ -32,6 +32,6 @@ CASES = family(
             table_dtype="int64",
             lens_dtype="int32",
         ),
-        Case(name="page-1-long", rules=(9, 4), seq_lens=(4_097,), page_size=1),
+        Case(name="page-1-long", rules=(9, 4), seq_lens=(4_097,), page_size=1, heavy=True),
     ],
 )

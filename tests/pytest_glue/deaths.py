@@ -53,14 +53,25 @@ class Deaths:
             report: pytest-xdist's report, which is about to be sent.
             scheduler: pytest-xdist's scheduler.
         """
-        node: Any = report.node  # type: ignore[attr-defined]  # pytest-xdist's controller of the worker
+        node: Any = report.node  # pytest-xdist's controller of the worker
         death = self._untold.pop(node.gateway.id, None)
         if death is None:  # the user interrupted it
             return
         if death.blamed and death.blamed != nodeid:
             scheduler.mark_test_pending(nodeid)
         _tell(death, report)
+        report.longrepr = "\n".join([death.message, *self._ways_to_see_more(death)])
         self._count_towards_maxfail()
+
+    def _ways_to_see_more(self, death: Death) -> list[str]:
+        """Return the commands that name the tensor and the line of an access that lost the GPU."""
+        implementation = self._config.getoption("--impl")
+        return [
+            "which tensor, and which line: python -m tests.instruments.sanitizer --tool memcheck "
+            f"--impl {implementation} --case '{finding.case}'"
+            for finding in death.findings
+            if finding.details.get("device_lost")
+        ]
 
     def tell_the_rest(self) -> None:
         """Report the deaths of workers that left no test unfinished."""

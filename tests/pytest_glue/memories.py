@@ -1,6 +1,7 @@
 """Which memory the arguments and results of an examination live in."""
 
 from collections.abc import Callable
+from functools import partial
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
@@ -59,4 +60,4 @@ def memories(choice: str, device: str) -> "list[Callable[[], Memory]]":
     from tests.instruments.fenced_memory import Fence
     from tests.instruments.fenced_memory.cuda import fenced_memory
 
-    return [lambda fence=Fence(name): fenced_memory(fence) for name in _FENCES.get(choice, (choice,))]  # type: ignore[misc]
+    return [partial(fenced_memory, Fence(name)) for name in _FENCES.get(choice, (choice,))]

@@ -33,7 +33,8 @@ def is_heavy(item: pytest.Item) -> bool:
 
 def findings_of(report: pytest.TestReport) -> list[Finding]:
     """Return the findings that a test's report carries."""
-    return [Finding.from_json(value) for name, value in report.user_properties if name == FINDING]
+    properties: list[tuple[str, Any]] = report.user_properties
+    return [Finding.from_json(value) for name, value in properties if name == FINDING]
 
 
 def skip_reason(report: pytest.TestReport) -> str:

@@ -18,7 +18,9 @@ def main(arguments: list[str]) -> int:
     """Run the command line, and return its exit code: 0 clean, 1 findings, 2 could not decide."""
     parser = argparse.ArgumentParser(prog="python -m tests.instruments.sanitizer", description=__doc__)
     parser.add_argument("--tool", choices=[*TOOLS, "all"], default="all", help="default: each in turn")
-    parser.add_argument("--impl", default="own", help="implementation: own, sglang, torch, PATH.py, or package.module[:name]")
+    parser.add_argument(
+        "--impl", default="own", help="implementation: own, sglang, torch, PATH.py, or package.module[:name]"
+    )
     parser.add_argument("--contract", choices=[c.label for c in Contract], default="strict")
     parser.add_argument("--case", action="append", metavar="PATTERN", help="default: a chosen part of the catalogue")
     parser.add_argument("--timeout", type=float, default=300.0, metavar="S", help="seconds for each tool")

@@ -8,39 +8,38 @@ from tests.cases.catalogue import catalogue
 
 CHOSEN = (
     "lengths/boundaries-together",
-    "lengths/zeros-between",
-    "lengths/max-larger-by-a-block",
-    "batches/[1358]",
+    "batches/[138]",
     "batches/33",
-    "batches/257",
-    "batches/long-middle",
     "tables/int*",
-    "tables/tail-huge*",
+    "tables/tail-huge",
     "tables/no-spare-column",
     "tables/last-page",
     "tables/transposed",
-    "tables/lens-offset*",
+    "tables/lens-offset-int32-one",
     "bit-patterns/every-byte-odd-base",
-    "geometries/page-1*",
-    "geometries/page-48*",
+    "geometries/page-1",
+    "geometries/page-48",
     "invalid-pages/*-middle",
-    "invalid-pages/*-int64",
+    "invalid-pages/2-32-plus-3-int64",
+    "invalid-pages/wraps-64-bits-int64",
     "invalid-pages/mixed",
     "pools/offset-1",
     "pools/row-gap-1",
-    "disagreement/*",
-    "seeds/seed-[0-7]",
+    "disagreement/device-larger-by-*",
+    "disagreement/device-past-the-table",
+    "disagreement/device-huge*",
+    "disagreement/device-negative",
+    "disagreement/device-all-empty",
+    "disagreement/sum-too-*-by-one",
+    "disagreement/max-zero",
+    "seeds/seed-[0-3]",
 )
 """Patterns of case ids."""
 
 
 def chosen_cases(patterns: Sequence[str] = CHOSEN) -> list[Case]:
     """Return the cases that match, but for those whose calls launch nothing."""
-    return [
-        case
-        for case in catalogue()
-        if case.bad is None and any(fnmatch(case.id, pattern) for pattern in patterns)
-    ]
+    return [case for case in catalogue() if case.bad is None and any(fnmatch(case.id, pattern) for pattern in patterns)]
 
 
 def cases_by_id(ids: Sequence[str]) -> list[Case]:

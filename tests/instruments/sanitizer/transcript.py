@@ -109,9 +109,7 @@ def read(output: str) -> Transcript:
     return transcript
 
 
-def findings_of(
-    transcript: Transcript, tool: str, cases: Mapping[str, Case], contract: Contract
-) -> list[Finding]:
+def findings_of(transcript: Transcript, tool: str, cases: Mapping[str, Case], contract: Contract) -> list[Finding]:
     """Return a finding for each place of a kernel that did something it must not do to a tensor.
 
     Args:

@@ -41,7 +41,7 @@ def _reads_unwritten(
 ) -> tuple[torch.Tensor, torch.Tensor]:
     scratch = torch.empty(64, dtype=torch.int32, device=buf.device)
     sink = torch.zeros(1, dtype=torch.int32, device=buf.device)
-    unwritten_kernel[(1,)](scratch, sink, 1 << 20)
+    unwritten_kernel[(1,)](scratch, sink, 1 << 20, num_warps=1)
     return plain.get_k_and_s(buf, page_indices, seq_lens, seq_len_sum, max_seq_len, page_size, index_head_dim)
 
 

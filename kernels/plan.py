@@ -1,0 +1,73 @@
+"""How a gather is cut into programs. Pure: decided from what the host knows, before anything is launched."""
+
+from functools import cache, lru_cache
+from typing import NamedTuple
+
+from kernels.layout import PageLayout
+
+TILE_TOKENS = (32, 64)
+"""Tokens that a program copies, in a small and in a large call: small ones are spread thinner."""
+
+LARGE_CALL_TOKENS = 16_384
+"""Tokens of a call from which on the larger tile is used."""
+
+SCATTERED_TILE_TOKENS = 16
+"""Tokens of a tile that spans pages: its page numbers are a vector, which costs registers."""
+
+TILE_KEY_BYTES = 8_192
+"""Bytes of keys that one warp holds in registers without spilling."""
+
+LENGTHS_AT_ONCE = (128, 512)
+"""Lengths that a program reads in one step; the second where it only sums them and the batch is very large."""
+
+VERY_MANY_SEQUENCES = 1_024
+
+IDLE_PROGRAMS = 4_096
+"""Programs without work that cost about as much as the search for a sequence which they save: 0.3 us."""
+
+MAX_GRID_Y = 65_535
+MAX_INT32 = 2**31 - 1
+
+
+class LaunchPlan(NamedTuple):
+    """One launch.
+
+    With `rectangular`, program (x, y) copies tile x of sequence y: it knows both at once, so that it can fetch
+    its page number while it reads lengths. Else program x copies tile x of all sequences' tiles laid end to end,
+    which it finds by searching the lengths: slower to start, but no program is idle however unequal they are.
+    """
+
+    grid: tuple[int, int]
+    tile: int
+    lengths_at_once: int
+    rectangular: bool
+    wide_counts: bool
+    """Whether sums of lengths need 64 bits."""
+
+
+# Every layer of a model asks for the same plan.
+@lru_cache(maxsize=256)
+def plan_launch(layout: PageLayout, batch: int, seq_len_sum: int, longest: int) -> LaunchPlan:
+    """Cut a call of `seq_len_sum` tokens in `batch` sequences of at most `longest`; none of these is 0."""
+    tile = tile_tokens(layout, seq_len_sum >= LARGE_CALL_TOKENS)
+    tiles_a_sequence = -(-longest // tile)
+    # All tiles but the last of each sequence are full.
+    most_tiles = (seq_len_sum + batch * (tile - 1)) // tile
+    wide_counts = batch * (longest + tile) > MAX_INT32
+    idle = batch * tiles_a_sequence - most_tiles
+    if batch <= MAX_GRID_Y and (idle <= IDLE_PROGRAMS or idle <= most_tiles):
+        lengths_at_once = LENGTHS_AT_ONCE[batch > VERY_MANY_SEQUENCES]
+        return LaunchPlan((tiles_a_sequence, batch), tile, lengths_at_once, True, wide_counts)
+    return LaunchPlan((most_tiles, 1), tile, LENGTHS_AT_ONCE[0], False, wide_counts)
+
+
+@cache
+def tile_tokens(layout: PageLayout, large: bool) -> int:
+    """Tokens of a tile: a power of two, and a divisor of the page where one of 16 tokens or more exists."""
+    key_bytes = 1 << (layout.index_head_dim - 1).bit_length()
+    most = max(1, TILE_KEY_BYTES // key_bytes)
+    wanted = min(TILE_TOKENS[large], most)
+    if layout.page_size % wanted == 0:
+        return wanted
+    divisor = layout.page_size & -layout.page_size
+    return divisor if divisor >= SCATTERED_TILE_TOKENS else min(SCATTERED_TILE_TOKENS, most)
