@@ -61,8 +61,8 @@ def pytest_configure(config: pytest.Config) -> None:
 
 
 def pytest_xdist_auto_num_workers(config: pytest.Config) -> int:
-    gpus = 0 if config.getoption("--device") == "cpu" else devices.gpu_count()
-    return gpus or len(os.sched_getaffinity(0))
+    memories = [] if config.getoption("--device") == "cpu" else devices.gpu_memories()
+    return devices.workers_for(memories) or len(os.sched_getaffinity(0))
 
 
 def pytest_configure_node(node: Any) -> None:
@@ -109,7 +109,7 @@ def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     # The longest first, so that no worker is left alone with one at the end.
-    items.sort(key=reporting.is_heavy, reverse=True)
+    items.sort(key=reporting.weight, reverse=True)
 
 
 @pytest.hookimpl(wrapper=True)

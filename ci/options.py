@@ -8,7 +8,6 @@ from pathlib import Path
 from ci import report
 from tests.examine.contract import Contract
 
-
 QUICK_SEEDS = 8
 """Random cases of a quick run, unless the user says how many."""
 

@@ -48,6 +48,14 @@ def resident_bytes(case: Case) -> int:
     return touched + 40 * min(rows, 1 << 25) + 6 * rows
 
 
+@pytest.mark.parametrize("case", [pytest.param(case, id=case.id) for case in CASES])
+def test_addresses_past_2_gib_are_promised_from_safe_on(case):
+    pool = num_pages_of(case) * (case.page_bytes + case.pool_row_gap)
+    table = len(case.seq_lens) * (case.table_width or 0)
+    result = case.seq_len_sum * case.index_head_dim
+    assert max(pool, table, result) <= 2**31 or 12 in case.rules
+
+
 def test_every_rule_of_memory_and_values_has_a_case():
     covered = {rule for case in CASES for rule in case.rules}
     assert covered >= {1, 3, 4, 5, 9, 10, 11, 12, 13, 14}
@@ -107,9 +115,9 @@ def test_a_new_row_runs_on_every_function(tmp_path):
     wrong = tmp_path / "wrong.py"
     wrong.write_text(
         "import torch\n"
-        "def get_k_and_s(*a): return torch.zeros(a[3], a[6], dtype=torch.uint8), torch.zeros(a[3], 4, dtype=torch.uint8)\n"
-        "def get_k(*a): return get_k_and_s(*a)[0]\n"
-        "def get_s(*a): return get_k_and_s(*a)[1]\n"
+        "def get_k(*a): return torch.zeros(a[3], a[6], dtype=torch.uint8)\n"
+        "def get_s(*a): return torch.zeros(a[3], 4, dtype=torch.uint8)\n"
+        "def get_k_and_s(*a): return get_k(*a), get_s(*a)\n"
     )
     command = [sys.executable, "-m", "pytest", "-p", "one_more_row", "-p", "no:cacheprovider", "-n", "0", "-q"]
     command += ["tests/test_values.py", "--device", "cpu", "--case", "lengths/brand-new"]

@@ -10,6 +10,7 @@ from tests.cases.case import Case, family
 
 V32_POOL = 15_241
 GLM_POOL = 37_481
+PAST_2_GIB = (12, 4)
 LONG = "more tokens than the interpreter gathers in a minute"
 
 
@@ -19,7 +20,8 @@ def _lengths(count: int, low: int, high: int) -> tuple[int, ...]:
 
 
 def _workload(name: str, seq_lens: tuple[int, ...], pool: int = V32_POOL, **more: Any) -> Case:
-    return Case(name=name, rules=(4, 1), seq_lens=seq_lens, num_pages=pool, **{"pages_from": 1, **more})
+    rules = more.pop("rules", (4, 1))
+    return Case(name=name, rules=rules, seq_lens=seq_lens, num_pages=pool, **{"pages_from": 1, **more})
 
 
 CASES = family(
@@ -56,8 +58,8 @@ CASES = family(
         _workload("shared-prefix", (32_768,) * 32, pages="shared_prefix", needs_gpu=LONG),
         _workload("dsv4-c4", (262_144,), 100_000, lens_dtype="int32", lens_layout="offset", needs_gpu=LONG),
         _workload("page-1-long", (65_536,) * 4, 3_613_312, page_size=1, needs_gpu=LONG),
-        _workload("big-pool-2-gib", (65_536,), 256_000, pages_from=254_200, needs_gpu=LONG),
-        _workload("big-pool-4-gib", (65_536,), 512_000, pages_from=508_400, needs_gpu=LONG),
-        _workload("32-times-1m", (1_048_576,) * 32, 550_503, needs_gpu=LONG),
+        _workload("big-pool-2-gib", (65_536,), 256_000, pages_from=254_200, rules=PAST_2_GIB, needs_gpu=LONG),
+        _workload("big-pool-4-gib", (65_536,), 512_000, pages_from=508_400, rules=PAST_2_GIB, needs_gpu=LONG),
+        _workload("32-times-1m", (1_048_576,) * 32, 550_503, rules=PAST_2_GIB, needs_gpu=LONG),
     ],
 )

@@ -48,6 +48,7 @@ class Expectation:
         self.plan = contents
         self.device = device
         self._rows = rows
+        self._latest: tuple[slice, tuple[torch.Tensor, torch.Tensor]] | None = None
         self._row_starts = np.concatenate([[0], np.cumsum(contents.seq_lens)])
 
     def wrong_rows(
@@ -89,8 +90,10 @@ class Expectation:
         )
 
     def _expected(self, part: str, rows: slice) -> torch.Tensor:
-        slots = torch.from_numpy(self.plan.row_slots[rows]).to(self.device)
-        return self._rows(slots, self.plan.content_seed)[0 if part == "K" else 1]
+        if self._latest is None or self._latest[0] != rows:
+            slots = torch.from_numpy(self.plan.row_slots[rows]).to(self.device)
+            self._latest = rows, self._rows(slots, self.plan.content_seed)
+        return self._latest[1][0 if part == "K" else 1]
 
     def _tell(self, part: str, row: int, held: torch.Tensor, poison: int, earlier: "Expectation | None") -> str:
         sequence = int(np.searchsorted(self._row_starts, row, side="right")) - 1

@@ -3,7 +3,11 @@
 import os
 import sys
 from collections import Counter
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
+
+CASE_BYTES = 18 * 2**30
+"""GPU memory that the largest case takes: a pool and two results of 4.6 GB each, and what they are compared with."""
+MOST_WORKERS_A_GPU = 4
 
 
 class DeviceUnavailable(Exception):
@@ -49,6 +53,18 @@ def gpu_count() -> int:
     import torch
 
     return torch.cuda.device_count() if torch.cuda.is_available() else 0
+
+
+def workers_for(memories: Iterable[int]) -> int:
+    """Return how many workers share GPUs of the given memories, in bytes: as many as can examine the largest cases."""
+    return sum(min(MOST_WORKERS_A_GPU, max(1, memory // CASE_BYTES)) for memory in memories)
+
+
+def gpu_memories() -> list[int]:
+    """Return the bytes of memory of each GPU that this process may use."""
+    import torch
+
+    return [torch.cuda.get_device_properties(index).total_memory for index in range(gpu_count())]
 
 
 def choose_device(wanted: str) -> str:

@@ -33,7 +33,7 @@ class Examiner:
         self.device = device
         self._trace = trace
         self._memories = memories(memory, device)
-        self._instruments: "list[Instrument]" = []
+        self._instruments: list[Instrument] = []
 
     @classmethod
     def from_options(cls, config: pytest.Config, trace: Trace | None) -> Self:

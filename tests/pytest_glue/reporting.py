@@ -25,10 +25,11 @@ def trace_folder() -> Path:
     return Path(tempfile.mkdtemp(prefix="gather-traces-"))
 
 
-def is_heavy(item: pytest.Item) -> bool:
-    """Whether a test examines a heavy case."""
+def weight(item: pytest.Item) -> int:
+    """Return about how long a test takes: the tokens of the case that it examines, a sequence counted as 64."""
     callspec = getattr(item, "callspec", None)
-    return bool(callspec and getattr(callspec.params.get("case"), "heavy", False))
+    seq_lens = getattr(callspec.params.get("case"), "seq_lens", ()) if callspec else ()
+    return sum(seq_lens) + 64 * len(seq_lens)
 
 
 def findings_of(report: pytest.TestReport) -> list[Finding]:

@@ -22,3 +22,6 @@ BUGS = [
     *MACHINE,
     *WILD_ACCESSES,
 ]
+
+WILD = frozenset(bug.name for bug in [*TABLES, *INVALID_PAGES, *ADDRESSES, *DISAGREEMENT, *WILD_ACCESSES])
+"""Bugs that may touch memory outside the call's: they are planted on the interpreter, which outlives and sees them."""
