@@ -61,8 +61,8 @@ def pytest_configure(config: pytest.Config) -> None:
 
 
 def pytest_xdist_auto_num_workers(config: pytest.Config) -> int:
-    memories = [] if config.getoption("--device") == "cpu" else devices.gpu_memories()
-    return devices.workers_for(memories) or len(os.sched_getaffinity(0))
+    gpus = [] if config.getoption("--device") == "cpu" else devices.gpu_memories()
+    return devices.workers_for(gpus) or len(os.sched_getaffinity(0))
 
 
 def pytest_configure_node(node: Any) -> None:
