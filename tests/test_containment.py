@@ -127,7 +127,7 @@ TRACE = {
 STACK = """Current thread 0x00007f (most recent call first):
   File "/lib/ctypes/__init__.py", line 519 in string_at
   File "/home/user/kernels/wild.py", line 7 in get_k
-  File "/repo/tests/examine/examination.py", line 197 in _call
+  File "/repo/tests/examine/call.py", line 197 in call
   File "/repo/tests/examine/examination.py", line 140 in run
 """
 

@@ -25,7 +25,7 @@ class Checked:
 
     @contextmanager
     def watch(self, call: Call, adverse: bool) -> Iterator["CheckedCall"]:
-        """Check the launches inside the block; see `tests.examine.examination.Instrument`."""
+        """Check the launches inside the block; see `tests.examine.call.Instrument`."""
         tensors = {
             name: tensor
             for name, tensor in call.arguments.tensors.items()

@@ -4,6 +4,8 @@ from collections.abc import Mapping
 from dataclasses import asdict, dataclass, field
 from typing import Any
 
+from tests.examine.contract import Contract
+
 
 @dataclass(frozen=True)
 class Finding:
@@ -36,3 +38,32 @@ class Finding:
 
     def __str__(self) -> str:
         return f"rule {self.rule}, {self.case}, {self.function}: {self.message}"
+
+
+class Findings:
+    """Collects what is found on one case: what the contract promises, and each thing once."""
+
+    def __init__(self, case: str, contract: Contract) -> None:
+        self.all: list[Finding] = []
+        self.function = ""
+        """The function that is examined at the moment."""
+        self._case = case
+        self._contract = contract
+
+    def add(self, rule: int, message: str, **details: Any) -> None:
+        """Note a broken rule.
+
+        Args:
+            rule: its number; one that the contract does not promise is left out.
+            message: what happened, and what should have.
+            details: JSON values. Of findings with the same `kind` and `line`, a function has one.
+        """
+        finding = Finding(rule, self._case, self.function, message, details)
+        if self._contract.holds(rule) and finding not in self.all and not self._is_known(finding):
+            self.all.append(finding)
+
+    def _is_known(self, finding: Finding) -> bool:
+        def place(of: Finding) -> tuple[Any, ...]:
+            return of.rule, of.function, of.details.get("kind"), of.details.get("line")
+
+        return "line" in finding.details and place(finding) in map(place, self.all)

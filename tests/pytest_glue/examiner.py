@@ -14,7 +14,7 @@ from tests.pytest_glue.containment import Trace
 from tests.pytest_glue.memories import memories
 
 if TYPE_CHECKING:
-    from tests.examine.examination import Instrument
+    from tests.examine.call import Instrument
 
 
 class Examiner:
@@ -92,7 +92,7 @@ class Examiner:
 
     def expect_no_findings(self, case: Case, item: pytest.Item) -> None:
         """Examine a case; attach what is found to the test, and fail it."""
-        from tests.examine.examination import DeviceLost
+        from tests.examine.call import DeviceLost
 
         try:
             findings = self.examine(case)

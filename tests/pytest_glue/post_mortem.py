@@ -17,6 +17,8 @@ IDLE_DEATHS_IN_A_ROW = 3
 FRAMES_TOLD = 3
 _OUTSIDE = {signal.SIGKILL, signal.SIGTERM, signal.SIGINT, signal.SIGHUP}
 """Signals that somebody else sends, such as a kernel that is out of memory: no finding."""
+_CALLERS = ("tests/examine/call.py", "tests/examine/examination.py")
+"""Files whose frames are the harness's own: what is inside them is the examined call."""
 _FRAME = re.compile(r'^\s+File "(?P<file>[^"]+)", line (?P<line>\d+) in (?P<function>\S+)')
 
 
@@ -102,7 +104,7 @@ def innermost_frames(stacks: str) -> list[str]:
     ]
     for frames in threads:
         for depth, frame in enumerate(frames):
-            if frame["file"].endswith("examination.py"):
+            if frame["file"].endswith(_CALLERS):
                 inner = frames[: max(depth, 1)][:FRAMES_TOLD]
                 return [f"{f['function']} ({Path(f['file']).name}:{f['line']})" for f in inner]
     return []

@@ -7,8 +7,9 @@ import sys
 import torch
 
 from tests.cases.case import Case
+from tests.examine.call import DeviceLost
 from tests.examine.contract import Contract
-from tests.examine.examination import DeviceLost, examine
+from tests.examine.examination import examine
 from tests.examine.implementations import Implementation, load_implementation
 from tests.instruments.sanitizer.canaries import plant
 from tests.instruments.sanitizer.cases import cases_by_id

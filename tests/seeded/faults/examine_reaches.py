@@ -14,8 +14,9 @@ from typing import Any
 import torch
 
 from tests.cases.catalogue import catalogue
+from tests.examine.call import DeviceLost
 from tests.examine.contract import Contract
-from tests.examine.examination import DeviceLost, examine
+from tests.examine.examination import examine
 from tests.examine.implementations import Implementation
 from tests.instruments.fenced_memory import Fence
 from tests.instruments.memory import Memory

@@ -1,0 +1,181 @@
+"""One call of a gather: poisoned memory, instruments around it, and a look at all that the call may not have done."""
+
+from collections.abc import Callable, Sequence
+from contextlib import AbstractContextManager, ExitStack
+from dataclasses import dataclass, field
+from typing import Any, Protocol
+
+import torch
+
+from tests.cases.case import Case
+from tests.examine.contract import Contract
+from tests.examine.finding import Finding, Findings
+from tests.examine.inputs import Arguments, Call, Inputs
+from tests.examine.results import results_of
+from tests.instruments.memory import Memory
+from tests.instruments.poison import Watched, counted_launches, poisoned_allocations
+
+POISONS = (0xC3, 0x3C)
+"""What unwritten memory holds in the first and in the second call, so that no byte can be right by accident."""
+
+OnStep = Callable[[str, str], None]
+"""Told the function and the step before each call, so that a crash can be blamed on it."""
+
+
+class Observation(Protocol):
+    """What an instrument saw during one call."""
+
+    def findings(self) -> list[tuple[int, str, dict[str, Any]]]:
+        """Return rule, message and details of each thing that was wrong."""
+
+
+class Instrument(Protocol):
+    """Something that a call runs under."""
+
+    def watch(self, call: Call, adverse: bool) -> AbstractContextManager[Observation]:
+        """Return a context that observes what happens inside it.
+
+        In an adverse call, what is undefined should hold something else than in an ordinary one.
+        """
+
+
+class DeviceLost(Exception):
+    """The GPU reported an error that no later call in this process survives."""
+
+    def __init__(self, findings: list[Finding]) -> None:
+        super().__init__(str(findings[-1]))
+        self.findings = findings
+
+
+@dataclass
+class Outcome:
+    """What one call gave back: results by part (`K`, `S`), or an error."""
+
+    results: dict[str, torch.Tensor] = field(default_factory=dict)
+    error: Exception | SystemExit | None = None
+    watched: Watched = field(default_factory=Watched)
+    launches: list[str] = field(default_factory=list)
+    rules_broken: set[int] = field(default_factory=set)
+    """What the instruments saw."""
+
+
+class Caller:
+    """Calls the functions of an implementation on one case, and notes what each call did wrong beside its rows."""
+
+    def __init__(
+        self,
+        case: Case,
+        contract: Contract,
+        device: torch.device,
+        instruments: Sequence[Instrument],
+        memory: Memory,
+        on_step: OnStep,
+        findings: Findings,
+    ) -> None:
+        self._case = case
+        self._contract = contract
+        self._device = device
+        self._instruments = instruments
+        self._memory = memory
+        self._on_step = on_step
+        self._findings = findings
+
+    def at(self, step: str) -> None:
+        """Tell what comes next, so that a crash can be blamed on it."""
+        self._on_step(self._findings.function, step)
+
+    def call(
+        self,
+        function: Callable[..., Any],
+        inputs: Inputs,
+        poison: int,
+        step: str,
+        arguments: Arguments | None = None,
+    ) -> Outcome:
+        """Call `function` once; memory that nobody has written holds `poison`.
+
+        Args:
+            function: one of the implementation's.
+            inputs: the case's arguments.
+            poison: one of `POISONS`; the second makes the call an adverse one.
+            step: what this call is for, in words.
+            arguments: instead of those of `inputs`.
+
+        Raises:
+            DeviceLost: the GPU's context is gone.
+        """
+        self.at(step)
+        arguments = arguments or inputs.arguments
+        outcome = Outcome()
+        is_open = self._case.rows_are_open or self._case.bad is not None
+        needed_rows = None if is_open else int((inputs.plan.row_slots >= 0).sum())
+        about = Call(self._findings.function, arguments, self._case, needed_rows)
+        # Rule 15 is not everyone's promise: those who do not make it rely on what the hardware happens to do.
+        adverse = poison == POISONS[1] and self._contract.holds(15)
+        with ExitStack() as stack:
+            observations = [stack.enter_context(i.watch(about, adverse)) for i in self._instruments]
+            stack.enter_context(counted_launches(outcome.launches))
+            outcome.watched = stack.enter_context(poisoned_allocations(poison, self._memory))
+            try:
+                returned = function(*arguments)
+            # Whatever is raised is the implementation's, and is judged.
+            except (Exception, SystemExit) as error:
+                outcome.error = error
+        self.check_device(step)
+        self.at(f"judging the {step}")
+        # A call that should have been refused has one fault; what follows from it is none of its own.
+        for observation in observations if self._case.bad is None else ():
+            for rule, message, details in observation.findings():
+                outcome.rules_broken.add(rule)
+                self._findings.add(rule, message, **details)
+        self.surroundings(inputs)
+        if outcome.error is None:
+            outcome.results = self.results(returned, arguments)
+            self._machine(outcome)
+        return outcome
+
+    def check_device(self, step: str) -> None:
+        """Wait for the GPU; raise `DeviceLost` if it reports an error, which is a finding."""
+        if self._device.type != "cuda":
+            return
+        try:
+            torch.cuda.synchronize(self._device)
+        except Exception as error:
+            message = f"the GPU reported {short(error)} ({step}; each tensor {self._memory.surroundings})"
+            self._findings.add(self._case.rule_of_wild_access, message, device_lost=True)
+            raise DeviceLost(self._findings.all) from error
+
+    def results(self, returned: Any, arguments: Arguments) -> dict[str, torch.Tensor]:
+        """Return what a call returned by part, after a look at its structure."""
+        if self._case.bad is not None:
+            return {}
+        results, faults = results_of(self._findings.function, returned, arguments)
+        for fault in faults:
+            self._findings.add(6, fault)
+        return results
+
+    def surroundings(self, inputs: Inputs) -> None:
+        """Look for writes to arguments and to what lies around them and the results."""
+        rule = self._case.rule_of_wild_access if self._case.rows_are_open else 7
+        for sentence in self._memory.damage():
+            self._findings.add(rule, sentence)
+        for name in inputs.changed():
+            self._findings.add(7, f"{name} was written to")
+            inputs.write(inputs.plan)
+
+    def _machine(self, outcome: Outcome) -> None:
+        rows = self._case.seq_len_sum
+        done = [*outcome.launches, *outcome.watched.operations]
+        allowed = 0 if rows == 0 else 1
+        if len(done) > allowed:
+            self._findings.add(
+                16, f"{len(done)} launches, should be {allowed}: {', '.join(done[:12])}", launches=len(done)
+            )
+        if outcome.watched.waits:
+            self._findings.add(17, f"waited for the device: {', '.join(sorted(set(outcome.watched.waits)))}")
+
+
+def short(error: BaseException) -> str:
+    """Return an error in one line."""
+    lines = str(error).strip().splitlines()
+    return f"{type(error).__name__}: {lines[0] if lines else '(no text)'}"
