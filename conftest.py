@@ -94,8 +94,11 @@ def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
     config = metafunc.config
     seeds = config.getoption("--seeds")
     cases = catalogue(config.getoption("--seeds-from"), DEFAULT_COUNT if seeds is None else seeds)
+    patterns = config.getoption("--case")
+    if not selection.matching(cases, patterns):
+        raise pytest.UsageError(f"--case {' '.join(patterns)}: no case matches; ./ci/gate --list names them")
     parameters = []
-    for case in selection.matching([c for c in cases if c.family in marker.args], config.getoption("--case")):
+    for case in selection.matching([c for c in cases if c.family in marker.args], patterns):
         reason = selection.reason_to_skip(
             case,
             device=config.stash[reporting.DEVICE],

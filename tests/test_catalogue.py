@@ -56,6 +56,18 @@ def test_addresses_past_2_gib_are_promised_from_safe_on(case):
     assert max(pool, table, result) <= 2**31 or 12 in case.rules
 
 
+@pytest.mark.parametrize("case", [pytest.param(case, id=case.id) for case in CASES])
+def test_what_may_be_refused_says_so(case):
+    """Geometries and layouts other than production's are promised from the safe level on, and may be refused."""
+    if case.bad or case.rows_are_open:
+        return
+    odd_geometry = (case.page_size, case.index_head_dim) != (64, 128)
+    layouts = {case.table_layout, case.lens_layout}
+    odd_layout = layouts != {"contiguous"} or case.pool_offset or case.pool_row_gap
+    assert not odd_geometry or 9 in case.rules
+    assert not odd_layout or 10 in case.rules
+
+
 def test_every_rule_of_memory_and_values_has_a_case():
     covered = {rule for case in CASES for rule in case.rules}
     assert covered >= {1, 3, 4, 5, 9, 10, 11, 12, 13, 14}

@@ -14,15 +14,21 @@ def _bad(name: str, argument: SpareArgument, change: Callable[[Any], Any], *also
     `also` are other arguments that an error may name as well, where two of them contradict each other.
     """
 
-    def spoil(arguments: Any) -> Any:
-        return arguments._replace(**{argument: change(arguments)})
+    return _bad_together(name, argument, lambda a: a._replace(**{argument: change(a)}), *also)
 
+
+def _bad_together(name: str, argument: SpareArgument, spoil: Callable[[Any], Any], *also: SpareArgument) -> Case:
+    """Return a case that spoils `argument` by what `spoil` makes of all seven arguments."""
     return Case(
         name=f"{argument.replace('_', '-')}-{name}",
         rules=(14,),
         seq_lens=(70, 30),
         bad=BadArgument(names=(argument, *also), change=spoil),
     )
+
+
+def _nothing_past_the_table(arguments: Any) -> Any:
+    return arguments._replace(seq_len_sum=0, max_seq_len=arguments.page_indices.shape[1] * 64 + 1)
 
 
 CASES = family(
@@ -33,6 +39,8 @@ CASES = family(
         _bad("int32", "buf", lambda a: a.buf.view(torch.int32)),
         _bad("flat", "buf", lambda a: a.buf.flatten()),
         _bad("3d", "buf", lambda a: a.buf[None]),
+        _bad("3d-last", "buf", lambda a: a.buf[:, :, None]),
+        _bad("bool", "buf", lambda a: a.buf.bool()),
         _bad("row-too-short", "buf", lambda a: a.buf[:, :-1], "page_size", "index_head_dim"),
         _bad(
             "row-too-long",
@@ -45,6 +53,8 @@ CASES = family(
         _bad("not-a-tensor", "buf", lambda a: a.buf.numpy(force=True)),
         _bad("float32", "page_indices", lambda a: a.page_indices.float()),
         _bad("int16", "page_indices", lambda a: a.page_indices.short()),
+        _bad("uint32", "page_indices", lambda a: a.page_indices.view(torch.uint32)),
+        _bad("no-rows", "page_indices", lambda a: a.page_indices[:0], "seq_lens"),
         _bad("flat", "page_indices", lambda a: a.page_indices.flatten()),
         _bad("3d", "page_indices", lambda a: a.page_indices[None]),
         _bad("other-device", "page_indices", lambda a: a.page_indices.to("meta"), "buf"),
@@ -54,6 +64,9 @@ CASES = family(
         _bad("none", "page_indices", lambda a: None),
         _bad("float64", "seq_lens", lambda a: a.seq_lens.double()),
         _bad("uint8", "seq_lens", lambda a: a.seq_lens.to(torch.uint8)),
+        _bad("int16", "seq_lens", lambda a: a.seq_lens.short()),
+        _bad("bool", "seq_lens", lambda a: a.seq_lens.bool()),
+        _bad("empty", "seq_lens", lambda a: a.seq_lens[:0], "page_indices"),
         _bad("2d", "seq_lens", lambda a: a.seq_lens[:, None]),
         _bad("scalar", "seq_lens", lambda a: a.seq_lens[0]),
         _bad("other-device", "seq_lens", lambda a: a.seq_lens.to("meta"), "buf"),
@@ -65,13 +78,23 @@ CASES = family(
         _bad("negative", "max_seq_len", lambda a: -1),
         _bad("past-the-table", "max_seq_len", lambda a: a.page_indices.shape[1] * 64 + 1, "page_indices"),
         _bad("none", "max_seq_len", lambda a: None),
+        _bad("float", "max_seq_len", lambda a: 70.0),
+        _bad("tensor", "max_seq_len", lambda a: torch.tensor(70)),
+        _bad_together("past-the-table-of-nothing", "max_seq_len", _nothing_past_the_table, "page_indices"),
         _bad("zero", "page_size", lambda a: 0),
         _bad("negative", "page_size", lambda a: -64),
         _bad("not-the-buffers", "page_size", lambda a: 32, "buf", "index_head_dim"),
         _bad("float", "page_size", lambda a: 64.0),
+        _bad("none", "page_size", lambda a: None),
+        # Here no other check helps: the rows of buf are as long as these sizes ask for.
+        _bad_together(
+            "zero-that-fits", "page_size", lambda a: a._replace(page_size=0, buf=a.buf[:, :0], max_seq_len=0)
+        ),
         _bad("zero", "index_head_dim", lambda a: 0),
         _bad("negative", "index_head_dim", lambda a: -128),
         _bad("not-the-buffers", "index_head_dim", lambda a: 64, "buf", "page_size"),
+        _bad("float", "index_head_dim", lambda a: 128.0),
+        _bad_together("zero-that-fits", "index_head_dim", lambda a: a._replace(page_size=2_112, index_head_dim=0)),
         _bad("string", "index_head_dim", lambda a: "128"),
     ],
 )

@@ -16,6 +16,7 @@ CASES = family(
         Case(name="32", rules=(4,), seq_lens=tuple(range(32))),
         Case(name="33", rules=(4,), seq_lens=tuple(range(33))),
         Case(name="65", rules=(4,), seq_lens=tuple(i % 7 for i in range(65))),
+        Case(name="128", rules=(4,), seq_lens=tuple(i % 3 for i in range(128)), heavy=True),
         Case(name="257", rules=(4,), seq_lens=tuple(i % 7 for i in range(257)), heavy=True),
         Case(name="1024", rules=(4,), seq_lens=tuple(i % 3 for i in range(1024)), heavy=True),
         Case(name="1025", rules=(4,), seq_lens=tuple(i % 3 for i in range(1025)), heavy=True),

@@ -11,6 +11,14 @@ CASES = family(
         Case(name="device-larger-by-one", rules=(13,), seq_lens=HOST, device_seq_lens=(101, 66, 31)),
         Case(name="device-larger-by-a-block", rules=(13,), seq_lens=HOST, device_seq_lens=(400, 321, 290)),
         Case(name="device-past-the-table", rules=(13,), seq_lens=HOST, device_seq_lens=(100, 65, 10_000)),
+        Case(
+            name="device-past-the-table-last",
+            rules=(13,),
+            seq_lens=HOST,
+            spare_columns=0,
+            device_seq_lens=(0, 0, 10_000),
+        ),
+        Case(name="device-huge-twice", rules=(13,), seq_lens=HOST, device_seq_lens=(INT64_MAX, INT64_MAX, 30)),
         Case(name="device-huge", rules=(13,), seq_lens=HOST, device_seq_lens=(100, INT64_MAX, 30)),
         Case(
             name="device-huge-int32",

@@ -18,6 +18,24 @@ CASES = family(
             for size in PAGE_SIZES
         ),
         *(Case(name=f"head-dim-{dim}", rules=(9,), seq_lens=(130, 64, 1), index_head_dim=dim) for dim in HEAD_DIMS),
+        Case(name="page-512", rules=(9,), seq_lens=(1025, 130, 511), page_size=512),
+        Case(name="page-256-head-dim-512", rules=(9,), seq_lens=(300, 255), page_size=256, index_head_dim=512),
+        # Page numbers that fit neither 24 bits nor the integers that fp32 holds exactly.
+        Case(
+            name="page-24-bits",
+            rules=(9, 4),
+            seq_lens=(3, 2),
+            page_size=1,
+            index_head_dim=4,
+            num_pages=2**24 + 9,
+            page_at={
+                (0, 0): 2**24 + 1,
+                (0, 1): 2**24 - 1,
+                (0, 2): 2**24 + 3,
+                (1, 0): 2**24 + 8,
+                (1, 1): 1,
+            },
+        ),
         Case(name="page-1-head-dim-64", rules=(9,), seq_lens=(70, 3), page_size=1, index_head_dim=64),
         Case(name="page-16-head-dim-96", rules=(9,), seq_lens=(70, 33), page_size=16, index_head_dim=96),
         Case(name="page-48-head-dim-96", rules=(9,), seq_lens=(150, 47), page_size=48, index_head_dim=96),

@@ -55,6 +55,13 @@ CASES = family(
             num_pages=NUM_PAGES,
             page_at={(0, 0): -1, (0, 2): NUM_PAGES, (1, 1): INT32_MAX},
         ),
+        Case(
+            name="minus-three",
+            rules=(11,),
+            seq_lens=(70, 190, 5),
+            num_pages=NUM_PAGES,
+            page_at={(1, 0): -3, (1, 1): -NUM_PAGES, (1, 2): NUM_PAGES + 1, (0, 0): 2 * NUM_PAGES - 1, (0, 1): -11},
+        ),
         Case(name="empty-pool", rules=(11,), seq_lens=(0, 0), num_pages=0),
         Case(name="empty-pool-with-tokens", rules=(11,), seq_lens=(70, 3), num_pages=0),
         Case(

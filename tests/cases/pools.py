@@ -4,7 +4,7 @@ from tests.cases.case import Case, family
 
 PAGE_BYTES = 64 * 132
 # The first page that does not lie wholly below 2 GiB: with 32-bit arithmetic, tokens from 16 on are read elsewhere.
-AT_2_GIB, AT_4_GIB, AT_8_GIB = (gib * 2**30 // PAGE_BYTES for gib in (2, 4, 8))
+AT_2_GIB, AT_4_GIB, AT_8_GIB, AT_16_GIB = (gib * 2**30 // PAGE_BYTES for gib in (2, 4, 8, 16))
 AROUND = {"2-gib": AT_2_GIB, "4-gib": AT_4_GIB, "8-gib": AT_8_GIB}
 # Rows 2 MiB apart put a page at each wrap exactly: page 1024 starts at byte 2**31.
 PACKED_ROW = 2**21
@@ -69,6 +69,13 @@ CASES = family(
             page_size=1,
             num_pages=2**31 // 132 + 3,
             page_at=_around(2**31 // 132),
+        ),
+        Case(
+            name="past-16-gib",
+            rules=(12,),
+            seq_lens=(190, 66, 60),
+            num_pages=AT_16_GIB + 3,
+            page_at=_around(AT_16_GIB),
         ),
         Case(
             name="last-page-past-2-gib",

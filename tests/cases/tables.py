@@ -43,6 +43,13 @@ CASES = family(
         # How pages lie in the pool, and how sequences share them.
         Case(name="page-zero", rules=(4,), seq_lens=(64, 64), page_at={(0, 0): 0}),
         Case(name="last-page", rules=(4,), seq_lens=(64, 64), num_pages=9, page_at={(1, 0): 8}),
+        Case(
+            name="ascending",
+            rules=(4,),
+            seq_lens=(200, 300, 64),
+            num_pages=20,
+            page_at={(0, j): 1 + j for j in range(4)} | {(1, j): 5 + j for j in range(5)} | {(2, 0): 10},
+        ),
         Case(name="reversed", rules=(4,), seq_lens=(200, 300), pages="reversed"),
         Case(name="one-page-for-all", rules=(4,), seq_lens=(200, 300, 64), pages="same"),
         Case(name="shared-prefix", rules=(4,), seq_lens=(300, 300, 257), pages="shared_prefix"),
@@ -103,7 +110,7 @@ CASES = family(
         ),
         Case(
             name="past-2-31-entries",
-            rules=(12,),
+            rules=(12, 9),
             seq_lens=(3,) * 2_050,
             page_size=1,
             table_width=1 << 20,

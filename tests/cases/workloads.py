@@ -20,7 +20,8 @@ def _lengths(count: int, low: int, high: int) -> tuple[int, ...]:
 
 
 def _workload(name: str, seq_lens: tuple[int, ...], pool: int = V32_POOL, **more: Any) -> Case:
-    rules = more.pop("rules", (4, 1))
+    special = (9,) if "page_size" in more else (10,) if "lens_layout" in more else ()
+    rules = more.pop("rules", (4, 1, *special))
     return Case(name=name, rules=rules, seq_lens=seq_lens, num_pages=pool, **{"pages_from": 1, **more})
 
 

@@ -11,7 +11,7 @@ from tests.cases.case import Case
 from tests.examine.contract import Contract
 from tests.examine.finding import Finding, Findings
 from tests.examine.inputs import Arguments, Call, Inputs
-from tests.examine.results import results_of
+from tests.examine.results import overlap, results_of
 from tests.instruments.memory import Memory
 from tests.instruments.poison import Watched, counted_launches, poisoned_allocations
 
@@ -79,6 +79,7 @@ class Caller:
         self._memory = memory
         self._on_step = on_step
         self._findings = findings
+        self._held: list[torch.Tensor] = []
 
     def at(self, step: str) -> None:
         """Tell what comes next, so that a crash can be blamed on it."""
@@ -150,9 +151,18 @@ class Caller:
         if self._case.bad is not None:
             return {}
         results, faults = results_of(self._findings.function, returned, arguments)
+        for part, result in results.items():
+            if any(overlap(result, earlier) for earlier in self._held):
+                faults.append(f"{part} lies in the memory of a result that an earlier call returned")
+        # Held, so that memory which is given out again is one that the implementation kept, not one that it gave back.
+        self._held.extend(results.values())
         for fault in faults:
             self._findings.add(6, fault)
         return results
+
+    def forget(self) -> None:
+        """Let go of the results of earlier calls."""
+        self._held.clear()
 
     def surroundings(self, inputs: Inputs) -> None:
         """Look for writes to arguments and to what lies around them and the results."""

@@ -18,7 +18,8 @@ def results_of(function: str, returned: Any, arguments: Arguments) -> tuple[dict
     parts = PARTS[function]
     values = tuple(returned) if isinstance(returned, (tuple, list)) else (returned,)
     if len(values) != len(parts) or not all(isinstance(value, torch.Tensor) for value in values):
-        return {}, [f"returned {type(returned).__name__} of {len(values)}, should be {' and '.join(parts)}"]
+        given = ", ".join(type(value).__name__ for value in values)
+        return {}, [f"returned {given}, should be {len(parts)} tensors: {' and '.join(parts)}"]
     results = dict(zip(parts, values, strict=True))
     faults = []
     for part, result in results.items():

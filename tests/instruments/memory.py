@@ -97,7 +97,8 @@ class RedZonedMemory:
             zone = RedZone(name, side, surrounding)
             zone.lay()
             self._zones.append(zone)
-        return whole[RED_ZONE_BYTES:end]
+        # A storage of its own, as a tensor that torch has just made: an offset of 0, and nothing of the zones in it.
+        return torch.from_dlpack(whole[RED_ZONE_BYTES:end])
 
     def damage(self) -> list[str]:
         """Return a sentence for each damaged red zone, and mend it. See `Memory.damage`."""

@@ -11,6 +11,7 @@ from typing import Any
 
 import torch
 import triton
+from torch.overrides import TorchFunctionMode
 from torch.utils._python_dispatch import TorchDispatchMode, _disable_current_modes
 from triton.runtime.interpreter import InterpretedFunction
 
@@ -23,8 +24,16 @@ _UNWRITTEN = {
     _aten.empty_like.default,
     _aten.new_empty.default,
     _aten.new_empty_strided.default,
+    _aten.empty_permuted.default,
 }
-_WAITING = {_aten._local_scalar_dense.default, _aten.nonzero.default, _aten.masked_select.default}
+_WAITING = {
+    _aten._local_scalar_dense.default,
+    _aten.nonzero.default,
+    _aten.masked_select.default,
+    _aten.equal.default,
+}
+_HOST_READS = {torch.Tensor.tolist, torch.Tensor.numpy, torch.Tensor.cpu, torch.Tensor.item, torch.Tensor.__array__}
+_TORCHS_OWN = ("aten", "prim", "prims")
 _NO_LAUNCH = {
     _aten.detach.default,
     _aten.alias.default,
@@ -61,15 +70,24 @@ class _Poison(TorchDispatchMode):
         self, func: Any, types: Any, args: tuple[Any, ...] = (), kwargs: dict[str, Any] | None = None
     ) -> Any:
         kwargs = kwargs or {}
+        if func.namespace not in _TORCHS_OWN:
+            # Somebody's own operation: what it does inside is looked at, not that it is called.
+            return self._inside(func, args, kwargs)
         if func in _UNWRITTEN:
             return self._poisoned(func(*args, **kwargs))
         result = func(*args, **kwargs)
         name = func._schema.name
         if func in _WAITING or (func is _aten._to_copy.default and _leaves_gpu(args[0], result)):
             self._watched.waits.append(name)
-        if func not in _NO_LAUNCH and not _is_view(func) and _has_elements(result):
+        elif func not in _NO_LAUNCH and not _is_view(func) and _writes_elements(func, args, result):
             self._watched.operations.append(name)
         return result
+
+    def _inside(self, func: Any, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
+        tensor = next(_tensors((*args, *kwargs.values())), None)
+        key = torch._C._parse_dispatch_key((tensor.device.type if tensor is not None else "cpu").upper())
+        with self:
+            return func.redispatch(torch._C.DispatchKeySet(key), *args, **kwargs)
 
     def _poisoned(self, made: torch.Tensor) -> torch.Tensor:
         if made.device.type == "meta" or made.numel() == 0:
@@ -91,15 +109,39 @@ def _leaves_gpu(source: torch.Tensor, result: torch.Tensor) -> bool:
     return source.device.type == "cuda" and result.device.type == "cpu"
 
 
-def _has_elements(result: Any) -> bool:
-    return isinstance(result, torch.Tensor) and result.numel() > 0
+def _tensors(value: Any) -> Iterator[torch.Tensor]:
+    if isinstance(value, torch.Tensor):
+        yield value
+    elif isinstance(value, (tuple, list)):
+        for item in value:
+            yield from _tensors(item)
+
+
+def _writes_elements(func: Any, args: tuple[Any, ...], result: Any) -> bool:
+    """Whether an operation made or changed elements; one that returns nothing changes its arguments."""
+    return any(tensor.numel() for tensor in _tensors(result if func._schema.returns else args))
+
+
+class _HostReads(TorchFunctionMode):
+    """Notes the reads of a tensor by the host that dispatch does not show for tensors on the CPU."""
+
+    def __init__(self, watched: Watched) -> None:
+        super().__init__()
+        self._watched = watched
+
+    def __torch_function__(
+        self, func: Any, types: Any, args: tuple[Any, ...] = (), kwargs: dict[str, Any] | None = None
+    ) -> Any:
+        if func in _HOST_READS:
+            self._watched.waits.append(f"Tensor.{func.__name__}")
+        return func(*args, **(kwargs or {}))
 
 
 @contextmanager
 def poisoned_allocations(byte: int, memory: Memory) -> Iterator[Watched]:
     """Poison with `byte` all memory that torch hands out unwritten inside the block, from `memory`."""
     watched = Watched()
-    with _Poison(byte, memory, watched):
+    with _Poison(byte, memory, watched), _HostReads(watched):
         yield watched
 
 
@@ -114,7 +156,7 @@ def counted_launches(launches: list[str]) -> Iterator[None]:
     def run_interpreted(kernel: Any, *args: Any, **kwargs: Any) -> Any:
         if not kwargs.get("warmup"):
             launches.append(kernel.__name__)
-        with _disable_current_modes():
+        with _disable_current_modes(), torch._C.DisableTorchFunction():
             return interpreted(kernel, *args, **kwargs)
 
     def on_launch(metadata: Any) -> None:

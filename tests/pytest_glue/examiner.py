@@ -103,13 +103,15 @@ class Examiner:
             pytest.exit(f"the GPU is lost to this process: {lost}; run with -n 1 to go on after it", returncode=1)
         if findings:
             _attach(item, findings)
-            pytest.fail(describe(findings, self.implementation.name), pytrace=False)
+            pytest.fail(describe(findings, self.implementation.name, self.contract), pytrace=False)
 
 
-def describe(findings: Sequence[Finding], implementation: str) -> str:
+def describe(findings: Sequence[Finding], implementation: str, contract: Contract) -> str:
     """Return what a failed test prints: each finding with its rule, and the command that shows them again."""
     lines = [f"{finding}\n    (rule {finding.rule}: {RULES[finding.rule][1]})" for finding in findings]
-    return "\n".join([*lines, f"replay: ./ci/gate --impl {implementation} --case '{findings[0].case}'"])
+    return "\n".join(
+        [*lines, f"replay: ./ci/gate --impl {implementation} --contract {contract.label} --case '{findings[0].case}'"]
+    )
 
 
 def _attach(item: pytest.Item, findings: Sequence[Finding]) -> None:

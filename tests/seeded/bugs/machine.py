@@ -44,4 +44,29 @@ MACHINE = [
         cases=("lengths/page",),
         says="waited for the device",
     ),
+    Bug(
+        name="lengths-read-as-a-list",
+        edits={
+            "    check_arguments(*arguments)\n": "    check_arguments(*arguments)\n    seq_len_sum = sum(seq_lens.tolist())\n"
+        },
+        rules=(17,),
+        cases=("lengths/page",),
+        says="Tensor.tolist",
+    ),
+    Bug(
+        name="result-zeroed-by-a-foreach",
+        edits={LAUNCH: "        torch._foreach_zero_([k, s])\n" + LAUNCH},
+        rules=(16,),
+        cases=("lengths/page",),
+        says="2 launches",
+    ),
+    Bug(
+        name="copied-before-it-is-refused",
+        edits={
+            "    check_arguments(*arguments)\n": "    buf.clone() if isinstance(buf, torch.Tensor) else None\n    check_arguments(*arguments)\n"
+        },
+        rules=(14,),
+        cases=("bad-arguments/page-size-zero",),
+        says="before it raised",
+    ),
 ]

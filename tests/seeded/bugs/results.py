@@ -103,4 +103,14 @@ RESULTS = [
         cases=("lengths/page",),
         says="the same call again differs",
     ),
+    Bug(
+        name="ring-of-three-results",
+        edits={
+            "    k = torch.empty((seq_len_sum, index_head_dim), dtype=torch.uint8, device=buf.device)": "    key = (seq_len_sum, index_head_dim)\n    ring = _RING.setdefault(key, [])\n    if len(ring) < 3:\n        ring.append(torch.empty(key, dtype=torch.uint8, device=buf.device))\n    k = ring.pop(0)\n    ring.append(k)",
+            "BLOCK = 32\n": "BLOCK = 32\n_RING = {}\n",
+        },
+        rules=(6,),
+        cases=("lengths/page",),
+        says="an earlier call returned",
+    ),
 ]
