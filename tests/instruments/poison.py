@@ -86,6 +86,7 @@ class _Poison(TorchDispatchMode):
     def _inside(self, func: Any, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
         tensor = next(_tensors((*args, *kwargs.values())), None)
         key = torch._C._parse_dispatch_key((tensor.device.type if tensor is not None else "cpu").upper())
+        assert key is not None
         with self:
             return func.redispatch(torch._C.DispatchKeySet(key), *args, **kwargs)
 
