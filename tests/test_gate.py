@@ -147,18 +147,24 @@ def test_what_cannot_be_examined_is_told_in_a_sentence(tmp_path):
     assert "--case no-family/*: no case matches" in run.last_line
 
 
-def test_interrupt_ends_politely(tmp_path, planted):
-    report = tmp_path / "report.json"
-    options = ("--impl", planted, "--contract", "trusting", "--case", "lengths/two-pages-plus-one", "--json", report)
+def test_interrupt_ends_politely(tmp_path):
+    report, called = tmp_path / "report.json", tmp_path / "called"
+    slow = tmp_path / "slow.py"
+    slow.write_text(
+        "import pathlib, time\n"
+        f"def get_k(*arguments):\n    pathlib.Path({str(called)!r}).touch()\n    time.sleep(60)\n",
+        encoding="utf-8",
+    )
+    options = ("--impl", slow, "--contract", "trusting", "--case", "lengths/page", "--json", report)
     command = [sys.executable, str(GATE), "--device", "cpu", "-n", "1", *map(str, options)]
     process = subprocess.Popen(
         command, cwd=tmp_path, env=environment(), stdout=subprocess.PIPE, text=True, start_new_session=True
     )
-    assert process.stdout is not None
-    process.stdout.readline()  # pytest starts after this line
-    time.sleep(1)
+    deadline = time.monotonic() + 100
+    while not called.exists() and time.monotonic() < deadline:
+        time.sleep(0.1)
     os.killpg(process.pid, signal.SIGINT)
-    output, _ = process.communicate(timeout=100)
+    output, _ = process.communicate(timeout=50)
     assert process.returncode == 2, output
     assert output.strip().splitlines()[-1].startswith("UNDECIDED: interrupted")
     assert json.loads(report.read_text())["verdict"] == "undecided"
