@@ -158,7 +158,14 @@ def test_interrupt_ends_politely(tmp_path):
     options = ("--impl", slow, "--contract", "trusting", "--case", "lengths/page", "--json", report)
     command = [sys.executable, str(GATE), "--device", "cpu", "-n", "1", *map(str, options)]
     process = subprocess.Popen(
-        command, cwd=tmp_path, env=environment(), stdout=subprocess.PIPE, text=True, start_new_session=True
+        command,
+        cwd=tmp_path,
+        env=environment(),
+        stdout=subprocess.PIPE,
+        text=True,
+        start_new_session=True,
+        # A shell's background job, as a CI's may be, is born deaf to it.
+        preexec_fn=lambda: signal.signal(signal.SIGINT, signal.SIG_DFL),
     )
     deadline = time.monotonic() + 100
     while not called.exists() and time.monotonic() < deadline:
