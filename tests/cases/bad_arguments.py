@@ -5,10 +5,10 @@ from typing import Any
 
 import torch
 
-from tests.cases.case import BadArgument, Case, SpareArgument, family
+from tests.cases.case import ArgumentName, BadArgument, Case, family
 
 
-def _bad(name: str, argument: SpareArgument, change: Callable[[Any], Any], *also: SpareArgument) -> Case:
+def _bad(name: str, argument: ArgumentName, change: Callable[[Any], Any], *also: ArgumentName) -> Case:
     """Return a case that spoils `argument` with what `change` makes of the seven arguments.
 
     `also` are other arguments that an error may name as well, where two of them contradict each other.
@@ -17,7 +17,7 @@ def _bad(name: str, argument: SpareArgument, change: Callable[[Any], Any], *also
     return _bad_together(name, argument, lambda a: a._replace(**{argument: change(a)}), *also)
 
 
-def _bad_together(name: str, argument: SpareArgument, spoil: Callable[[Any], Any], *also: SpareArgument) -> Case:
+def _bad_together(name: str, argument: ArgumentName, spoil: Callable[[Any], Any], *also: ArgumentName) -> Case:
     """Return a case that spoils `argument` by what `spoil` makes of all seven arguments."""
     return Case(
         name=f"{argument.replace('_', '-')}-{name}",

@@ -10,7 +10,7 @@ TableLayout = Literal["contiguous", "sliced", "transposed", "offset", "every_oth
 LengthsLayout = Literal["contiguous", "every_other", "offset", "one_for_all"]
 IndexDtype = Literal["int32", "int64"]
 Content = Literal["coded", "every_byte", "nan", "special_floats", "zeros", "ones"]
-SpareArgument = Literal["buf", "page_indices", "seq_lens", "seq_len_sum", "max_seq_len", "page_size", "index_head_dim"]
+ArgumentName = Literal["buf", "page_indices", "seq_lens", "seq_len_sum", "max_seq_len", "page_size", "index_head_dim"]
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -20,7 +20,7 @@ class BadArgument:
     `change` takes the seven arguments as a `tests.examine.inputs.Arguments` and returns the spoilt ones.
     """
 
-    names: tuple[SpareArgument, ...]
+    names: tuple[ArgumentName, ...]
     change: Callable[[Any], Any]
 
 
