@@ -1,0 +1,62 @@
+"""What was measured: the data that the clock hands to the decision, and that history and reports keep.
+
+A *cell* is one function on one workload. A *draw* is one placement of its memory: allocations, page permutations and
+the order of the sides are drawn anew for each, because where buffers lie moves a small kernel by more than what is
+looked for. Within a draw, two sides are replayed in turn.
+"""
+
+from dataclasses import asdict, dataclass
+from typing import Any, Literal, Self
+
+Metric = Literal["device", "host"]
+"""Seconds a call takes on the GPU, in a CUDA graph; or of the host, to make the call."""
+
+
+@dataclass(frozen=True)
+class Draw:
+    """Seconds a call, of both sides in the same memory, in the order of measurement."""
+
+    base: tuple[float, ...]
+    head: tuple[float, ...]
+
+
+@dataclass(frozen=True)
+class Cell:
+    """One function on one workload, in one metric."""
+
+    workload: str
+    function: str
+    metric: Metric = "device"
+
+    @property
+    def id(self) -> str:
+        """Name in reports: `workload/function`, and the metric unless it is the device's."""
+        suffix = "" if self.metric == "device" else f" ({self.metric})"
+        return f"{self.workload}/{self.function}{suffix}"
+
+
+@dataclass(frozen=True)
+class CellSamples:
+    """All draws of a cell, and what its controls did in the same draws."""
+
+    cell: Cell
+    draws: tuple[Draw, ...]
+    controls: dict[str, tuple[Draw, ...]]
+    """By name, such as `copy`, `twin` and `empty`: the two sides of a control are the same code."""
+
+    def as_json(self) -> dict[str, Any]:
+        """Return the samples as a JSON object."""
+        return asdict(self)
+
+    @classmethod
+    def from_json(cls, content: dict[str, Any]) -> Self:
+        """Return the samples that `as_json` made an object of."""
+
+        def draws(rows: list[dict[str, list[float]]]) -> tuple[Draw, ...]:
+            return tuple(Draw(tuple(row["base"]), tuple(row["head"])) for row in rows)
+
+        return cls(
+            Cell(**content["cell"]),
+            draws(content["draws"]),
+            {name: draws(rows) for name, rows in content["controls"].items()},
+        )
