@@ -22,13 +22,15 @@ _plain_run = InterpretedFunction.run
 class Watch:
     """What one `CheckedInterpreter.watch` saw.
 
-    `launches`: (kernel name, grid) of each launch in order. `programs`: how many programs ran.
+    `launches`: (kernel name, grid) of each launch in order. `programs`: how many programs ran, of which
+    `idle_programs` wrote nothing.
     `traffic`: bytes read and written by tensor name, over all launches.
     """
 
     def __init__(self, read_only: Mapping[str, torch.Tensor], rules: Mapping[str, int], garbage: Garbage) -> None:
         self.launches: list[tuple[str, tuple[int, ...]]] = []
         self.programs = 0
+        self.idle_programs = 0
         self.traffic: dict[str, Traffic] = {}
         self._read_only = dict(read_only)
         self._findings = Findings(rules)
@@ -47,7 +49,9 @@ class Watch:
         regions = RegionTable(self._read_only)
         state = LaunchState(regions, self._findings, self._taints, self._garbage)
         try:
-            self.programs += launch.run(state)
+            ran, idle = launch.run(state)
+            self.programs += ran
+            self.idle_programs += idle
         finally:
             for region in regions.regions:
                 if region.bytes_read or region.bytes_written:

@@ -3,7 +3,7 @@
 import inspect
 import math
 from collections.abc import Mapping
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 import torch
@@ -24,6 +24,13 @@ from .state import LaunchState
 Grid = tuple[int, int, int]
 
 
+class Programs(NamedTuple):
+    """How many programs of a launch ran, and how many of them wrote nothing."""
+
+    ran: int
+    idle: int
+
+
 class Launch:
     """A kernel with its arguments bound."""
 
@@ -41,12 +48,12 @@ class Launch:
         if not 1 <= len(self.grid) <= 3:
             raise ValueError(f"grid: expected 1 to 3 axes, got {self.grid}")
 
-    def run(self, state: LaunchState) -> int:
+    def run(self, state: LaunchState) -> Programs:
         """Run all programs; how many there were."""
         grid: Grid = (*self.grid, 1, 1)[:3]  # type: ignore[assignment]
         if not self._check_grid(state, grid):
-            return 0
-        program = 0
+            return Programs(0, 0)
+        program = idle = written = 0
         with checked_language(state) as builder, np.errstate(all="ignore"):
             values = {
                 name: value if name in self._constants else _to_value(value, name, state.regions)
@@ -62,11 +69,13 @@ class Launch:
                             state.enter(program, x, y, z)
                             builder.grid_idx = (x, y, z)
                             self._function(**values)
+                            before, written = written, state.regions.bytes_written
+                            idle += written == before
             except Exception as error:
                 if triton.knobs.compilation.front_end_debugging:
                     raise
                 raise InterpreterError(repr(error)) from error
-        return program
+        return Programs(program, idle)
 
     def _check_grid(self, state: LaunchState, grid: Grid) -> bool:
         """Report axes past CUDA's limits; whether the launch is short enough to run all the same."""

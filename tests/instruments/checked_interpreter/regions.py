@@ -124,6 +124,11 @@ class RegionTable:
         protected = tuple((name, named) for name, named in self._read_only if named.overlaps(layout))
         return self._append(Region(parameter.removesuffix("_ptr"), len(self.regions), layout, protected=protected))
 
+    @property
+    def bytes_written(self) -> int:
+        """Bytes written to all regions so far."""
+        return sum(region.bytes_written for region in self.regions)
+
     def numbers_at(self, addresses: np.ndarray) -> np.ndarray:
         """The number of the region that each address lies in, -1 for none; later arguments win."""
         numbers = np.full(addresses.shape, -1, dtype=np.int64)

@@ -1,0 +1,144 @@
+"""What Triton would compile for the launches of a call, learnt on the interpreter and without a GPU.
+
+Triton's own launch path decides: a launch that the interpreter is asked for goes through `JITFunction.run` for a GPU
+that is not there, up to the hook that Triton calls before it compiles, which ends it.
+"""
+
+import inspect
+import math
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from typing import Any
+
+import torch
+import triton
+from torch.utils._python_dispatch import _disable_current_modes
+from triton.backends.compiler import GPUTarget
+from triton.runtime import driver
+from triton.runtime.interpreter import InterpretedFunction
+from triton.runtime.jit import JITFunction
+
+from tests.instruments.cost.variants import Variant
+
+CUDA = GPUTarget("cuda", 90, 32)
+"""Launches are specialised alike for all of NVIDIA's GPUs."""
+HIP = GPUTarget("hip", "gfx942", 64)
+TARGETS = {target.backend: target for target in (CUDA, HIP)}
+
+
+@dataclass(frozen=True)
+class Launch:
+    """A launch as it was asked for."""
+
+    grid: tuple[int, ...]
+    variants: tuple[Variant, ...]
+    """What Triton would compile for it, one a backend."""
+
+    @property
+    def programs(self) -> int:
+        """Programs of the grid."""
+        return math.prod(self.grid)
+
+
+class CannotSpecialise(Exception):
+    """Triton does not take a launch that the interpreter takes."""
+
+
+class _AbsentGpu:
+    """As much of a Triton driver as a launch asks for before it compiles."""
+
+    def __init__(self, target: GPUTarget) -> None:
+        self._target = target
+
+    def get_current_target(self) -> GPUTarget:
+        return self._target
+
+    def get_current_device(self) -> int:
+        return 0
+
+    def get_current_stream(self, device: int) -> int:
+        return 0
+
+
+_jit_functions: dict[tuple[Any, str], JITFunction] = {}
+
+
+def variant_of(kernel: InterpretedFunction, args: tuple[Any, ...], kwargs: dict[str, Any], backend: str) -> Variant:
+    """Return what Triton would compile for a launch of `kernel` with these arguments.
+
+    Args:
+        kernel: as `triton.jit` makes it for the interpreter.
+        args: positional arguments of the launch, tensors on the CPU among them.
+        kwargs: named ones, options such as `num_warps` included; without `grid` and `warmup`.
+        backend: `cuda` or `hip`.
+
+    Raises:
+        CannotSpecialise: Triton refuses the launch.
+    """
+    function = _jit_functions.get((kernel.fn, backend))
+    if function is None:
+        function = _jit_functions[kernel.fn, backend] = JITFunction(kernel.fn, **kernel.kwargs)
+    told: list[dict[str, Any]] = []
+
+    def before_compiling(*, compile: dict[str, Any], **_: Any) -> bool:
+        told.append(compile)
+        return True  # Triton then takes it for compiled elsewhere, and launches nothing.
+
+    # There is no public way to ask for the driver without making one, which needs a GPU.
+    before, hook = driver._active, triton.knobs.runtime.jit_cache_hook
+    driver.set_active(_AbsentGpu(TARGETS[backend]))
+    triton.knobs.runtime.jit_cache_hook = before_compiling
+    try:
+        function.run(*args, grid=(1,), warmup=True, **kwargs)
+    except Exception as error:
+        raise CannotSpecialise(f"{kernel.fn.__qualname__}: {type(error).__name__}: {error}") from error
+    finally:
+        driver.set_active(before)
+        triton.knobs.runtime.jit_cache_hook = hook
+    (compiled,) = told
+    return Variant(
+        module=kernel.fn.__module__,
+        name=kernel.fn.__qualname__,
+        key=compiled["key"],
+        backend=backend,
+        signature=compiled["signature"],
+        constants=compiled["constants"],
+        attributes=compiled["configs"][0],
+        options={name: value for name, value in kwargs.items() if name not in kernel.arg_names},
+    )
+
+
+@contextmanager
+def recorded_launches(*, backends: tuple[str, ...] = ("cuda",), execute: bool = True) -> Iterator[list[Launch]]:
+    """Collect the launches inside the block, with what Triton would compile for each.
+
+    Args:
+        backends: of `cuda` and `hip`.
+        execute: whether the interpreter runs the launches, too. If not, results hold nothing in particular.
+    """
+    launches: list[Launch] = []
+    interpreted = InterpretedFunction.run
+
+    def run(kernel: InterpretedFunction, *args: Any, grid: Any, warmup: bool, **kwargs: Any) -> Any:
+        if not warmup:
+            # What is asked of tensors here is no doing of the implementation.
+            with _disable_current_modes(), torch._C.DisableTorchFunction():
+                variants = tuple(variant_of(kernel, args, kwargs, backend) for backend in backends)
+            launches.append(Launch(_axes(kernel, grid, args, kwargs), variants))
+            if not execute:
+                return None
+        return interpreted(kernel, *args, grid=grid, warmup=warmup, **kwargs)
+
+    InterpretedFunction.run = run
+    try:
+        yield launches
+    finally:
+        InterpretedFunction.run = interpreted
+
+
+def _axes(kernel: InterpretedFunction, grid: Any, args: tuple[Any, ...], kwargs: dict[str, Any]) -> tuple[int, ...]:
+    if callable(grid):
+        named = {name: value for name, value in kwargs.items() if name in kernel.arg_names}
+        grid = grid(inspect.getcallargs(kernel.fn, *args, **named))
+    return tuple(int(axis) for axis in grid)
