@@ -14,7 +14,7 @@ from ci.collector import Collector
 from ci.options import Options
 
 ROOT = Path(__file__).resolve().parent.parent
-EXAMINATIONS = ("tests/test_values.py", "tests/test_memory.py", "tests/test_arguments.py")
+EXAMINATIONS = ("tests/test_values.py", "tests/test_memory.py", "tests/test_arguments.py", "tests/test_variants.py")
 """The test files that examine the implementation of `--impl`; the project's other tests test the harness."""
 LOGS_KEPT = 20
 

@@ -10,6 +10,7 @@ TableLayout = Literal["contiguous", "sliced", "transposed", "offset", "every_oth
 LengthsLayout = Literal["contiguous", "every_other", "offset", "one_for_all"]
 IndexDtype = Literal["int32", "int64"]
 Content = Literal["coded", "every_byte", "nan", "special_floats", "zeros", "ones"]
+Quantity = Literal["lengths", "table_widths", "pools"]
 ArgumentName = Literal["buf", "page_indices", "seq_lens", "seq_len_sum", "max_seq_len", "page_size", "index_head_dim"]
 
 
@@ -74,6 +75,9 @@ class Case:
 
     bad: BadArgument | None = None
     """How the call is spoilt, if it has to be refused."""
+
+    grows: Quantity | None = None
+    """What doubles from call to call, where the question is what such calls compile; see `tests.cases.growth`."""
 
     needs_gpu: str | None = None
     """Why the case is out of the interpreter's reach, if it is."""

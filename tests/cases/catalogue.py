@@ -6,6 +6,7 @@ from tests.cases import (
     bit_patterns,
     disagreement,
     geometries,
+    growth,
     invalid_pages,
     lengths,
     pools,
@@ -25,6 +26,7 @@ FAMILIES = (
     pools,
     disagreement,
     bad_arguments,
+    growth,
     workloads,
     seeds,
 )

@@ -12,6 +12,7 @@ from tests.examine.call import POISONS, Caller, Instrument, OnStep, Outcome, sho
 from tests.examine.comparison import Expectation, WrongRows
 from tests.examine.contract import Contract
 from tests.examine.finding import Finding, Findings
+from tests.examine.growth import examine_growth
 from tests.examine.implementations import Implementation
 from tests.examine.inputs import Inputs
 from tests.examine.streams import capture, rewritten_on_side_stream
@@ -75,6 +76,10 @@ class _Examination:
 
     def run(self) -> list[Finding]:
         case = self.case
+        if case.grows is not None:
+            for function, call in self.implementation.functions.items():
+                self._growth(function, call)
+            return self.findings.all
         inputs = Inputs(case, self.device, self.memory)
         first_results: dict[str, dict[str, torch.Tensor]] = {}
         for function, call in self.implementation.functions.items():
@@ -164,6 +169,15 @@ class _Examination:
             wrong = expected.wrong_rows(part, result, POISONS[0], earlier)
             if wrong is not None:
                 self.findings.add(17, f"on a side stream whose earlier work writes the pool, {wrong}")
+
+    def _growth(self, function: str, call: Callable[..., Any]) -> None:
+        self.findings.function = function
+        self.caller.at("requests that grow")
+        try:
+            examine_growth(call, self.case, self.device, self.findings)
+        except Exception as error:
+            self.caller.check_device("requests that grow")
+            self.findings.add(self.case.rules[0], f"a request that grew raised {short(error)}")
 
     def _open_rows(self, call: Callable[..., Any], inputs: Inputs) -> None:
         """Call twice; whatever comes back, an error too, is right if no memory but the results was touched."""

@@ -97,16 +97,38 @@ def variant_of(kernel: InterpretedFunction, args: tuple[Any, ...], kwargs: dict[
         driver.set_active(before)
         triton.knobs.runtime.jit_cache_hook = hook
     (compiled,) = told
+    options = {name: value for name, value in kwargs.items() if name not in kernel.arg_names}
+    return _variant(kernel.fn, compiled, backend, options)
+
+
+def _variant(function: Any, compiled: dict[str, Any], backend: str, options: dict[str, Any]) -> Variant:
     return Variant(
-        module=kernel.fn.__module__,
-        name=kernel.fn.__qualname__,
+        module=function.__module__,
+        name=function.__qualname__,
         key=compiled["key"],
         backend=backend,
         signature=compiled["signature"],
         constants=compiled["constants"],
         attributes=compiled["configs"][0],
-        options={name: value for name, value in kwargs.items() if name not in kernel.arg_names},
+        options=options,
     )
+
+
+@contextmanager
+def compiled_variants() -> Iterator[list[Variant]]:
+    """Collect what Triton compiles for the GPU inside the block; what it compiled earlier in the process is not seen."""
+    variants: list[Variant] = []
+    hook = triton.knobs.runtime.jit_cache_hook
+
+    def before_compiling(*, fn: Any, compile: dict[str, Any], **more: Any) -> Any:
+        variants.append(_variant(fn.jit_function.fn, compile, "cuda", {}))
+        return hook(fn=fn, compile=compile, **more) if hook is not None else None
+
+    triton.knobs.runtime.jit_cache_hook = before_compiling
+    try:
+        yield variants
+    finally:
+        triton.knobs.runtime.jit_cache_hook = hook
 
 
 @contextmanager

@@ -1,4 +1,4 @@
-"""More launches than one, and waiting for the device."""
+"""More launches than one, waiting for the device, and code compiled for sizes."""
 
 from tests.seeded.bugs.bug import LAUNCH, Bug
 
@@ -68,5 +68,45 @@ MACHINE = [
         rules=(14,),
         cases=("bad-arguments/page-size-zero",),
         says="before it raised",
+    ),
+    Bug(
+        name="compiled-for-each-total",
+        edits={
+            "    WITH_S: tl.constexpr,\n": "    WITH_S: tl.constexpr,\n    SIZE: tl.constexpr,\n",
+            "            WITH_S=with_s,\n": "            WITH_S=with_s,\n            SIZE=seq_len_sum,\n",
+        },
+        rules=(18,),
+        cases=("growth/lengths",),
+        says="SIZE (12)",
+    ),
+    Bug(
+        name="compiled-for-each-power-of-two",
+        edits={
+            "    WITH_S: tl.constexpr,\n": "    WITH_S: tl.constexpr,\n    SIZE: tl.constexpr,\n",
+            "            WITH_S=with_s,\n": "            WITH_S=with_s,\n            SIZE=triton.next_power_of_2(arguments[4]),\n",
+        },
+        rules=(18,),
+        cases=("growth/lengths",),
+        says="SIZE (12)",
+    ),
+    Bug(
+        name="compiled-for-each-table-width",
+        edits={
+            "    WITH_S: tl.constexpr,\n": "    WITH_S: tl.constexpr,\n    SIZE: tl.constexpr,\n",
+            "            WITH_S=with_s,\n": "            WITH_S=with_s,\n            SIZE=max_pages,\n",
+        },
+        rules=(18,),
+        cases=("growth/table-widths",),
+        says="SIZE (12)",
+    ),
+    Bug(
+        name="compiled-for-each-pool",
+        edits={
+            "    WITH_S: tl.constexpr,\n": "    WITH_S: tl.constexpr,\n    SIZE: tl.constexpr,\n",
+            "            WITH_S=with_s,\n": "            WITH_S=with_s,\n            SIZE=buf.shape[0],\n",
+        },
+        rules=(18,),
+        cases=("growth/pools",),
+        says="SIZE (12)",
     ),
 ]

@@ -1,0 +1,68 @@
+"""Requests that grow, as a serving engine's do from hour to hour: what they compile must not grow with them."""
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+from tests.cases.case import Case, Quantity, family
+
+LONGEST = 1 << 20
+MOST_SEQUENCES = 2_048
+MOST_TOKENS = 1 << 21
+
+
+@dataclass(frozen=True, kw_only=True)
+class Request:
+    """The sizes of one call; what its tensors hold decides about no launch."""
+
+    seq_lens: tuple[int, ...]
+    table_width: int
+    """Columns of the page table."""
+    num_pages: int
+    """Pages of the pool."""
+
+
+def growing_requests(count: int, page_size: int = 64) -> Iterator[Request]:
+    """Yield `count` requests whose lengths, batches, table widths and pools grow, no two alike.
+
+    Lengths grow from 1 to 1,048,576 tokens, batches to 2,048 sequences. Even requests have sequences of about the same
+    length, as many as 2,097,152 tokens allow; of odd ones all but the first are short.
+    """
+    for number in range(count):
+        far = number / max(count - 1, 1)
+        longest = int(LONGEST**far) + number % 7
+        batch = 1 + int((MOST_SEQUENCES - 1) * far**2)
+        if number % 2:
+            seq_lens = (longest, *(1 + (longest + place) % min(longest, 100) for place in range(batch - 1)))
+        else:
+            batch = min(batch, max(1, MOST_TOKENS // longest))
+            seq_lens = tuple(longest - place % min(longest, 64) for place in range(batch))
+        width = -(-longest // page_size) + number % 19
+        pages = sum(-(-length // page_size) for length in seq_lens)
+        yield Request(seq_lens=seq_lens, table_width=width, num_pages=pages + 1 + 13 * number)
+
+
+def doubling_requests(quantity: Quantity, page_size: int = 64) -> Iterator[Request]:
+    """Yield 12 requests in which one quantity doubles from each to the next.
+
+    No size is 1 or a multiple of 16, which Triton by itself specialises on: it does not tell these requests apart.
+    """
+    for power in range(3, 15):
+        grown = 2**power + 1
+        length = page_size * grown - 1 if quantity == "lengths" else page_size * 33 - 1
+        seq_lens = (length, 65, 1)
+        needed = sum(-(-tokens // page_size) for tokens in seq_lens)
+        yield Request(
+            seq_lens=seq_lens,
+            table_width=(grown if quantity == "table_widths" else -(-length // page_size)) + 32,
+            num_pages=needed + (2 * grown if quantity == "pools" else 1 + needed % 2),
+        )
+
+
+CASES = family(
+    "growth",
+    [
+        Case(name="lengths", rules=(18,), seq_lens=(2_111, 65, 1), grows="lengths"),
+        Case(name="table-widths", rules=(18,), seq_lens=(2_111, 65, 1), grows="table_widths"),
+        Case(name="pools", rules=(18,), seq_lens=(2_111, 65, 1), grows="pools"),
+    ],
+)
