@@ -11,7 +11,9 @@ from tests.cases.workloads import spread_lengths
 
 
 def _workload(name: str, *seq_lens: int, **more: Any) -> Case:
-    return Case(name=name, rules=(1,), seq_lens=seq_lens, spare_columns=0, **more)
+    # Other geometries and layouts may be refused; see `Case.may_be_refused`.
+    rules = (9,) if "page_size" in more else (10,) if "pool_offset" in more else (1,)
+    return Case(name=name, rules=rules, seq_lens=seq_lens, spare_columns=0, **more)
 
 
 COUNTED = family(
@@ -28,7 +30,7 @@ COUNTED = family(
         _workload("odd-base", 700, 324, pool_offset=1),
     ],
 )
-"""Run on the interpreter: launches, programs, bytes; and compiled for each of `tests.instruments.cost`'s targets."""
+"""Run on the interpreter, and their code compiled."""
 
 LAUNCHED = family(
     "cost",
@@ -38,7 +40,10 @@ LAUNCHED = family(
         _workload("1025-ones", *(1,) * 1_025),
     ],
 )
-"""Too large for the interpreter: launches and programs are counted, and the code is compiled, but nothing is run."""
+"""Too large for the interpreter: launches and programs are counted and their code compiled, but nothing is run."""
 
 PARTS = ("1x4k", "64-ragged")
 """Workloads on which `get_k` and `get_s` are counted too; elsewhere `get_k_and_s` stands for them."""
+
+GROWING_REQUESTS = 1_000
+"""Requests whose compiled variants are counted, for each function; see `tests.cases.growth`."""

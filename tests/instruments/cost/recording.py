@@ -116,7 +116,7 @@ def _variant(function: Any, compiled: dict[str, Any], backend: str, options: dic
 
 @contextmanager
 def compiled_variants() -> Iterator[list[Variant]]:
-    """Collect what Triton compiles for the GPU inside the block; what it compiled earlier in the process is not seen."""
+    """Collect what Triton compiles for the GPU inside the block, but for what it compiled earlier in the process."""
     variants: list[Variant] = []
     hook = triton.knobs.runtime.jit_cache_hook
 

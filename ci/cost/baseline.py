@@ -1,0 +1,71 @@
+"""The stored figures: one file, one line a figure, so that a change of cost is read in review."""
+
+import json
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from ci.cost.figures import COMPILED, COUNTED, Measured, Value
+
+PATH = Path(__file__).resolve().parent.parent / "cost_baseline.json"
+
+
+class BadBaseline(Exception):
+    """The file is not what `accept` writes."""
+
+
+@dataclass(frozen=True)
+class Group:
+    """Figures that were accepted together."""
+
+    triton: str
+    """The Triton version that they were made with."""
+    figures: Mapping[str, Value]
+
+
+Baseline = Mapping[str, Group]
+"""The accepted figures of one implementation by group."""
+
+
+def read(implementation: str, path: Path = PATH) -> Baseline | None:
+    """Return the accepted figures of an implementation, None if there are none.
+
+    Raises:
+        BadBaseline: the file cannot be read, or is not such a file.
+    """
+    stored = _load(path).get(implementation)
+    if stored is None:
+        return None
+    try:
+        return {name: Group(stored[name]["triton"], dict(stored[name]["figures"])) for name in (COUNTED, COMPILED)}
+    except (KeyError, TypeError, ValueError) as error:
+        raise BadBaseline(f"{path}: the entry of {implementation} lacks {error}") from error
+
+
+def accept(measured: Measured, path: Path = PATH) -> None:
+    """Make what was measured the accepted figures of its implementation; those of others stay.
+
+    Raises:
+        BadBaseline: the file cannot be read or written.
+    """
+    content = _load(path)
+    content[measured.implementation] = {
+        group: {"triton": measured.triton, "figures": figures} for group, figures in measured.figures().items()
+    }
+    try:
+        path.write_text(json.dumps(content, indent=2, sort_keys=True) + "\n", encoding="utf-8")
+    except OSError as error:
+        raise BadBaseline(f"{path}: cannot be written: {error.strerror or error}") from error
+
+
+def _load(path: Path) -> dict[str, Any]:
+    try:
+        content = json.loads(path.read_text(encoding="utf-8"))
+    except FileNotFoundError:
+        return {}
+    except (OSError, ValueError) as error:
+        raise BadBaseline(f"{path}: cannot be read as JSON: {error}") from error
+    if not isinstance(content, dict):
+        raise BadBaseline(f"{path}: expected an object with an entry an implementation")
+    return content

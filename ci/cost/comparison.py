@@ -1,0 +1,87 @@
+"""Is it what was accepted? Figures against a baseline. Pure."""
+
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from enum import StrEnum
+
+from ci.cost.baseline import Baseline
+from ci.cost.figures import COMPILED, Measured, Value
+
+
+class Outcome(StrEnum):
+    """How a count ends."""
+
+    SAME = "same"
+    NOT_COMPARED = "not compared"
+    """There is no baseline for the implementation."""
+    CHANGED = "changed"
+    UNDECIDED = "undecided"
+
+    @property
+    def exit_code(self) -> int:
+        """Return 0 where nothing speaks against the figures, 1 for changed ones, 2 where it could not be decided."""
+        return {Outcome.CHANGED: 1, Outcome.UNDECIDED: 2}.get(self, 0)
+
+
+@dataclass(frozen=True)
+class Change:
+    """A figure that is not the accepted one."""
+
+    figure: str
+    was: Value | None
+    """None: there was no such figure."""
+    now: Value | None
+    """None: there is no such figure any more."""
+
+    def __str__(self) -> str:
+        return f"{self.figure}: was {_told(self.was)}, is {_told(self.now)}"
+
+
+@dataclass(frozen=True)
+class Comparison:
+    """What a baseline has to say about what was measured."""
+
+    outcome: Outcome
+    changes: Sequence[Change]
+    compared: int
+    """Figures that were held against the baseline."""
+    not_applicable: str = ""
+    """Why figures of the compiler were not compared, if they were not."""
+
+
+def compare(measured: Measured, baseline: Baseline | None) -> Comparison:
+    """Hold what was measured against what was accepted.
+
+    Every difference is a change, in either direction: a gain, too, is written down by accepting it. What could not be
+    counted is no change. Figures of the compiler are compared under the Triton version that they were accepted with.
+    """
+    if baseline is None:
+        return Comparison(Outcome.UNDECIDED if measured.troubles else Outcome.NOT_COMPARED, (), 0)
+    changes: list[Change] = []
+    compared = 0
+    not_applicable = ""
+    for name, figures in measured.figures().items():
+        accepted = baseline[name]
+        if name == COMPILED and accepted.triton != measured.triton:
+            not_applicable = (
+                f"{len(accepted.figures)} figures of machine code do not apply: they were accepted with Triton "
+                f"{accepted.triton}, this is {measured.triton}"
+            )
+            continue
+        compared += len(accepted.figures)
+        changes += _changes(accepted.figures, figures, tuple(measured.uncounted))
+    if changes:
+        return Comparison(Outcome.CHANGED, changes, compared, not_applicable)
+    return Comparison(Outcome.UNDECIDED if measured.troubles else Outcome.SAME, (), compared, not_applicable)
+
+
+def _changes(was: Mapping[str, Value], now: Mapping[str, Value], uncounted: tuple[str, ...]) -> Iterator[Change]:
+    for figure in sorted({*was, *now}):
+        if was.get(figure) != now.get(figure) and not (uncounted and figure.startswith(uncounted)):
+            yield Change(figure, was.get(figure), now.get(figure))
+
+
+def _told(value: Value | None) -> str:
+    if value is None:
+        return "none"
+    return f"{value:,}" if isinstance(value, int) else value
