@@ -13,6 +13,7 @@ from rich.text import Text
 from ci import examination_run, listing, report, summary
 from ci.choice import NoSuchCase, chosen_cases
 from ci.collector import Collector
+from ci.cost import command as cost_command
 from ci.display import Display
 from ci.options import Options
 from ci.probe import Answer, CannotExamine, Probe, Question
@@ -30,6 +31,8 @@ def main(options: Options, command: str) -> int:
     """
     # What stands where the user stands can be named with --impl; the project's own packages go first.
     sys.path.append(os.getcwd())
+    if options.cost:
+        return cost_command.main(options, command)
     return _list(options) if options.listing else _Gate(options, command).run()
 
 

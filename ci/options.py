@@ -30,6 +30,10 @@ class Options:
     """Where the JSON report goes, if anywhere."""
     listing: bool
     """Whether to list the cases and examine none."""
+    cost: bool = False
+    """Whether to count what calls cost, and examine no case."""
+    accept_cost: bool = False
+    """Whether what was counted becomes the baseline."""
 
 
 def parse(arguments: Sequence[str]) -> Options:
@@ -40,6 +44,10 @@ def parse(arguments: Sequence[str]) -> Options:
     """
     parser = _parser()
     given = parser.parse_args(arguments)
+    if given.accept_cost and not given.cost:
+        parser.error("argument --accept-cost: accepts what --cost counts, which is missing")
+    if given.cost and (given.case or given.list or given.quick or given.fail_fast):
+        parser.error("argument --cost: has its own workloads; it takes --impl, --accept-cost and --json")
     if given.json is not None and not given.list:
         try:
             report.clear(given.json)
@@ -57,6 +65,8 @@ def parse(arguments: Sequence[str]) -> Options:
         workers=given.workers,
         report=given.json,
         listing=given.list,
+        cost=given.cost,
+        accept_cost=given.accept_cost,
     )
 
 
@@ -95,6 +105,8 @@ def _parser() -> argparse.ArgumentParser:
     add("--seeds-from", type=_count, default=0, metavar="N", help="first seed of the random cases")
     add("-n", "--workers", type=_positive, metavar="N", help="processes (default: one a core, or one a GPU)")
     add("--list", action="store_true", help="list the cases and examine none")
+    add("--cost", action="store_true", help="count what calls cost, on no GPU, against the baseline; examine no case")
+    add("--accept-cost", action="store_true", help="with --cost: make what is counted the baseline")
     return parser
 
 

@@ -1,7 +1,8 @@
 """`python -m tests.instruments.cost.compile_child IMPL` compiles variants for GPUs that are not there.
 
 Standard input: a JSON list of variants, as `Variant.as_json`. Messages: `{"error"}`; or `{"compiled", "target",
-"figures"}` or `{"compiled", "target", "reason"}` for each variant, by its place, and target; at the end `{"end"}`.
+"figures"}` or `{"compiled", "target", "reason"}` for each variant, by its place, and target, with `step`, `done` and
+`of` for who waits.
 """
 
 import json
@@ -37,9 +38,9 @@ def main(spec: str) -> None:
     jobs = [(place, target) for place, variant in enumerate(variants) for target in targets_of(variant.backend)]
     # Much of the time goes to the assembler and the disassembler, which are processes of their own.
     with ThreadPoolExecutor(max_workers=max(2, len(os.sched_getaffinity(0)))) as pool:
-        for done in pool.map(compile_for, jobs):
-            send(messages, **done)
-    send(messages, end=True)
+        for done, told in enumerate(pool.map(compile_for, jobs), start=1):
+            step = f"compiled {variants[told['compiled']].name} for {told['target']}"
+            send(messages, step=step, done=done, of=len(jobs), **told)
 
 
 if __name__ == "__main__":
