@@ -1,0 +1,175 @@
+"""Identity: whether base and head put the same machine code and the same launches on the GPU."""
+
+import os
+import pickle
+import subprocess
+import sys
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+
+from ci.latency.identity import CallRecord, compare
+from ci.latency.launches import CannotObserve, CompiledKernels, observed, record_call
+from ci.latency.machine_code import NotACubin, differences, machine_code
+from tests.seeded.identity.kernels import ALIKE, DIFFERENT
+
+ROOT = Path(__file__).resolve().parent.parent
+
+
+@pytest.fixture(scope="module")
+def folder(tmp_path_factory):
+    """Compiled versions of a kernel and records of their launches, made without Triton's interpreter."""
+    folder = tmp_path_factory.mktemp("identity")
+    environment = {name: value for name, value in os.environ.items() if name != "TRITON_INTERPRET"}
+    environment["TRITON_CACHE_DIR"] = str(folder / "cache")
+    command = [sys.executable, "-m", "tests.seeded.identity.child", str(folder)]
+    done = subprocess.run(command, cwd=ROOT, env=environment, capture_output=True, text=True, timeout=120)
+    assert done.returncode == 0, done.stderr
+    return folder
+
+
+@pytest.fixture(scope="module")
+def records(folder):
+    return pickle.loads((folder / "records.pickle").read_bytes())
+
+
+def _cubin(folder, name):
+    return (folder / f"{name}.cubin").read_bytes()
+
+
+class TestMachineCode:
+    """What of two cubins is the same."""
+
+    @pytest.mark.parametrize("name", list(ALIKE))
+    def test_comments_lines_and_names_do_not_count(self, folder, name):
+        plain, other = _cubin(folder, "plain"), _cubin(folder, name)
+        assert (plain != other) == (name != "plain"), "the files differ, or the test would show nothing"
+        assert differences(machine_code(plain), machine_code(other)) == []
+
+    def test_a_changed_constant_is_one_instruction(self, folder):
+        told = differences(machine_code(_cubin(folder, "plain")), machine_code(_cubin(folder, "constant")))
+        assert told == ["machine code: 1 of 32 instructions changed"]
+
+    def test_more_code_is_told_with_sizes_and_registers(self, folder):
+        plain, more = machine_code(_cubin(folder, "plain")), machine_code(_cubin(folder, "more-code"))
+        assert 0 < plain.registers < more.registers
+        assert differences(plain, more) == [
+            f"machine code 512 -> {len(more.text):,} bytes",
+            f"registers {plain.registers} -> {more.registers}",
+        ]
+
+    def test_every_byte_of_code_counts(self, folder):
+        cubin = _cubin(folder, "plain")
+        code = machine_code(cubin)
+        at = cubin.index(code.text)
+        for place in range(at, at + len(code.text)):
+            spoilt = cubin[:place] + bytes([cubin[place] ^ 1]) + cubin[place + 1 :]
+            assert len(differences(code, machine_code(spoilt))) == 1
+
+    def test_stack_and_constants_count(self, folder):
+        code = machine_code(_cubin(folder, "plain"))
+        assert differences(code, replace(code, stack_bytes=64)) == ["stack 0 -> 64 bytes"]
+        changed = replace(code, rest={**code.rest, ".nv.constant0.0": b"", ".nv.global": b"8 bytes"})
+        assert differences(code, changed) == ["what goes with the machine code: .nv.constant0.0, .nv.global"]
+
+    @pytest.mark.parametrize(
+        "spoil", [lambda c: b"", lambda c: b"\x7fELF\x02", lambda c: c[:600], lambda c: c[: len(c) // 2]]
+    )
+    def test_what_is_no_whole_cubin_is_refused(self, folder, spoil):
+        with pytest.raises(NotACubin, match="expected"):
+            machine_code(spoil(_cubin(folder, "plain")))
+
+
+class TestLaunches:
+    """What is seen of launches, with Triton's own `CompiledKernel` and a launcher that launches nothing."""
+
+    @pytest.mark.parametrize("name", [*ALIKE, "direct"])
+    def test_alike(self, records, name):
+        identity = compare(records["plain"], records[name])
+        assert identity.is_identical, str(identity)
+        assert str(identity) == "identical machine code and launch"
+
+    @pytest.mark.parametrize("name", list(DIFFERENT))
+    def test_other_code(self, records, name):
+        assert not compare(records["plain"], records[name]).is_identical
+
+    def test_arguments_are_told_by_what_they_are(self, records):
+        (launch,) = records["direct"].launches
+        assert launch.arguments == (("buf_ptr", "buf + 0"), ("k_ptr", "result 0 + 0"), ("count", "1000"))
+
+    @pytest.mark.parametrize(
+        ("name", "told"),
+        [
+            ("grid", "grid (8, 1, 1) -> (16, 2, 1)"),
+            ("count", "argument count: 1000 -> 999"),
+            ("offset", "argument buf_ptr: buf + 0 -> buf + 4"),
+        ],
+    )
+    def test_a_difference_is_told_with_both_figures(self, records, name, told):
+        assert str(compare(records["plain"], records[name])) == told
+
+    def test_warps_are_told_besides_the_code(self, records):
+        assert "num_warps 4 -> 8" in compare(records["plain"], records["warps"]).differences
+
+    def test_several_differences_are_all_told(self, records):
+        assert str(compare(records["grid"], records["constant"])) == (
+            "machine code: 1 of 32 instructions changed; grid (16, 2, 1) -> (8, 1, 1)"
+        )
+
+    def test_second_launch(self, records):
+        told = compare(replace(records["plain"], nodes=None), replace(records["twice"], nodes=None)).differences
+        assert told[0] == "launches 1 -> 2"
+        assert told[1].startswith("launch 1: argument k_ptr: result 0 + 0 -> memory of its own, aligned to ")
+
+
+class TestUnsure:
+    """What may have been missed is never called identical."""
+
+    @pytest.mark.parametrize(
+        ("nodes", "told"),
+        [
+            ({"kernel": 2}, "head: the call is 2 x kernel, of which 1 x launch of a Triton kernel were seen"),
+            ({"kernel": 1, "fill": 1}, "head: the call is 1 x kernel, 1 x fill, of which 1 x launch"),
+            ({}, "head: the call is 0 x kernel"),
+        ],
+    )
+    def test_more_on_the_gpu_than_was_seen(self, records, nodes, told):
+        identity = compare(records["plain"], replace(records["plain"], nodes=nodes))
+        assert not identity.is_identical
+        assert told in str(identity)
+
+    def test_nothing_seen_and_nothing_counted(self):
+        nothing = CallRecord(())
+        assert str(compare(nothing, nothing)) == "base: no launch was seen; head: no launch was seen"
+
+    def test_nothing_seen_where_something_was_launched(self, records):
+        assert "base: the call is 1 x kernel" in str(compare(records["nothing"], records["plain"]))
+
+    def test_an_empty_call_is_identical_to_another(self):
+        assert compare(CallRecord((), {}), CallRecord((), {})).is_identical
+
+    def test_a_launcher_of_another_kind(self):
+        with pytest.raises(CannotObserve, match="no class with a __call__"), observed(lambda *args: None):
+            pass
+
+    def test_a_launcher_that_is_called_otherwise_is_not_observed_and_put_back(self):
+        class Launcher:
+            def __call__(self, *given, **named):
+                return None
+
+        original = Launcher.__call__
+        with pytest.raises(CannotObserve, match="called in another way"), observed(Launcher):
+            Launcher()(1, 2, 3)
+        assert Launcher.__call__ is original
+
+    def test_a_kernel_that_is_not_tritons(self):
+        class Launcher:
+            def __call__(self, *given):
+                return None
+
+        def call(*arguments):
+            Launcher()(1, 1, 1, 0, 0xBAD, None, None, None, None)
+
+        with pytest.raises(CannotObserve, match="not one of Triton's"):
+            record_call(call, (1,) * 7, CompiledKernels(), lambda call: call(), Launcher)
