@@ -6,7 +6,7 @@ import subprocess
 import sys
 import tempfile
 import threading
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
@@ -24,13 +24,18 @@ class CannotCount(Exception):
     """There is nothing to count, or a process did not come to its end; the text is a sentence for the user."""
 
 
-def count(implementation: str, on_message: Callable[[Message], None]) -> Message:
+def count(implementation: str, on_message: Callable[[Message], None], workloads: Sequence[str] = ()) -> Message:
     """Count an implementation's calls on the interpreter, and return the last message.
+
+    Args:
+        implementation: as `--impl` names it.
+        on_message: gets each message.
+        workloads: names of those of `tests.cases.cost_workloads` to count, all if there are none.
 
     Raises:
         CannotCount: the implementation is not to be had, or ended the process.
     """
-    messages = _converse(COUNT, implementation, {"TRITON_INTERPRET": "1"}, "", on_message)
+    messages = _converse(COUNT, [implementation, *workloads], {"TRITON_INTERPRET": "1"}, "", on_message)
     if "calls" not in messages[-1]:
         raise CannotCount(f"--impl {implementation}: the counting process told nothing")
     return messages[-1]
@@ -45,20 +50,20 @@ def compile_(implementation: str, variants: list[Message], on_message: Callable[
     # Code is compiled anew each time, and without line numbers: neither an old cache nor a comment changes a figure.
     with tempfile.TemporaryDirectory(prefix="cost-") as cache:
         environment = {"TRITON_CACHE_DIR": cache, "TRITON_DISABLE_LINE_INFO": "1"}
-        messages = _converse(COMPILE, implementation, environment, json.dumps(variants), on_message)
+        messages = _converse(COMPILE, [implementation], environment, json.dumps(variants), on_message)
     return [message for message in messages if "compiled" in message]
 
 
 def _converse(
     module: str,
-    implementation: str,
+    arguments: Sequence[str],
     environment: Mapping[str, str],
     given: str,
     on_message: Callable[[Message], None],
 ) -> list[Message]:
     messages: list[Message] = []
     with tempfile.TemporaryFile("w+", encoding="utf-8", errors="replace") as errors:
-        with _process(module, implementation, environment, errors) as process:
+        with _process(module, arguments, environment, errors) as process:
             assert process.stdin is not None
             assert process.stdout is not None
             try:
@@ -73,11 +78,11 @@ def _converse(
                     on_message(messages[-1])
                 status = process.wait()
         if patience.is_over:
-            raise CannotCount(f"--impl {implementation}: nothing was heard for {PATIENCE_SECONDS:g} s")
+            raise CannotCount(f"--impl {arguments[0]}: nothing was heard for {PATIENCE_SECONDS:g} s")
         if status or not messages:
             errors.seek(0)
             last = " | ".join(errors.read().strip().splitlines()[-LINES_OF_ERRORS:]) or "nothing on stderr"
-            raise CannotCount(f"--impl {implementation}: {module} exited with status {status}: {last}")
+            raise CannotCount(f"--impl {arguments[0]}: {module} exited with status {status}: {last}")
     if "error" in messages[-1]:
         raise CannotCount(messages[-1]["error"])
     return messages
@@ -85,14 +90,14 @@ def _converse(
 
 @contextmanager
 def _process(
-    module: str, implementation: str, environment: Mapping[str, str], errors: Any
+    module: str, arguments: Sequence[str], environment: Mapping[str, str], errors: Any
 ) -> Iterator[subprocess.Popen[str]]:
     # Nothing that the user set for Triton, nor a GPU that happens to be there, may change a figure.
     kept = {name: value for name, value in os.environ.items() if not name.startswith("TRITON_")}
     path = os.pathsep.join([str(ROOT), *filter(None, [os.environ.get("PYTHONPATH")]), os.getcwd()])
     process = subprocess.Popen(
         # -P: a folder `tests` or `ci` where the user stands must not be taken for the project's.
-        [sys.executable, "-P", "-m", module, implementation],
+        [sys.executable, "-P", "-m", module, *arguments],
         stdin=subprocess.PIPE,
         stdout=subprocess.PIPE,
         stderr=errors,

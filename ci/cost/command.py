@@ -3,7 +3,7 @@
 import os
 import sys
 import time
-from importlib.metadata import version
+from collections.abc import Sequence
 from typing import Any
 
 from rich.console import Console
@@ -12,7 +12,7 @@ from rich.text import Text
 from ci import report
 from ci.cost import baseline, children, tables
 from ci.cost.comparison import Comparison, Outcome, compare
-from ci.cost.figures import COMPILED, COUNTED, Measured, assemble
+from ci.cost.figures import Measured, assemble
 from ci.cost.progress import Steps
 from ci.options import Options
 
@@ -36,63 +36,78 @@ def main(options: Options, command: str) -> int:
     began = time.monotonic()
     terminal = sys.stdout.isatty()
     console = Console(width=None if terminal else WIDTH_WITHOUT_TERMINAL, highlight=False, markup=False, emoji=False)
-    name = options.implementation
+    content: dict[str, Any] = {"implementation": options.implementation, "findings": []}
     try:
-        accepted = baseline.read(name)
-        measured = measure(name, console)
-        result = compare(measured, accepted)
-        _show(console, measured, result)
-        if options.accept_cost:
-            told, code = _accept(console, measured, result)
-        else:
-            told, code = _verdict(measured, result, command), result.outcome.exit_code
+        told, code = _run(options, command, console, content)
     except (children.CannotCount, baseline.BadBaseline) as error:
-        measured, result, code = None, None, 2
-        told = _line(Outcome.UNDECIDED, str(error))
+        told, code = _undecided(str(error), content)
     except KeyboardInterrupt:
-        measured, result, code = None, None, 2
-        told = _line(Outcome.UNDECIDED, "interrupted")
+        told, code = _undecided("interrupted", content)
     seconds = time.monotonic() - began
     if options.report is not None:
-        code = _report(console, options, measured, result, code, seconds)
-    told.append(f" ({seconds:.0f} s)")
-    console.print(told, soft_wrap=True)
+        content |= {"exit_code": code, "seconds": round(seconds, 1)}
+        try:
+            report.write(options.report, content)
+            console.print(Text(f"report: {options.report}", style="dim"), soft_wrap=True)
+        except OSError as error:
+            sentence = f"cannot write the report {options.report}: {error.strerror or error}"
+            console.print(Text(sentence, style="bold red"), soft_wrap=True)
+            code = code or Outcome.UNDECIDED.exit_code
+    console.print(told.append(f" ({seconds:.0f} s)"), soft_wrap=True)
     return code
 
 
-def measure(implementation: str, console: Console) -> Measured:
+def _run(options: Options, command: str, console: Console, content: dict[str, Any]) -> tuple[Text, int]:
+    """Count, compare and tell; return the last line and the exit code, and fill the report's content."""
+    accepted = baseline.read(options.implementation)
+    measured = measure(options.implementation, console)
+    result = compare(measured, accepted)
+    _show(console, measured, result)
+    content |= _content(measured, result)
+    if options.accept_cost:
+        return _accept(measured, result)
+    return _verdict(measured, result, command), result.outcome.exit_code
+
+
+def measure(implementation: str, console: Console, workloads: Sequence[str] = ()) -> Measured:
     """Count an implementation's calls, and compile what they launch.
+
+    Args:
+        implementation: as `--impl` names it.
+        console: where progress is shown.
+        workloads: names of those to count, all if there are none.
 
     Raises:
         CannotCount: that cannot be done.
     """
-    triton = version("triton")
-    console.print(Text.assemble("counting what ", (implementation, "bold"), f" costs, with Triton {triton}, on no GPU"))
+    console.print(Text.assemble("counting what ", (implementation, "bold"), " costs, without a GPU"))
     with Steps(console) as steps:
-        counted = children.count(implementation, steps.at)
+        counted = children.count(implementation, steps.at, workloads)
         places = [place for place, variant in enumerate(counted["variants"]) if "reason" not in variant]
         portable = [counted["variants"][place] for place in places]
         compiled = children.compile_(implementation, portable, steps.at) if portable else []
     for message in compiled:
         message["compiled"] = places[message["compiled"]]
-    return assemble(implementation, triton, counted, compiled)
+    return assemble(implementation, counted, compiled)
 
 
 def _show(console: Console, measured: Measured, result: Comparison) -> None:
     console.print()
     console.print(tables.of_calls(measured))
+    if any(call.figures["torch operations"] for call in measured.calls):
+        console.print(Text("bytes and programs are those of Triton kernels; those of torch's operations are not seen\n"))
     if measured.growing:
         told = ", ".join(f"{function} {number}" for function, number in measured.growing.items())
         console.print(Text(f"variants that 1,000 growing requests compile: {told}\n"), soft_wrap=True)
     if measured.codes:
         console.print(tables.of_code(measured))
         console.print(
-            Text("code is compiled as it is launched for tensors on the CPU; what a GPU in sight would change is not seen\n"),
+            Text("code is compiled as launched for tensors on the CPU: what a GPU in sight would change is not seen"),
             style="dim",
             soft_wrap=True,
         )
     for title, lines, style in (
-        ("refused", measured.notes, ""),
+        ("refused by the implementation, or by a backend", measured.notes, ""),
         ("could not be counted", measured.troubles, "yellow"),
         ("does not apply", [result.not_applicable] if result.not_applicable else [], "yellow"),
         ("changed", [str(change) for change in result.changes[:CHANGES_SHOWN]], "red"),
@@ -122,54 +137,35 @@ def _verdict(measured: Measured, result: Comparison, command: str) -> Text:
     return _line(result.outcome, f"{len(measured.troubles)} of {name}'s counts failed: {measured.troubles[0]}")
 
 
-def _accept(console: Console, measured: Measured, result: Comparison) -> tuple[Text, int]:
+def _accept(measured: Measured, result: Comparison) -> tuple[Text, int]:
     if measured.troubles:
         told = f"nothing was accepted, because not everything could be counted: {measured.troubles[0]}"
-        return _line(Outcome.UNDECIDED, told), 2
+        return _line(Outcome.UNDECIDED, told), Outcome.UNDECIDED.exit_code
     baseline.accept(measured)
-    path = os.path.relpath(baseline.PATH)
     number = sum(len(figures) for figures in measured.figures().values())
     changed = f", {len(result.changes)} of them changed" if result.changes else ""
-    return Text.assemble(("ACCEPTED", "bold green"), f": {number} figures of {measured.implementation}{changed}: {path}"), 0
+    told = f": {number} figures of {measured.implementation}{changed}: {os.path.relpath(baseline.PATH)}"
+    return Text.assemble(("ACCEPTED", "bold green"), told), 0
+
+
+def _undecided(why: str, content: dict[str, Any]) -> tuple[Text, int]:
+    content |= {"verdict": Outcome.UNDECIDED.value, "undecided": [why]}
+    return _line(Outcome.UNDECIDED, why), Outcome.UNDECIDED.exit_code
 
 
 def _line(outcome: Outcome, told: str) -> Text:
     return Text.assemble((outcome.value.upper(), STYLES[outcome]), f": {told}")
 
 
-def _report(
-    console: Console,
-    options: Options,
-    measured: Measured | None,
-    result: Comparison | None,
-    code: int,
-    seconds: float,
-) -> int:
-    """Write the report, and return the exit code, which is 2 where it cannot be written."""
-    assert options.report is not None
-    content: dict[str, Any] = {
-        "verdict": result.outcome.value if result else Outcome.UNDECIDED.value,
-        "exit_code": code,
-        "implementation": options.implementation,
-        "seconds": round(seconds, 1),
-        "findings": [],
+def _content(measured: Measured, result: Comparison) -> dict[str, Any]:
+    """Return what the report says about figures: all of them, and each change as a finding."""
+    return {
+        "verdict": result.outcome.value,
+        "triton": measured.triton,
+        "findings": [{"figure": c.figure, "was": c.was, "now": c.now, "message": str(c)} for c in result.changes],
+        "compared": result.compared,
+        "not_applicable": result.not_applicable,
+        "notes": list(measured.notes),
+        "undecided": list(measured.troubles),
+        **measured.figures(),
     }
-    if measured is not None and result is not None:
-        figures = measured.figures()
-        content |= {
-            "triton": measured.triton,
-            "findings": [{"figure": c.figure, "was": c.was, "now": c.now, "message": str(c)} for c in result.changes],
-            "compared": result.compared,
-            "not_applicable": result.not_applicable,
-            "notes": list(measured.notes),
-            "undecided": list(measured.troubles),
-            COUNTED: figures[COUNTED],
-            COMPILED: figures[COMPILED],
-        }
-    try:
-        report.write(options.report, content)
-    except OSError as error:
-        console.print(Text(f"cannot write the report {options.report}: {error.strerror or error}", style="bold red"))
-        return code or 2
-    console.print(Text(f"report: {options.report}", style="dim"), soft_wrap=True)
-    return code

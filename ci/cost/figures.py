@@ -74,14 +74,11 @@ class Measured:
         return {COUNTED: counted, COMPILED: compiled}
 
 
-def assemble(
-    implementation: str, triton: str, counted: Mapping[str, Any], compiled: Iterable[Mapping[str, Any]]
-) -> Measured:
+def assemble(implementation: str, counted: Mapping[str, Any], compiled: Iterable[Mapping[str, Any]]) -> Measured:
     """Return what two finished processes counted.
 
     Args:
         implementation: as it was named on the command line.
-        triton: the version that counted and compiled.
         counted: the last message of `tests.instruments.cost.count_child`.
         compiled: the messages of `tests.instruments.cost.compile_child` about variants, which are numbered as in
             `counted`.
@@ -120,12 +117,15 @@ def assemble(
     failed = counted["failed"]
     return Measured(
         implementation,
-        triton,
+        counted["triton"],
         [CountedCall(c["workload"], c["function"], c["figures"], c["least"]) for c in counted["calls"]],
         codes,
         launched,
         {function: told["variants"] for function, told in counted["growing"].items()},
-        notes=[f"{r['workload']}, {r['function']}: refused: {r['reason']}" for r in counted["refused"]],
+        notes=[
+            *(f"{r['workload']}, {r['function']}: {r['reason']}" for r in counted["refused"]),
+            *counted["not_taken"],
+        ],
         troubles=[
             *(f"{f['workload']}, {f['function']}: {f['reason']}" for f in failed),
             *(reason for launch in names for place in launch for reason in reasons.get(place, [])),

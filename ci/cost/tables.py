@@ -51,7 +51,9 @@ def _cell(call: CountedCall, name: str) -> Text:
 
 def of_code(measured: Measured) -> Table:
     """Return a row for each machine code and target: how long it is, what it needs, what its loads and stores move."""
-    table = _table("machine code; loads and stores of global memory as bytes x instructions")
+    table = _table(
+        f"machine code by Triton {measured.triton}; loads and stores of global memory as bytes x instructions"
+    )
     for heading in ("code", "calls", "target"):
         table.add_column(heading, justify="right" if heading == "calls" else "left")
     for heading in ("bytes", "registers", "spilled", "shared"):
@@ -76,9 +78,7 @@ def of_code(measured: Measured) -> Table:
 
 def _moves(figures: Mapping[str, int], what: str) -> str:
     """Return `16x8 4x1` for 8 loads of 16 bytes and one of 4."""
-    widths = {
-        int(name.split()[2]): number for name, number in figures.items() if name.startswith(f"{what} of ")
-    }
+    widths = {int(name.split()[2]): number for name, number in figures.items() if name.startswith(f"{what} of ")}
     told = [f"{width}x{number}" for width, number in sorted(widths.items(), reverse=True)]
     if what == "loads" and figures.get("bulk copies"):
         told.append(f"bulk x{figures['bulk copies']}")

@@ -7,7 +7,7 @@ from tests.cases.case import Case, Quantity, family
 
 LONGEST = 1 << 20
 MOST_SEQUENCES = 2_048
-MOST_TOKENS = 1 << 21
+MOST_TOKENS = 1 << 18
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -22,10 +22,10 @@ class Request:
 
 
 def growing_requests(count: int, page_size: int = 64) -> Iterator[Request]:
-    """Yield `count` requests whose lengths, batches, table widths and pools grow, no two alike.
+    """Yield `count` requests whose lengths, batches, table widths and pools grow.
 
     Lengths grow from 1 to 1,048,576 tokens, batches to 2,048 sequences. Even requests have sequences of about the same
-    length, as many as 2,097,152 tokens allow; of odd ones all but the first are short.
+    length, as many as 262,144 tokens allow; of odd ones all but the first are short.
     """
     for number in range(count):
         far = number / max(count - 1, 1)

@@ -1,18 +1,29 @@
-"""`python -m tests.instruments.cost.count_child IMPL` counts an implementation's calls, on Triton's interpreter.
+"""Counts an implementation's calls on Triton's interpreter, in a process of their own.
 
-Messages: `{"step", "done", "of"}` before each step; then one with `functions`, `variants` (as `Variant.as_json`, or
-`{"reason"}` for one that cannot be compiled elsewhere), `calls` (workload, function, figures, least, and the variants
-of each launch by number), `growing` (function to variants and what they differ in), `refused` and `failed`
-(workload, function, reason). Or `{"error"}`.
+`python -m tests.instruments.cost.count_child IMPL [WORKLOAD...]`; all workloads if none is named.
+
+Messages: `{"step", "done", "of"}` before each step; then one with
+
+- `triton`: its version,
+- `functions`: those of the implementation,
+- `calls`: workload, function, figures, least, and the variants of each launch by number,
+- `variants`: as `Variant.as_json`, or `{"name", "backend", "reason"}` for one that cannot be compiled elsewhere,
+- `not_taken`: why a backend does not take a launch, in sentences,
+- `growing`: how many variants the growing requests compile, and what they differ in, by function,
+- `refused`, `failed`: workload, function and reason of calls that raised.
+
+Or `{"error"}`, where there is no such implementation.
 """
 
 import os
 import sys
+from collections.abc import Sequence
 from typing import Any
 
 os.environ["TRITON_INTERPRET"] = "1"
 
 import torch
+import triton
 
 from tests.cases.case import Case
 from tests.cases.cost_workloads import COUNTED, GROWING_REQUESTS, LAUNCHED, PARTS
@@ -26,12 +37,13 @@ from tests.instruments.cost.variants import NotPortable, Variant
 BACKENDS = ("cuda", "hip")
 
 
-def calls_of(implementation: Implementation) -> list[tuple[Case, str, bool]]:
+def calls_of(implementation: Implementation, workloads: Sequence[str] = ()) -> list[tuple[Case, str, bool]]:
     """Return what is counted: workload, function, and whether its launches are run."""
     first = next(iter(implementation.functions))
     return [
         (case, function, case in COUNTED)
         for case in [*COUNTED, *LAUNCHED]
+        if not workloads or case.name in workloads
         for function in implementation.functions
         if function == first or case.name in PARTS
     ]
@@ -54,27 +66,27 @@ class _Variants:
         return self._numbers[variant]
 
 
-def _count(implementation: Implementation, tell: Any) -> dict[str, Any]:
+def _count(implementation: Implementation, workloads: Sequence[str], tell: Any) -> dict[str, Any]:
     variants = _Variants()
     calls: list[dict[str, Any]] = []
+    not_taken: list[str] = []
     refused: list[dict[str, str]] = []
     failed: list[dict[str, str]] = []
     growing: dict[str, dict[str, Any]] = {}
-    planned = calls_of(implementation)
+    planned = calls_of(implementation, workloads)
     steps = len(planned) + len(implementation.functions)
     for done, (case, function, execute) in enumerate(planned):
         tell(step=f"{case.name}, {function}", done=done, of=steps)
         at = {"workload": case.name, "function": function}
         try:
-            counted = count_call(
-                function, implementation.functions[function], case, backends=BACKENDS, execute=execute
-            )
+            counted = count_call(function, implementation.functions[function], case, backends=BACKENDS, execute=execute)
         except Exception as error:  # the implementation's, whatever it is
             told = {**at, "reason": f"{type(error).__name__}: {error}"}
             (refused if isinstance(error, ValueError) and case.may_be_refused else failed).append(told)
             continue
         numbers = [[variants.number(variant) for variant in launch.variants] for launch in counted.launches]
         calls.append({**at, "figures": counted.figures, "least": counted.least, "launches": numbers})
+        not_taken += [refusal for launch in counted.launches for refusal in launch.refusals]
     for place, (function, call) in enumerate(implementation.functions.items()):
         tell(step=f"{GROWING_REQUESTS:,} growing requests, {function}", done=len(planned) + place, of=steps)
         if not any(told["launches"] for told in calls if told["function"] == function):
@@ -86,10 +98,17 @@ def _count(implementation: Implementation, tell: Any) -> dict[str, Any]:
             failed.append({"workload": "growing requests", "function": function, "reason": reason})
             continue
         growing[function] = {"variants": len(found), "differ": what_differs(found)}
-    return {"calls": calls, "variants": variants.as_json, "growing": growing, "refused": refused, "failed": failed}
+    return {
+        "calls": calls,
+        "variants": variants.as_json,
+        "not_taken": list(dict.fromkeys(not_taken)),
+        "growing": growing,
+        "refused": refused,
+        "failed": failed,
+    }
 
 
-def main(spec: str) -> None:
+def main(spec: str, *workloads: str) -> None:
     messages = open_messages()
     torch.set_num_threads(1)
     try:
@@ -97,9 +116,9 @@ def main(spec: str) -> None:
     except NoImplementation as error:
         send(messages, error=str(error))
         return
-    told = _count(implementation, lambda **step: send(messages, **step))
-    send(messages, functions=list(implementation.functions), **told)
+    told = _count(implementation, workloads, lambda **step: send(messages, **step))
+    send(messages, triton=triton.__version__, functions=list(implementation.functions), **told)
 
 
 if __name__ == "__main__":
-    main(sys.argv[1])
+    main(*sys.argv[1:])

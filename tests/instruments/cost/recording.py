@@ -33,7 +33,9 @@ class Launch:
 
     grid: tuple[int, ...]
     variants: tuple[Variant, ...]
-    """What Triton would compile for it, one a backend."""
+    """What Triton would compile for it, one a backend that takes it."""
+    refusals: tuple[str, ...] = ()
+    """Why the other backends do not take it: they lack an option, for instance."""
 
     @property
     def programs(self) -> int:
@@ -92,7 +94,7 @@ def variant_of(kernel: InterpretedFunction, args: tuple[Any, ...], kwargs: dict[
     try:
         function.run(*args, grid=(1,), warmup=True, **kwargs)
     except Exception as error:
-        raise CannotSpecialise(f"{kernel.fn.__qualname__}: {type(error).__name__}: {error}") from error
+        raise CannotSpecialise(f"{kernel.fn.__qualname__} for {backend}: {type(error).__name__}: {error}") from error
     finally:
         driver.set_active(before)
         triton.knobs.runtime.jit_cache_hook = hook
@@ -136,7 +138,7 @@ def recorded_launches(*, backends: tuple[str, ...] = ("cuda",), execute: bool = 
     """Collect the launches inside the block, with what Triton would compile for each.
 
     Args:
-        backends: of `cuda` and `hip`.
+        backends: of `cuda` and `hip`; a launch that none of them takes raises `CannotSpecialise`.
         execute: whether the interpreter runs the launches, too. If not, results hold nothing in particular.
     """
     launches: list[Launch] = []
@@ -146,8 +148,8 @@ def recorded_launches(*, backends: tuple[str, ...] = ("cuda",), execute: bool = 
         if not warmup:
             # What is asked of tensors here is no doing of the implementation.
             with _disable_current_modes(), torch._C.DisableTorchFunction():
-                variants = tuple(variant_of(kernel, args, kwargs, backend) for backend in backends)
-            launches.append(Launch(_axes(kernel, grid, args, kwargs), variants))
+                variants, refusals = _variants_of(kernel, args, kwargs, backends)
+            launches.append(Launch(_axes(kernel, grid, args, kwargs), variants, refusals))
             if not execute:
                 return None
         return interpreted(kernel, *args, grid=grid, warmup=warmup, **kwargs)
@@ -157,6 +159,21 @@ def recorded_launches(*, backends: tuple[str, ...] = ("cuda",), execute: bool = 
         yield launches
     finally:
         InterpretedFunction.run = interpreted
+
+
+def _variants_of(
+    kernel: InterpretedFunction, args: tuple[Any, ...], kwargs: dict[str, Any], backends: tuple[str, ...]
+) -> tuple[tuple[Variant, ...], tuple[str, ...]]:
+    variants: list[Variant] = []
+    refusals: list[CannotSpecialise] = []
+    for backend in backends:
+        try:
+            variants.append(variant_of(kernel, args, kwargs, backend))
+        except CannotSpecialise as error:
+            refusals.append(error)
+    if not variants:
+        raise refusals[0]
+    return tuple(variants), tuple(map(str, refusals))
 
 
 def _axes(kernel: InterpretedFunction, grid: Any, args: tuple[Any, ...], kwargs: dict[str, Any]) -> tuple[int, ...]:
