@@ -12,7 +12,7 @@ from ci.latency.base import NoBase, changed_files, extract, load_base, load_fold
 from tests.cases.case import Case
 from tests.examine.contract import Contract
 from tests.examine.examination import examine
-from tests.examine.implementations import load_implementation
+from tests.examine.implementations import Implementation, load_implementation
 
 ROOT = Path(__file__).resolve().parent.parent
 OFFSET = "import triton.language as tl\n\nOFFSET = tl.constexpr({value})\n"
@@ -71,7 +71,7 @@ def checkout(tmp_path):
     return checkout
 
 
-def _called(implementation) -> list[int]:
+def _called(implementation: Implementation) -> list[int]:
     return implementation.functions["get_k"](torch.arange(16, dtype=torch.uint8)).tolist()
 
 

@@ -45,7 +45,8 @@ class Launcher:
 def compiled(file: Path, *, num_warps: int = 4) -> Any:
     """Return the one kernel of a file, compiled, and loaded as far as it can be here."""
     spec = importlib.util.spec_from_file_location(file.stem.replace("-", "_"), file)
-    assert spec is not None and spec.loader is not None
+    assert spec is not None
+    assert spec.loader is not None
     module = importlib.util.module_from_spec(spec)
     spec.loader.exec_module(module)
     (kernel,) = (value for value in vars(module).values() if isinstance(value, triton.JITFunction))
