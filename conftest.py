@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from tests.pytest_glue import containment, devices, memories, reporting, selection
+from tests.pytest_glue import benchmarks, containment, devices, memories, reporting, selection
 from tests.pytest_glue.deaths import Deaths
 from tests.pytest_glue.examiner import Examiner
 
@@ -58,6 +58,7 @@ def pytest_configure(config: pytest.Config) -> None:
     config.stash[reporting.DEVICE] = device
     gpus = devices.visible_gpus(os.environ, devices.gpu_count()) if device == "cuda" else []
     config.stash[reporting.GPUS] = devices.GpuPool(gpus)
+    benchmarks.choose_storage(config)
 
 
 def pytest_xdist_auto_num_workers(config: pytest.Config) -> int:
@@ -125,6 +126,11 @@ def pytest_runtest_protocol(item: pytest.Item) -> Iterator[None]:
         return (yield)
     finally:
         trace.end()
+
+
+@pytest.hookimpl(optionalhook=True)
+def pytest_benchmark_update_machine_info(config: pytest.Config, machine_info: dict[str, Any]) -> None:
+    benchmarks.describe_machine(config, machine_info)
 
 
 def pytest_terminal_summary(terminalreporter: Any) -> None:

@@ -1,0 +1,29 @@
+"""How long a call takes on the GPU, a workload a test, in pytest-benchmark's table, JSON and comparisons.
+
+`pytest tests/test_latency.py -n 0 --benchmark-enable` measures; add `--benchmark-autosave`, `--benchmark-compare` or
+`--benchmark-json FILE` as with any benchmark. Seconds are the GPU's, from CUDA graphs on a cold L2. Whether something
+got slower is not decided here but by `./ci/gate --base REV`, whose errors are known.
+"""
+
+import pytest
+
+from tests.cases.latency_workloads import GATED, MAIN
+from tests.examine.implementations import FUNCTIONS
+from tests.instruments.device_clock.virtual import VirtualClock
+from tests.pytest_glue import benchmarks
+
+CLOCK = VirtualClock()
+WORKLOADS = {case.name: case for case in GATED}
+CELLS = [(name, function) for name in WORKLOADS for function in (FUNCTIONS if name in MAIN else FUNCTIONS[:1])]
+
+
+@pytest.mark.parametrize(("workload", "function"), CELLS)
+@pytest.mark.benchmark(timer=CLOCK)
+def test_latency(request: pytest.FixtureRequest, benchmark, workload: str, function: str) -> None:
+    reason = benchmarks.why_not_measured(request.config, is_disabled=benchmark.disabled)
+    if reason is not None:
+        pytest.skip(reason)
+    case = WORKLOADS[workload]
+    benchmark.extra_info |= {"tokens": case.seq_len_sum, "page_size": case.page_size}
+    seconds_of = benchmarks.source_of_seconds(request.config)
+    CLOCK.run(benchmark, seconds_of(case, function), benchmarks.ROUNDS)
