@@ -6,6 +6,7 @@ got slower is not decided here but by `./ci/gate --base REV`, whose errors are k
 """
 
 import pytest
+from pytest_benchmark.fixture import BenchmarkFixture
 
 from tests.cases.latency_workloads import GATED, MAIN
 from tests.examine.implementations import FUNCTIONS
@@ -19,7 +20,7 @@ CELLS = [(name, function) for name in WORKLOADS for function in (FUNCTIONS if na
 
 @pytest.mark.parametrize(("workload", "function"), CELLS)
 @pytest.mark.benchmark(timer=CLOCK)
-def test_latency(request: pytest.FixtureRequest, benchmark, workload: str, function: str) -> None:
+def test_latency(request: pytest.FixtureRequest, benchmark: BenchmarkFixture, workload: str, function: str) -> None:
     reason = benchmarks.why_not_measured(request.config, is_disabled=benchmark.disabled)
     if reason is not None:
         pytest.skip(reason)

@@ -11,17 +11,15 @@ from ci.latency import machine
 from ci.latency.machine import (
     GpuAbsent,
     GpuBusy,
-    GpuProcess,
     gpu_state,
     kernel_module_version,
     not_ours,
-    parse_gpus,
-    parse_processes,
     require_idle,
     the_one,
     this_machine,
     why_busy,
 )
+from ci.latency.nvidia_smi import GpuProcess, parse_gpus, parse_processes
 
 ROOT = Path(__file__).resolve().parent.parent
 H100 = "GPU-6b1c2d3e-0000-1111-2222-333344445555"

@@ -1,9 +1,5 @@
-"""What machine this is, and whether its GPU is fit to measure on: there, and nobody else's at the moment.
+"""What machine this is, and whether its GPU is fit to measure on: there, and nobody else's at the moment."""
 
-What only the driver knows is asked of `nvidia-smi`, which comes with it. Parsing is apart from asking.
-"""
-
-import csv
 import os
 import re
 import subprocess
@@ -12,7 +8,8 @@ import time
 from collections.abc import Callable, Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
-from typing import Any
+
+from ci.latency.nvidia_smi import GPU_FIELDS, PROCESS_FIELDS, GpuProcess, GpuState, parse_gpus, parse_processes, query
 
 BUSY_PERCENT = 5
 """Utilisation from which on a GPU that should be idle is in use: a context that only exists shows 0."""
@@ -20,20 +17,6 @@ LOOKS = 4
 """How often a GPU that is in use is looked at again: what ran just before is still in its utilisation."""
 SECONDS_BETWEEN_LOOKS = 0.5
 UNKNOWN = "unknown"
-
-GPU_FIELDS = (
-    "index",
-    "uuid",
-    "name",
-    "driver_version",
-    "utilization.gpu",
-    "temperature.gpu",
-    "clocks.sm",
-    "clocks.mem",
-    "clocks.max.sm",
-    "power.draw",
-)
-PROCESS_FIELDS = ("gpu_uuid", "pid", "process_name", "used_memory")
 
 Ask = Callable[[Sequence[str]], str | None]
 """Runs a command and returns its output, or None where it is not there or fails."""
@@ -45,43 +28,6 @@ class GpuAbsent(Exception):
 
 class GpuBusy(Exception):
     """Something else runs on the GPU; the text is a sentence for the user."""
-
-
-@dataclass(frozen=True)
-class GpuState:
-    """One GPU as `nvidia-smi` sees it; None is what it does not tell."""
-
-    index: int
-    uuid: str
-    name: str
-    driver: str
-    utilisation: int | None
-    """Percent of the last moments in which a kernel ran."""
-    temperature: int | None
-    """Degrees Celsius."""
-    sm_clock: int | None
-    """MHz."""
-    memory_clock: int | None
-    """MHz."""
-    most_sm_clock: int | None
-    """MHz that the SMs' clock can reach."""
-    power: float | None
-    """Watts."""
-
-    def as_json(self) -> dict[str, Any]:
-        """Return the state as a JSON object."""
-        return asdict(self)
-
-
-@dataclass(frozen=True)
-class GpuProcess:
-    """A process that computes on a GPU."""
-
-    gpu: str
-    """The GPU's UUID."""
-    pid: int
-    name: str
-    megabytes: int | None
 
 
 @dataclass(frozen=True)
@@ -128,6 +74,7 @@ def gpu_state(ask: Ask | None = None) -> GpuState | None:
 
     Raises:
         GpuAbsent: torch sees no GPU.
+        ValueError: `nvidia-smi` answers something else than it was asked.
     """
     index = _current_gpu()
     output = (ask or ask_command)(
@@ -154,6 +101,7 @@ def require_idle(
     Raises:
         GpuAbsent: torch sees no GPU.
         GpuBusy: another process computes on the GPU, or something uses it without being listed.
+        ValueError: `nvidia-smi` answers something else than it was asked.
     """
     state = gpu_state(ask)
     for _ in range(LOOKS - 1):
@@ -163,8 +111,7 @@ def require_idle(
         state = gpu_state(ask)
     if state is None:
         return ["whether the GPU is busy: nvidia-smi does not tell"]
-    command = ["nvidia-smi", f"--query-compute-apps={','.join(PROCESS_FIELDS)}", "--format=csv,noheader,nounits"]
-    output = (ask or ask_command)(command)
+    output = (ask or ask_command)(query("--query-compute-apps", PROCESS_FIELDS))
     unchecked = [] if output is not None else ["which processes are on the GPU: nvidia-smi does not tell"]
     there = [process for process in parse_processes(output or "") if process.gpu == state.uuid]
     others, doubtful = not_ours(there, _family() if own is None else own, _is_visible, has_context=_has_context())
@@ -217,42 +164,6 @@ def why_busy(state: GpuState, others: Sequence[GpuProcess]) -> str | None:
     return None
 
 
-def parse_gpus(output: str) -> list[GpuState]:
-    """Return what `nvidia-smi --query-gpu` says, given `GPU_FIELDS` and the format `csv,noheader,nounits`.
-
-    Raises:
-        ValueError: a line has other fields than those asked for.
-    """
-    states = []
-    for row in _rows(output, len(GPU_FIELDS), "--query-gpu"):
-        index, uuid, name, driver, utilisation, temperature, clock, memory_clock, most_clock, power = row
-        states.append(
-            GpuState(
-                int(index),
-                uuid,
-                name,
-                driver,
-                utilisation=_whole(utilisation),
-                temperature=_whole(temperature),
-                sm_clock=_whole(clock),
-                memory_clock=_whole(memory_clock),
-                most_sm_clock=_whole(most_clock),
-                power=_number(power),
-            )
-        )
-    return states
-
-
-def parse_processes(output: str) -> list[GpuProcess]:
-    """Return what `nvidia-smi --query-compute-apps` says, given `PROCESS_FIELDS`.
-
-    Raises:
-        ValueError: a line has other fields than those asked for.
-    """
-    rows = _rows(output, len(PROCESS_FIELDS), "--query-compute-apps")
-    return [GpuProcess(gpu, int(pid), name, _whole(megabytes)) for gpu, pid, name, megabytes in rows]
-
-
 def the_one(states: Sequence[GpuState], uuid: str | None) -> GpuState | None:
     """Return the GPU with a UUID; without one the only GPU, or None if there are several."""
     if uuid is None:
@@ -273,32 +184,6 @@ def ask_command(command: Sequence[str]) -> str | None:
     except (OSError, subprocess.TimeoutExpired):
         return None
     return done.stdout if done.returncode == 0 else None
-
-
-def _rows(output: str, fields: int, option: str) -> list[list[str]]:
-    rows = []
-    for row in csv.reader(output.splitlines(), skipinitialspace=True):
-        if not row or row[0].lower().startswith("no "):  # "No running processes found" of some versions
-            continue
-        # A process's name may hold commas.
-        if option == "--query-compute-apps" and len(row) > fields:
-            row = [*row[:2], ",".join(row[2:-1]), row[-1]]
-        if len(row) != fields:
-            raise ValueError(f"nvidia-smi {option}: expected {fields} fields, got {len(row)}: {', '.join(row)}")
-        rows.append([value.strip() for value in row])
-    return rows
-
-
-def _number(text: str) -> float | None:
-    try:
-        return float(text)
-    except ValueError:  # [N/A], [Not Supported], [Unknown Error]
-        return None
-
-
-def _whole(text: str) -> int | None:
-    number = _number(text)
-    return None if number is None else round(number)
 
 
 def _current_gpu() -> int:
