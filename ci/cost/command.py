@@ -95,7 +95,9 @@ def _show(console: Console, measured: Measured, result: Comparison) -> None:
     console.print()
     console.print(tables.of_calls(measured))
     if any(call.figures["torch operations"] for call in measured.calls):
-        console.print(Text("bytes and programs are those of Triton kernels; those of torch's operations are not seen\n"))
+        console.print(
+            Text("bytes and programs are those of Triton kernels; those of torch's operations are not seen\n")
+        )
     if measured.growing:
         told = ", ".join(f"{function} {number}" for function, number in measured.growing.items())
         console.print(Text(f"variants that 1,000 growing requests compile: {told}\n"), soft_wrap=True)

@@ -1,20 +1,19 @@
 """`python -m tests.instruments.cost.compile_child IMPL` compiles variants for GPUs that are not there.
 
 Standard input: a JSON list of variants, as `Variant.as_json`. Messages: `{"error"}`; or `{"compiled", "target",
-"figures"}` or `{"compiled", "target", "reason"}` for each variant, by its place, and target, with `step`, `done` and
-`of` for who waits.
+"figures"}` or `{"compiled", "target", "reason"}` for each variant, by its place, and target; `{"step", "done", "of"}`
+before each compilation; `{"end"}`.
 """
 
 import json
-import os
 import sys
-from concurrent.futures import ThreadPoolExecutor
+from concurrent.futures import Future, ThreadPoolExecutor
 from typing import Any
 
 import triton
 
 from tests.examine.implementations import NoImplementation, load_implementation
-from tests.instruments.cost.compiling import CannotCompile, compile_variant, targets_of
+from tests.instruments.cost.compiling import CannotCompile, compile_variant, figures_of, targets_of
 from tests.instruments.cost.messages import open_messages, send
 from tests.instruments.cost.variants import Variant
 
@@ -31,19 +30,32 @@ def main(spec: str) -> None:
         send(messages, error=str(error))
         return
 
-    def compile_for(job: tuple[int, str]) -> dict[str, Any]:
-        place, target = job
-        try:
-            return {"compiled": place, "target": target, "figures": compile_variant(variants[place], target)}
-        except CannotCompile as error:
-            return {"compiled": place, "target": target, "reason": str(error)}
-
     jobs = [(place, target) for place, variant in enumerate(variants) for target in targets_of(variant.backend)]
-    # Much of the time goes to the assembler and the disassembler, which are processes of their own.
-    with ThreadPoolExecutor(max_workers=max(2, len(os.sched_getaffinity(0)))) as pool:
-        for done, told in enumerate(pool.map(compile_for, jobs), start=1):
-            step = f"compiled {variants[told['compiled']].name} for {told['target']}"
-            send(messages, step=step, done=done, of=len(jobs), **told)
+    outcomes = []
+    with ThreadPoolExecutor(max_workers=2) as readers:
+        for done, (place, target) in enumerate(jobs):
+            send(messages, step=f"{variants[place].name} for {target}", done=done, of=len(jobs))
+            outcomes.append(_compile(variants[place], target, readers))
+        for (place, target), outcome in zip(jobs, outcomes, strict=True):
+            send(messages, compiled=place, target=target, **_told(outcome))
+    send(messages, end=True)
+
+
+def _compile(variant: Variant, target: str, readers: ThreadPoolExecutor) -> Future[dict[str, int]]:
+    """Compile now, and read the machine code, which takes another process, while the next is compiled."""
+    try:
+        return readers.submit(figures_of, compile_variant(variant, target))
+    except CannotCompile as error:
+        failed: Future[dict[str, int]] = Future()
+        failed.set_exception(error)
+        return failed
+
+
+def _told(outcome: Future[dict[str, int]]) -> dict[str, Any]:
+    try:
+        return {"figures": outcome.result()}
+    except CannotCompile as error:
+        return {"reason": str(error)}
 
 
 if __name__ == "__main__":

@@ -12,7 +12,8 @@ from triton.backends.compiler import GPUTarget
 from triton.compiler import ASTSource
 from triton.runtime.jit import JITFunction
 
-from tests.instruments.cost.machine_code import amd_figures, nvidia_figures
+from tests.examine.call import short
+from tests.instruments.cost.machine_code import CannotRead, amd_figures, nvidia_figures
 from tests.instruments.cost.variants import Variant
 
 TARGETS = {
@@ -34,8 +35,11 @@ def targets_of(backend: str) -> list[str]:
     return [name for name, target in TARGETS.items() if target.backend == backend]
 
 
-def compile_variant(variant: Variant, target: str) -> dict[str, int]:
-    """Compile a variant, and return the figures of its machine code.
+def compile_variant(variant: Variant, target: str) -> Any:
+    """Compile a variant, and return what `triton.compile` does.
+
+    One at a time in a process: LLVM keeps options in globals, and in threads the same source gives other code now and
+    then.
 
     Args:
         variant: its kernel's module has been imported, or can be by its name.
@@ -47,14 +51,24 @@ def compile_variant(variant: Variant, target: str) -> dict[str, int]:
     kernel = find_kernel(variant.module, variant.name)
     source = ASTSource(kernel, dict(variant.signature), dict(variant.constants), dict(variant.attributes))
     try:
-        compiled = triton.compile(source, target=TARGETS[target], options=dict(variant.options))
-        if variant.backend == "cuda":
+        return triton.compile(source, target=TARGETS[target], options=dict(variant.options))
+    except Exception as error:
+        raise CannotCompile(f"{variant.name} for {target}: {short(error)}") from error
+
+
+def figures_of(compiled: Any) -> dict[str, int]:
+    """Return the figures of what `triton.compile` returned for one of `TARGETS`. May run in a thread.
+
+    Raises:
+        CannotCompile: the machine code cannot be read.
+    """
+    try:
+        if "cubin" in compiled.asm:
             figures = nvidia_figures(_disassembled(compiled.asm["cubin"]))
         else:
             figures = amd_figures(compiled.asm["amdgcn"])
-    except Exception as error:
-        first = (str(error).strip().splitlines() or ["(no text)"])[0]
-        raise CannotCompile(f"{variant.name} for {target}: {type(error).__name__}: {first}") from error
+    except (CannotRead, OSError, subprocess.SubprocessError) as error:
+        raise CannotCompile(f"{compiled.name}: its machine code cannot be read: {short(error)}") from error
     return {**figures, "shared bytes": compiled.metadata.shared}
 
 
@@ -67,7 +81,7 @@ def find_kernel(module: str, name: str) -> JITFunction:
     try:
         within = sys.modules.get(module) or importlib.import_module(module)
     except Exception as error:
-        raise CannotCompile(f"{name}: importing {module} failed: {type(error).__name__}: {error}") from error
+        raise CannotCompile(f"{name}: importing {module} failed: {short(error)}") from error
     found: Any = within
     for part in name.split("."):
         found = getattr(found, part, None)

@@ -1,0 +1,248 @@
+"""Figures of cost: names, baseline, comparison, and reading machine code. Pure, but for a file."""
+
+import json
+from dataclasses import replace
+
+import pytest
+
+from ci import options
+from ci.cost import baseline, tables
+from ci.cost.baseline import BadBaseline, Group
+from ci.cost.comparison import Change, Outcome, compare
+from ci.cost.figures import COMPILED, COUNTED, assemble
+from tests.instruments.cost.machine_code import CannotRead, amd_figures, nvidia_figures
+
+VARIANTS = [{"name": "kernel", "backend": "cuda"}, {"name": "kernel", "backend": "hip"}]
+FIGURES = {"code bytes": 512, "registers": 32, "spill bytes": 0, "shared bytes": 0, "loads of 16 bytes": 4}
+
+
+def counted(**changes):
+    figures = {"launches": 1, "programs": 64, "torch operations": 0, "bytes read of buf": 1_000}
+    calls = [
+        {"workload": workload, "function": "get_k", "figures": figures, "least": {}, "launches": [[0, 1]]}
+        for workload in ("small", "large")
+    ]
+    growing = {"get_k": {"variants": 2, "differ": ""}}
+    lists = {"variants": VARIANTS, "not_taken": [], "refused": [], "failed": []}
+    return {"triton": "3.7.1", "calls": calls, "growing": growing, **lists, **changes}
+
+
+def compiled(**changes):
+    return [
+        {"compiled": 0, "target": "sm_90", "figures": {**FIGURES, **changes}},
+        {"compiled": 1, "target": "gfx942", "figures": FIGURES},
+    ]
+
+
+MEASURED = assemble("own", counted(), compiled())
+ACCEPTED = {name: Group("3.7.1", figures) for name, figures in MEASURED.figures().items()}
+
+
+def test_calls_that_launch_the_same_code_share_its_figures():
+    figures = MEASURED.figures()
+    assert [code.name for code in MEASURED.codes] == ["get_k of small / kernel"]
+    assert figures[COMPILED]["large / get_k / code"] == "get_k of small / kernel"
+    assert figures[COMPILED]["get_k of small / kernel / sm_90 / registers"] == 32
+    assert figures[COMPILED]["get_k of small / kernel / gfx942 / code bytes"] == 512
+    assert figures[COUNTED]["large / get_k / programs"] == 64
+    assert figures[COUNTED]["growing requests / get_k / variants"] == 2
+
+
+def test_two_variants_of_one_kernel_in_a_call_have_names_of_their_own():
+    call = {"workload": "small", "function": "get_k", "figures": {}, "least": {}, "launches": [[0], [1]]}
+    measured = assemble("own", counted(calls=[call]), compiled())
+    assert [code.name for code in measured.codes] == ["get_k of small / kernel", "get_k of small / kernel (2)"]
+
+
+def test_the_same_figures_are_the_same():
+    result = compare(MEASURED, ACCEPTED)
+    assert (result.outcome, result.outcome.exit_code, result.changes) == (Outcome.SAME, 0, ())
+    assert result.compared == sum(len(group.figures) for group in ACCEPTED.values())
+
+
+@pytest.mark.parametrize("now", [8, 2])
+def test_a_change_in_either_direction_is_told_with_both_figures(now):
+    result = compare(assemble("own", counted(), compiled(**{"loads of 16 bytes": now})), ACCEPTED)
+    assert result.outcome.exit_code == 1
+    assert [str(change) for change in result.changes] == [
+        f"get_k of small / kernel / sm_90 / loads of 16 bytes: was 4, is {now}"
+    ]
+
+
+def test_a_figure_that_comes_or_goes_is_a_change():
+    more = compare(assemble("own", counted(), compiled(**{"loads of 1 bytes": 64})), ACCEPTED)
+    assert more.changes == [Change("get_k of small / kernel / sm_90 / loads of 1 bytes", None, 64)]
+    fewer = compare(assemble("own", counted(growing={}), compiled()), ACCEPTED)
+    assert str(fewer.changes[0]) == "growing requests / get_k / variants: was 2, is none"
+
+
+def test_another_triton_version_leaves_machine_code_alone_and_says_so():
+    other = replace(assemble("own", counted(), compiled(registers=40)), triton="3.8.0")
+    result = compare(other, ACCEPTED)
+    assert result.outcome is Outcome.SAME
+    assert "accepted with Triton 3.7.1, this is 3.8.0" in result.not_applicable
+    assert result.compared == len(ACCEPTED[COUNTED].figures)
+
+
+def test_another_triton_version_does_not_excuse_what_the_interpreter_counts():
+    figures = {"launches": 2, "programs": 64, "torch operations": 0, "bytes read of buf": 1_000}
+    calls = [{**call, "figures": figures} for call in counted()["calls"]]
+    result = compare(replace(assemble("own", counted(calls=calls), compiled()), triton="3.8.0"), ACCEPTED)
+    assert [str(change) for change in result.changes] == [
+        "large / get_k / launches: was 1, is 2",
+        "small / get_k / launches: was 1, is 2",
+    ]
+
+
+def test_without_a_baseline_nothing_is_compared():
+    result = compare(MEASURED, None)
+    assert (result.outcome, result.outcome.exit_code, result.compared) == (Outcome.NOT_COMPARED, 0, 0)
+
+
+def test_what_could_not_be_counted_is_undecided_and_no_change():
+    failed = [{"workload": "large", "function": "get_k", "reason": "ValueError: no"}]
+    fewer = assemble("own", counted(calls=counted()["calls"][:1], failed=failed), compiled())
+    assert fewer.troubles == ["large, get_k: ValueError: no"]
+    assert (compare(fewer, ACCEPTED).outcome, compare(fewer, ACCEPTED).changes) == (Outcome.UNDECIDED, ())
+    assert compare(fewer, None).outcome is Outcome.UNDECIDED
+
+
+def test_what_does_not_compile_is_undecided_and_no_change():
+    messages = [compiled()[0], {"compiled": 1, "target": "gfx942", "reason": "kernel for gfx942: no"}]
+    result = compare(assemble("own", counted(), messages), ACCEPTED)
+    assert (result.outcome, result.outcome.exit_code, result.changes) == (Outcome.UNDECIDED, 2, ())
+
+
+def test_a_constant_that_cannot_travel_is_told():
+    variants = [{"name": "kernel", "backend": "cuda", "reason": "a constant of type object"}, VARIANTS[1]]
+    measured = assemble("own", counted(variants=variants), compiled()[1:])
+    assert measured.troubles == ["kernel: a constant of type object"]
+
+
+def test_a_baseline_is_a_sorted_line_a_figure(tmp_path):
+    path = tmp_path / "baseline.json"
+    baseline.accept(MEASURED, path)
+    lines = path.read_text().splitlines()
+    for figures in MEASURED.figures().values():
+        for name, value in figures.items():
+            assert sum(f"{json.dumps(name)}: {json.dumps(value)}" in line for line in lines) == 1
+    named = [line for line in lines if " / get_k / " in line and "code" not in line]
+    assert named == sorted(named)
+    assert lines.count('      "triton": "3.7.1"') == 2
+    assert baseline.read("own", path) == ACCEPTED
+
+
+def test_accepting_changes_one_implementation(tmp_path):
+    path = tmp_path / "baseline.json"
+    baseline.accept(MEASURED, path)
+    baseline.accept(replace(MEASURED, implementation="sglang", triton="3.6.0"), path)
+    assert baseline.read("own", path) == ACCEPTED
+    other = baseline.read("sglang", path)
+    assert other is not None
+    assert other[COUNTED].triton == "3.6.0"
+    assert baseline.read("torch", path) is None
+
+
+@pytest.mark.parametrize("content", ["not JSON", "[]", '{"own": {"counted": {}}}', '{"own": 3}'])
+def test_a_spoilt_baseline_is_refused(tmp_path, content):
+    path = tmp_path / "baseline.json"
+    path.write_text(content)
+    with pytest.raises(BadBaseline, match=str(path)):
+        baseline.read("own", path)
+
+
+def test_the_projects_kernels_compile_few_variants():
+    accepted = baseline.read("own")
+    assert accepted is not None
+    variants = {name: value for name, value in accepted[COUNTED].figures.items() if name.endswith("/ variants")}
+    assert len(variants) == 3
+    assert all(isinstance(value, int) and value <= 8 for value in variants.values()), variants
+
+
+def test_tables_show_multiples_and_widths():
+    call = {**counted()["calls"][0], "least": {"bytes read of buf": 500}}
+    measured = assemble("own", counted(calls=[call]), compiled(**{"loads of 4 bytes": 1}))
+    assert "1,000 (2)" in [str(cell) for cell in tables.of_calls(measured).columns[7]._cells]
+    assert "16x4 4x1" in [str(cell) for cell in tables.of_code(measured).columns[7]._cells]
+
+
+SASS = """
+ Function kernel:
+  REG:40 STACK:16 SHARED:0 LOCAL:8 CONSTANT[0]:472 TEXTURE:0 SURFACE:0 SAMPLER:0
+        /*0000*/                   LDC R1, c[0x0][0x28] ;                        /* 0x00000a00ff017b82 */
+                                                                                 /* 0x000e300000000800 */
+        /*0010*/              @!P0 LDG.E.U8 R4, desc[UR4][R2.64] ;               /* 0x0000000402047981 */
+        /*0020*/              @UP1 LDG.E.128.CONSTANT R8, desc[UR4][R2.64] ;     /* 0x0000000402047981 */
+        /*0030*/                   LDG.E R8, desc[UR4][R2.64] ;                  /* 0x0000000402047981 */
+        /*0040*/                   LDG.E.ENL2.256 R8, R12, desc[UR4][R2.64] ;    /* 0x0000000402047981 */
+        /*0050*/                   LDGSTS.E.BYPASS.128 [R7], desc[UR4][R2.64] ;  /* 0x0000000402047981 */
+        /*0060*/                   STG.E.64 desc[UR4][R2.64], R4 ;               /* 0x0000000402047981 */
+        /*0070*/                   STG.E.U16 desc[UR4][R2.64], R4 ;              /* 0x0000000402047981 */
+        /*0080*/                   STL.64 [R1], R4 ;                             /* 0x0000000402047981 */
+        /*0090*/                   UBLKCP.S.G [UR8], [UR4], UR6 ;                /* 0x0000000402047981 */
+        /*00a0*/                   EXIT ;                                        /* 0x0000000402047981 */
+"""
+
+
+def test_reading_nvidias_machine_code():
+    assert nvidia_figures(SASS) == {
+        "code bytes": 0xB0,
+        "registers": 40,
+        "spill bytes": 24,
+        "loads of 1 bytes": 1,
+        "loads of 4 bytes": 1,
+        "loads of 16 bytes": 2,
+        "loads of 32 bytes": 1,
+        "stores of 2 bytes": 1,
+        "stores of 8 bytes": 1,
+        "bulk copies": 1,
+    }
+
+
+GCN = """
+	global_load_dwordx4 v[4:7], v[2:3], off
+	buffer_load_dword v8, v9, s[4:7], 0 offen
+	global_load_ubyte v8, v9, s[4:5]
+	global_load_sbyte_d16_hi v8, v9, s[4:5]
+	s_load_dwordx2 s[0:1], s[2:3], 0x0
+	buffer_store_short v8, v9, s[4:7], 0 offen
+	global_store_b128 v[2:3], v[4:7], off
+; codeLenInByte = 1456
+    .private_segment_fixed_size: 12
+    .vgpr_count:     36
+"""
+
+
+def test_reading_amds_assembly():
+    assert amd_figures(GCN) == {
+        "code bytes": 1456,
+        "registers": 36,
+        "spill bytes": 12,
+        "loads of 16 bytes": 1,
+        "loads of 4 bytes": 1,
+        "loads of 1 bytes": 2,
+        "stores of 2 bytes": 1,
+        "stores of 16 bytes": 1,
+    }
+
+
+def test_a_listing_that_tells_nothing_is_refused():
+    for read in (nvidia_figures, amd_figures):
+        with pytest.raises(CannotRead):
+            read("")
+
+
+@pytest.mark.parametrize(
+    "arguments", [["--accept-cost"], ["--cost", "--case", "x/*"], ["--cost", "--list"], ["--cost", "--quick"]]
+)
+def test_options_that_do_not_go_together_are_refused(arguments, capsys):
+    with pytest.raises(SystemExit) as stopped:
+        options.parse(arguments)
+    assert stopped.value.code == 2
+    assert "cost" in capsys.readouterr().err
+
+
+def test_options_of_a_count():
+    parsed = options.parse(["--cost", "--impl", "sglang", "--accept-cost"])
+    assert (parsed.cost, parsed.accept_cost, parsed.implementation) == (True, True, "sglang")
+    assert not options.parse([]).cost
