@@ -2,6 +2,8 @@
 
 import os
 import pickle
+import re
+import shutil
 import subprocess
 import sys
 from dataclasses import replace
@@ -17,15 +19,21 @@ from tests.seeded.identity.kernels import ALIKE, DIFFERENT
 ROOT = Path(__file__).resolve().parent.parent
 
 
-@pytest.fixture(scope="module")
-def folder(tmp_path_factory):
-    """Compiled versions of a kernel and records of their launches, made without Triton's interpreter."""
-    folder = tmp_path_factory.mktemp("identity")
+def _without_interpreter(what, folder):
+    """Have calls recorded in a process in which Triton compiles."""
     environment = {name: value for name, value in os.environ.items() if name != "TRITON_INTERPRET"}
     environment["TRITON_CACHE_DIR"] = str(folder / "cache")
-    command = [sys.executable, "-m", "tests.seeded.identity.child", str(folder)]
+    command = [sys.executable, "-m", "tests.seeded.identity.child", what, str(folder)]
     done = subprocess.run(command, cwd=ROOT, env=environment, capture_output=True, text=True, timeout=120)
     assert done.returncode == 0, done.stderr
+    return pickle.loads((folder / "records.pickle").read_bytes())
+
+
+@pytest.fixture(scope="module")
+def folder(tmp_path_factory):
+    """Holds compiled versions of a small kernel and records of their launches."""
+    folder = tmp_path_factory.mktemp("identity")
+    _without_interpreter("kernels", folder)
     return folder
 
 
@@ -121,6 +129,49 @@ class TestLaunches:
         told = compare(replace(records["plain"], nodes=None), replace(records["twice"], nodes=None)).differences
         assert told[0] == "launches 1 -> 2"
         assert told[1].startswith("launch 1: argument k_ptr: result 0 + 0 -> memory of its own, aligned to ")
+
+
+def _commented(text):
+    return text.replace("@triton.jit", "# A comment.\n\n@triton.jit").replace("\n    if ", "\n    # Why.\n    if ")
+
+
+@pytest.fixture(scope="module")
+def gathers(tmp_path_factory):
+    """Records of the project's own gather, and of versions of it."""
+    folder = tmp_path_factory.mktemp("gathers")
+    edits = {
+        "base": {},
+        "commented": {"kernel.py": _commented, "gather.py": _commented},
+        "other-value": {"kernel.py": lambda text: text.replace("other=0)", "other=3)")},
+        "more-warps": {"gather.py": lambda text: re.sub(r"(num_warps\W+)1\b", r"\g<1>8", text)},
+    }
+    for name, of_files in edits.items():
+        shutil.copytree(ROOT / "kernels", folder / name / "kernels", ignore=shutil.ignore_patterns("__pycache__"))
+        for file, edit in of_files.items():
+            path = folder / name / "kernels" / file
+            text = path.read_text()
+            path.write_text(edit(text))
+            assert path.read_text() != text, f"{name} is no edit of {file} any more"
+    return _without_interpreter("gathers", folder)
+
+
+class TestOwnGathers:
+    """The project's `get_k_and_s` as base and head, compiled for an H100 that is not there."""
+
+    def test_one_launch_is_seen_on_whichever_path_it_takes(self, gathers):
+        for record in gathers.values():
+            (launch,) = record.launches
+            assert {name: value for name, value in launch.arguments if name == "buf_ptr"} == {"buf_ptr": "buf + 0"}
+        assert compare(gathers["base, first"], gathers["base, later"]).is_identical
+
+    def test_a_commit_of_comments_is_identical(self, gathers):
+        assert compare(gathers["base, later"], gathers["commented, later"]).is_identical
+
+    def test_a_commit_that_changes_the_kernel_is_not(self, gathers):
+        assert "machine code" in str(compare(gathers["base, later"], gathers["other-value, later"]))
+
+    def test_a_commit_that_changes_the_launch_is_not(self, gathers):
+        assert "num_warps 1 -> 8" in compare(gathers["base, later"], gathers["more-warps, later"]).differences
 
 
 class TestUnsure:

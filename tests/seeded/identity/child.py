@@ -1,7 +1,8 @@
-"""Compiles the versions of a kernel for an H100 and launches them on a driver that only looks real.
+"""Makes records of calls, on an H100 that is not there. Run without Triton's interpreter.
 
-`python -m tests.seeded.identity.child FOLDER`, without Triton's interpreter, leaves a cubin a version there, and
-`records.pickle`: a `CallRecord` for each way of launching, by name.
+`python -m tests.seeded.identity.child kernels FOLDER` compiles the versions of a small kernel, and leaves a cubin a
+version. `... gathers FOLDER` calls the gathers of each `FOLDER/*/kernels`. Both leave `records.pickle`: a `CallRecord`
+by name.
 """
 
 import importlib.util
@@ -18,32 +19,22 @@ from triton.backends.compiler import GPUTarget
 from triton.compiler import ASTSource
 from triton.runtime import driver
 
+from ci.latency.base import load_folder
+from ci.latency.identity import CallRecord
 from ci.latency.launches import CompiledKernels, record_call
+from tests.cases.case import Case
+from tests.examine.inputs import Inputs
+from tests.instruments.memory import RedZonedMemory
+from tests.seeded.identity.absent_gpu import AbsentH100, Launcher
 from tests.seeded.identity.kernels import ALIKE, DIFFERENT
 
 BLOCK = 128
 COUNT = 1_000
-
-
-class AbsentGpu:
-    """As much of a Triton driver as a launch of a compiled kernel asks for."""
-
-    def get_current_device(self) -> int:
-        return 0
-
-    def get_current_stream(self, device: int) -> int:
-        return 0
-
-
-class Launcher:
-    """Takes a launch as Triton's does, and launches nothing."""
-
-    def __call__(self, grid_x: int, grid_y: int, grid_z: int, stream: int, function: int, *args: Any) -> None:
-        assert len(args) == 8  # packed metadata, metadata for hooks, two hooks, and the kernel's four arguments
+Gather = Callable[..., Any]
 
 
 def compiled(file: Path, *, num_warps: int = 4) -> Any:
-    """Return the one kernel of a file, compiled, and loaded as far as it can be here."""
+    """Return the one kernel of a file, compiled."""
     spec = importlib.util.spec_from_file_location(file.stem.replace("-", "_"), file)
     assert spec is not None
     assert spec.loader is not None
@@ -52,19 +43,18 @@ def compiled(file: Path, *, num_warps: int = 4) -> Any:
     (kernel,) = (value for value in vars(module).values() if isinstance(value, triton.JITFunction))
     types = dict(zip(kernel.arg_names, ("*i32", "*i32", "i32", "constexpr"), strict=True))
     source = ASTSource(kernel, types, {(3,): BLOCK})
-    done = triton.compile(source, target=GPUTarget("cuda", 90, 32), options={"num_warps": num_warps})
-    done.module, done.function, done._run = object(), id(done), Launcher()
-    return done
+    return triton.compile(source, target=GPUTarget("cuda", 90, 32), options={"num_warps": num_warps})
 
 
-def gather(kernel: Any, *, direct: bool = False, grid: tuple[int, int, int] = (8, 1, 1), number: int = COUNT) -> Any:
+def gather(kernel: Any, *, direct: bool = False, grid: tuple[int, int, int] = (8, 1, 1), number: int = COUNT) -> Gather:
     """Return a function that launches a kernel, by its `run` or by `kernel[grid]`."""
 
     def call(buf: torch.Tensor, *others: Any) -> torch.Tensor:
         k = torch.empty_like(buf)
         if direct:
             addresses = (buf.data_ptr(), k.data_ptr(), number, BLOCK)
-            kernel.run(*grid, 0, kernel.function, kernel.packed_metadata, None, None, None, *addresses)
+            run = kernel.run
+            run(*grid, 0, kernel.function, kernel.packed_metadata, None, None, None, *addresses)
         else:
             kernel[grid](buf, k, number, BLOCK)
         return k
@@ -72,7 +62,7 @@ def gather(kernel: Any, *, direct: bool = False, grid: tuple[int, int, int] = (8
     return call
 
 
-def twice(kernel: Any) -> Any:
+def twice(kernel: Any) -> Gather:
     """Return a function that launches a kernel twice, once into memory of its own."""
 
     def call(buf: torch.Tensor, *others: Any) -> torch.Tensor:
@@ -82,13 +72,8 @@ def twice(kernel: Any) -> Any:
     return call
 
 
-def made(call: Callable[[], None]) -> dict[str, int]:
-    call()
-    return {"kernel": 1}
-
-
-def main(folder: Path) -> None:
-    driver.set_active(AbsentGpu())
+def of_kernels(folder: Path) -> dict[str, CallRecord]:
+    """Return records of launches of one small kernel: of its versions, and in various ways."""
     kernels = {}
     for age, (name, text) in enumerate({**ALIKE, **DIFFERENT}.items()):
         file = folder / f"{name}.py"
@@ -110,9 +95,32 @@ def main(folder: Path) -> None:
     calls["offset"] = lambda *arguments: calls["plain"](buf[1:])
     arguments = (buf, torch.zeros(1, 1), torch.zeros(1), 1, 1, 1, 1)
     found = CompiledKernels()
-    records = {name: record_call(call, arguments, found, made, Launcher) for name, call in calls.items()}
+    return {name: record_call(call, arguments, found, _one_kernel, Launcher) for name, call in calls.items()}
+
+
+def of_gathers(folder: Path) -> dict[str, CallRecord]:
+    """Return records of `get_k_and_s` of each version of `kernels/`, of a first call and of one after it."""
+    case = Case(name="some", rules=(1,), seq_lens=(700, 0, 65, 1), family="identity")
+    arguments = Inputs(case, torch.device("cpu"), RedZonedMemory()).arguments
+    found, records = CompiledKernels(), {}
+    for version in sorted(path.parent for path in folder.glob("*/kernels")):
+        function = load_folder(version, version.name).functions["get_k_and_s"]
+        for call in ("first", "later"):
+            records[f"{version.name}, {call}"] = record_call(function, arguments, found, _one_kernel, Launcher)
+    return records
+
+
+def _one_kernel(call: Callable[[], None]) -> dict[str, int]:
+    call()
+    return {"kernel": 1}
+
+
+def main(what: str, folder: Path) -> None:
+    """Make records, and leave them in the folder."""
+    driver.set_active(AbsentH100())
+    records = {"kernels": of_kernels, "gathers": of_gathers}[what](folder)
     (folder / "records.pickle").write_bytes(pickle.dumps(records))
 
 
 if __name__ == "__main__":
-    main(Path(sys.argv[1]))
+    main(sys.argv[1], Path(sys.argv[2]))
