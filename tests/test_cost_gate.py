@@ -17,6 +17,7 @@ from ci.cost.comparison import compare
 from tests.seeded.costs.regressions import BASE, REGRESSIONS, Regression
 
 ROOT = Path(__file__).resolve().parent.parent
+DECORATED = BASE.with_name("decorated.py")
 WORKLOADS = ("1x128",)
 
 
@@ -61,6 +62,15 @@ def test_a_regression_that_no_longer_applies_is_refused():
     stale = Regression(name="stale", edits={"no such line": ""}, figure="", now=lambda was, is_: True)
     with pytest.raises(ValueError, match="stands 0 times"):
         stale.source()
+
+
+def test_decorated_kernels_are_compiled_and_unreachable_ones_told():
+    found = measure(str(DECORATED), Console(file=io.StringIO()), ("1x4k",))
+    assert [code.name for code in found.codes if code.by_target] == ["get_k of 1x4k / _decorated"]
+    assert found.calls[0].figures["programs"] == 2_048
+    assert len(found.troubles) == 1
+    assert "_hidden.<locals>.inner: the module" in found.troubles[0]
+    assert compare(found, None).outcome.exit_code == 2
 
 
 def test_an_implementation_that_ends_the_process_is_told(tmp_path):

@@ -128,7 +128,7 @@ def assemble(implementation: str, counted: Mapping[str, Any], compiled: Iterable
         ],
         troubles=[
             *(f"{f['workload']}, {f['function']}: {f['reason']}" for f in failed),
-            *(reason for launch in names for place in launch for reason in reasons.get(place, [])),
+            *dict.fromkeys(reason for launch in names for place in launch for reason in reasons.get(place, [])),
         ],
         uncounted=[
             *(f"{f['workload']} / {f['function']} / " for f in failed),
