@@ -10,10 +10,16 @@ from dataclasses import replace
 from pathlib import Path
 
 import pytest
+import torch
 
+from ci.latency.base import load_folder
 from ci.latency.identity import CallRecord, compare
-from ci.latency.launches import CannotObserve, CompiledKernels, observed, record_call
+from ci.latency.launches import CannotObserve, CompiledKernels, identify, observed, record_call
 from ci.latency.machine_code import NotACubin, differences, machine_code
+from tests.cases.case import Case
+from tests.examine.implementations import load_implementation
+from tests.examine.inputs import Inputs
+from tests.instruments.memory import RedZonedMemory
 from tests.seeded.identity.kernels import ALIKE, DIFFERENT
 
 ROOT = Path(__file__).resolve().parent.parent
@@ -172,6 +178,42 @@ class TestOwnGathers:
 
     def test_a_commit_that_changes_the_launch_is_not(self, gathers):
         assert "num_warps 1 -> 8" in compare(gathers["base, later"], gathers["more-warps, later"]).differences
+
+
+class TestOnAGpu:
+    """The same with a real driver: launches, and the nodes of a real CUDA graph."""
+
+    @pytest.fixture
+    def arguments(self, device):
+        if device != "cuda":
+            pytest.skip("needs a GPU: graphs are captured on one")
+        case = Case(name="some", rules=(1,), seq_lens=(700, 0, 65, 1), family="identity")
+        return Inputs(case, torch.device(device), RedZonedMemory()).arguments
+
+    @pytest.fixture
+    def own(self):
+        return load_implementation("own").functions["get_k_and_s"]
+
+    def test_a_gather_is_identical_to_itself(self, arguments, own, tmp_path):
+        shutil.copytree(ROOT / "kernels", tmp_path / "kernels")
+        base = load_folder(tmp_path, "base").functions["get_k_and_s"]
+        identity = identify(base, own, arguments)
+        assert identity.is_identical, str(identity)
+
+    def test_a_fill_is_seen(self, arguments, own):
+        def filled(*given):
+            torch.zeros(64, device="cuda")
+            return own(*given)
+
+        assert "head: the call is " in str(identify(own, filled, arguments))
+
+    def test_a_call_that_waits_cannot_be_captured(self, arguments, own):
+        def waits(*given):
+            given[2].tolist()
+            return own(*given)
+
+        assert "head: a CUDA graph cannot hold the call" in str(identify(own, waits, arguments))
+        assert identify(own, own, arguments).is_identical, "and the next call is seen again"
 
 
 class TestUnsure:

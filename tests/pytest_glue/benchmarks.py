@@ -10,6 +10,7 @@ from tests.cases.case import Case
 from tests.pytest_glue import reporting
 
 if TYPE_CHECKING:  # the device clock imports Triton, which must wait until the interpreter is chosen
+    from ci.latency.machine import Machine
     from tests.instruments.device_clock.virtual import SourceOfSeconds
 
 COMMAND = "pytest tests/test_latency.py -n 0 --benchmark-enable"
@@ -20,8 +21,8 @@ ROUNDS = ROUNDS_A_DRAW * DRAWS
 
 SOURCE = pytest.StashKey["SourceOfSeconds"]()
 """Where seconds come from, if not from the GPU; tests set it."""
-MACHINE = pytest.StashKey[Any]()
-"""The `ci.latency.machine.Machine` that is measured on, if any is."""
+MACHINE = pytest.StashKey["Machine"]()
+"""What is measured on, if anything is."""
 STABLE_CPU_INFO = ("arch", "brand_raw", "count")
 """What pytest-benchmark says of the CPU and does not change from run to run, as its momentary clock does."""
 
@@ -45,9 +46,12 @@ def choose_storage(config: pytest.Config) -> None:
     if not _measures(config):
         return
     if MACHINE not in config.stash:
-        from ci.latency.machine import this_machine
+        from ci.latency.machine import GpuAbsent, this_machine
 
-        config.stash[MACHINE] = this_machine()
+        try:
+            config.stash[MACHINE] = this_machine()
+        except GpuAbsent as error:
+            raise pytest.UsageError(str(error)) from error
     storage = config.getoption("benchmark_storage")
     if "://" not in storage or storage.startswith("file://"):
         from ci.latency.history import key_of
@@ -81,18 +85,20 @@ def _graph_seconds(config: pytest.Config) -> "SourceOfSeconds":
     import torch
 
     from tests.examine.implementations import load_implementation
-    from tests.instruments.device_clock import GraphClock, Placement, gather_side
+    from tests.instruments.device_clock import GraphClock, Placement, Side, gather_side
 
     functions = load_implementation(config.getoption("--impl")).functions
 
     def seconds(case: Case, function: str) -> Iterator[float]:
         if function not in functions:
             pytest.skip(f"{config.getoption('--impl')} has no {function}")
-        side = gather_side(function, functions[function])
+        return measured(case, gather_side(function, functions[function]))
+
+    def measured(case: Case, side: Side) -> Iterator[float]:
         device = torch.device("cuda", torch.cuda.current_device())
         for seed in itertools.count():
             clock = GraphClock(Placement(case, device, seed), [side])
             for _ in range(ROUNDS_A_DRAW):
-                yield clock.round([function])[0]
+                yield clock.round([side.name])[0]
 
     return seconds
