@@ -11,7 +11,7 @@ import gc
 import weakref
 from collections import Counter
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from typing import Any, NamedTuple
 
@@ -184,8 +184,11 @@ def graph_nodes(call: Callable[[], None]) -> Mapping[str, int]:
             graph.capture_begin()
             try:
                 call()
-            finally:
-                graph.capture_end()
+            except BaseException:
+                with suppress(RuntimeError):  # what went wrong in the call says more
+                    graph.capture_end()
+                raise
+            graph.capture_end()
     except RuntimeError as error:
         raise CannotObserve(f"a CUDA graph cannot hold the call: {str(error).splitlines()[0]}") from error
     finally:

@@ -10,7 +10,6 @@ from tests.cases.case import Case
 from tests.pytest_glue import reporting
 
 if TYPE_CHECKING:  # the device clock imports Triton, which must wait until the interpreter is chosen
-    from ci.latency.machine import Machine
     from tests.instruments.device_clock.virtual import SourceOfSeconds
 
 COMMAND = "pytest tests/test_latency.py -n 0 --benchmark-enable"
