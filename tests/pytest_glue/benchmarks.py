@@ -10,6 +10,7 @@ from tests.cases.case import Case
 from tests.pytest_glue import reporting
 
 if TYPE_CHECKING:  # the device clock imports Triton, which must wait until the interpreter is chosen
+    from ci.latency.machine import Machine
     from tests.instruments.device_clock.virtual import SourceOfSeconds
 
 COMMAND = "pytest tests/test_latency.py -n 0 --benchmark-enable"
@@ -18,9 +19,9 @@ DRAWS = 6
 """Allocations and page permutations that a test measures on: where memory lies moves a small kernel by percents."""
 ROUNDS = ROUNDS_A_DRAW * DRAWS
 
-SOURCE = pytest.StashKey["SourceOfSeconds"]()
+SOURCE: "pytest.StashKey[SourceOfSeconds]" = pytest.StashKey()
 """Where seconds come from, if not from the GPU; tests set it."""
-MACHINE = pytest.StashKey["Machine"]()
+MACHINE: "pytest.StashKey[Machine]" = pytest.StashKey()
 """What is measured on, if anything is."""
 STABLE_CPU_INFO = ("arch", "brand_raw", "count")
 """What pytest-benchmark says of the CPU and does not change from run to run, as its momentary clock does."""
