@@ -207,7 +207,7 @@ class SimulatedGate:
         for place, look in enumerate(limits.LOOKS):
             process.measure_up_to(look)
             sides, moved = process.evidence()
-            found = rules.screening(sides, moved, "device", len(self.microseconds), place)
+            found = rules.screening(sides, moved, "device", len(self.microseconds), place, look == limits.LOOKS[-1])
             findings[open_cells], draws[open_cells] = found, look
             process.keep(found == Finding.OPEN)
             open_cells = open_cells[found == Finding.OPEN]
@@ -237,11 +237,12 @@ class SimulatedGate:
             )
             p_values[moved | (sides.trouble != 0)] = 1.0
             confirmed = np.zeros(len(open_cells), bool)
+            is_last = look == limits.CONFIRMATION_LOOKS[-1]
             starts = np.flatnonzero(np.diff(which_run[open_cells], prepend=-1))
             for start, end in zip(starts, [*starts[1:], len(open_cells)], strict=True):
                 error = limits.FALSE_ALARM * limits.CONFIRMATION_SPENDING[place]
                 confirmed[start:end] = st.holm(p_values[start:end].tolist(), error)
-            found = rules.confirmation(sides, moved, confirmed, is_slower[open_cells], "device", place)
+            found = rules.confirmation(sides, moved, confirmed, is_slower[open_cells], "device", place, is_last)
             findings[open_cells] = found
             process.keep(found == Finding.OPEN)
             open_cells = open_cells[found == Finding.OPEN]

@@ -14,8 +14,9 @@ In this order, with the reason for each step:
    independent, and draws are. Over draws, a 20 % trimmed mean with Yuen's standard error and Student's t, because
    bursts spoil single draws; and an exact signed-rank test, because a bias with two values fools t. Where both are
    sure that the ratio is more than the minimum effect from 1, the cell is *flagged*: changes below that are not worth
-   anyone's time, and clocks and placement reach that far. Where both rule out a slowdown of `same_below`, it is SAME.
-   Else it gets more draws, up to 24. It is looked at after 8, 12, 16 and 24 draws and nowhere between; each look
+   anyone's time, and clocks and placement reach that far. Where both rule out a slowdown of `same_below`, and as much
+   of a speed-up, it is SAME. Else it gets more draws, up to 24; with the last of them it is SAME if only the slowdown
+   is ruled out, and INCONCLUSIVE if not. It is looked at after 8, 12, 16 and 24 draws and nowhere between; each look
    spends a stated share of the error, so that stopping early costs nothing that is not counted.
 5. **Confirmation.** A flag is no verdict. Flagged cells are measured again in a new process, with new memory and
    permutations, and that evidence alone decides, by Holm's procedure over the flagged cells at `FALSE_ALARM`. So the
@@ -96,8 +97,10 @@ def next_step(samples: CellSamples, family: int, most_draws: int = limits.LOOKS[
         view = _View(samples, look, Stage.SCREENING, family)
         if view.refusal:
             return view.refusal
-        moved = np.zeros(1, bool)
-        finding = Finding(int(rules.screening(view.sides, moved, samples.cell.metric, family, place)[0]))
+        is_last = look == affordable[-1]
+        steady = np.zeros(1, bool)
+        found = rules.screening(view.sides, steady, samples.cell.metric, family, place, is_last)
+        finding = Finding(int(found[0]))
         if finding is Finding.SAME:
             return view.same()
         if finding in (Finding.SLOWER, Finding.FASTER):
@@ -145,7 +148,7 @@ def confirm(
         error = limits.FALSE_ALARM * limits.CONFIRMATION_SPENDING[place]
         confirmed = st.holm([views[flag.cell].p_value(flag.kind) for flag in remaining], error)
         for flag, is_confirmed in zip(remaining, confirmed, strict=True):
-            verdict = _confirmed(flag, views[flag.cell], is_confirmed, place)
+            verdict = _confirmed(flag, views[flag.cell], is_confirmed, place, look == affordable[-1])
             if verdict:
                 said[flag.cell] = verdict
         remaining = [flag for flag in remaining if flag.cell not in said]
@@ -154,21 +157,13 @@ def confirm(
     return said
 
 
-def _confirmed(flag: NeedsConfirmation, view: "_View", is_confirmed: bool, place: int) -> Verdict | None:
+def _confirmed(flag: NeedsConfirmation, view: "_View", is_confirmed: bool, place: int, is_last: bool) -> Verdict | None:
     if view.refusal:
         return view.refusal
-    finding = Finding(
-        int(
-            rules.confirmation(
-                view.sides,
-                np.zeros(1, bool),
-                np.array([is_confirmed]),
-                np.array([flag.kind is Kind.SLOWER]),
-                flag.cell.metric,
-                place,
-            )[0]
-        )
-    )
+    steady, is_slower = np.zeros(1, bool), np.array([flag.kind is Kind.SLOWER])
+    confirmed = np.array([is_confirmed])
+    found = rules.confirmation(view.sides, steady, confirmed, is_slower, flag.cell.metric, place, is_last)
+    finding = Finding(int(found[0]))
     if finding in (Finding.SLOWER, Finding.FASTER):
         word = "slower" if finding is Finding.SLOWER else "faster"
         why = f"{word}: {view.estimate_told}, confirmed on {view.look} fresh draws in a second process"

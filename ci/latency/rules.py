@@ -52,7 +52,9 @@ def drift(control: Evidence) -> Floats:
     return np.median(second, axis=-1) - np.median(first, axis=-1)
 
 
-def screening(sides: Evidence, moved: Bools, metric: Metric, family: int, look: int) -> NDArray[np.int64]:
+def screening(
+    sides: Evidence, moved: Bools, metric: Metric, family: int, look: int, is_last: bool
+) -> NDArray[np.int64]:
     """Return the `Finding` of each cell at a look of the first process, of shape (...).
 
     Args:
@@ -61,17 +63,18 @@ def screening(sides: Evidence, moved: Bools, metric: Metric, family: int, look: 
         metric: what was measured.
         family: number of cells and metrics that are decided in this run.
         look: index into `thresholds.LOOKS`.
+        is_last: whether no look follows.
     """
     least = np.log1p(limits.minimum_effect(metric))
     error = limits.SCREENING_ERROR * limits.FLAG_SPENDING[look] / family
     slower = exceeds(sides, least, error)
     faster = exceeds(mirrored(sides), least, error)
-    same = is_same(sides, metric, limits.MISSED * limits.SAME_SPENDING[look])
+    same = is_same(sides, metric, limits.MISSED * limits.SAME_SPENDING[look], is_last)
     return _in_order(sides, moved, slower, faster, same)
 
 
 def confirmation(
-    sides: Evidence, moved: Bools, confirmed: Bools, is_slower: Bools, metric: Metric, look: int
+    sides: Evidence, moved: Bools, confirmed: Bools, is_slower: Bools, metric: Metric, look: int, is_last: bool
 ) -> NDArray[np.int64]:
     """Return the `Finding` of each flagged cell at a look of the second process, of shape (...).
 
@@ -82,8 +85,9 @@ def confirmation(
         is_slower: shape (...), whether the flag said slower.
         metric: what was measured.
         look: index into `thresholds.CONFIRMATION_LOOKS`.
+        is_last: whether no look follows.
     """
-    same = is_same(sides, metric, limits.MISSED * limits.CONFIRMATION_SPENDING[look])
+    same = is_same(sides, metric, limits.MISSED * limits.CONFIRMATION_SPENDING[look], is_last)
     return _in_order(sides, moved, confirmed & is_slower, confirmed & ~is_slower, same)
 
 
@@ -95,10 +99,15 @@ def _in_order(sides: Evidence, moved: Bools, slower: Bools, faster: Bools, same:
     )
 
 
-def is_same(sides: Evidence, metric: Metric, error: float) -> Bools:
-    """Return whether a slowdown of the cell's `same_below` is ruled out at an error; shape (...)."""
+def is_same(sides: Evidence, metric: Metric, error: float, is_last: bool) -> Bools:
+    """Return whether a slowdown of the cell's `same_below` is ruled out at an error; shape (...).
+
+    Before the last look, a speed-up of that size must be ruled out too: a cell that may be faster gets the draws to
+    show it.
+    """
     bound = np.log1p(limits.same_below(metric, sides.microseconds))
-    return exceeds(mirrored(sides), -bound, error)
+    not_slower = exceeds(mirrored(sides), -bound, error)
+    return not_slower if is_last else not_slower & exceeds(sides, -bound, error)
 
 
 def exceeds(sides: Evidence, at: Floats | float, error: float) -> Bools:
@@ -118,11 +127,17 @@ def exceeds(sides: Evidence, at: Floats | float, error: float) -> Bools:
 
 
 def p_values(sides: Evidence, at: float) -> Floats:
-    """Return the error at which `exceeds` begins to say yes, of shape (...): the larger of the two tests' own."""
+    """Return the error at which `exceeds` begins to say yes, of shape (...): the larger of the two tests' own.
+
+    Past `thresholds.FALSE_ALARM`, where no procedure rejects, it may be less than that.
+    """
     found = sides.estimate
+    p_values = np.asarray(st.signed_rank_tail(sides.log_ratios, np.full(sides.microseconds.shape, at)))
     distances = (found.center - at) / np.where(found.standard_error > 0, found.standard_error, np.inf)
-    by_t = np.vectorize(st.student_t_tail, otypes=[float])(distances, found.degrees_of_freedom)
-    return np.maximum(by_t, st.signed_rank_tail(sides.log_ratios, np.full(distances.shape, at)))
+    for index in zip(*np.nonzero(p_values <= limits.FALSE_ALARM), strict=True):
+        by_t = st.student_t_tail(float(distances[index]), found.degrees_of_freedom)
+        p_values[index] = max(by_t, p_values[index])
+    return p_values
 
 
 def mirrored(sides: Evidence) -> Evidence:

@@ -38,7 +38,8 @@ VISIBLE_POWER = 0.9
 """Probability with which an effect is found that is called the smallest visible one."""
 STUCK_SHARE = 0.5
 """A cell with more than this share of draws in which no replay differed from another has a stuck clock. Fewer can be
-coarse readings of quiet replays; a clock that is stuck in fewer scatters the cell's ratios so much that it stays open."""
+coarse readings of quiet replays; and a clock that is stuck in fewer scatters the ratios so much that the cell stays
+open."""
 REPLAY_TRIM = 0.25
 """Share of a draw's pairs of replays that is cut on either side: what the machine did besides comes in bursts."""
 
