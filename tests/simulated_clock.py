@@ -4,7 +4,7 @@
 """
 
 import argparse
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from dataclasses import dataclass, field
 
 import numpy as np
@@ -15,6 +15,7 @@ from ci.latency import statistics as st
 from ci.latency import thresholds as limits
 from ci.latency.evidence import Evidence, weigh
 from ci.latency.rules import Finding
+from ci.latency.samples import Cell, CellSamples, Draw
 from ci.latency.statistics import Bools, Floats
 
 REPLAY_SECONDS = 0.5e-3
@@ -138,6 +139,20 @@ MODELS = (
 )
 
 
+def samples_of(
+    cell: Cell, noise: Noise, rng: np.random.Generator, microseconds: float, effect: float, draws: int
+) -> CellSamples:
+    """Return the samples of one cell and its control `twin`, as the clock hands them over."""
+
+    def measure(log_ratio: float) -> tuple[Draw, ...]:
+        base, head = noise.replays(rng, np.array([microseconds]), np.array([log_ratio]), draws)
+        return tuple(
+            Draw(tuple(one), tuple(other)) for one, other in zip(base[0].tolist(), head[0].tolist(), strict=True)
+        )
+
+    return CellSamples(cell, measure(float(np.log1p(effect))), {"twin": measure(0.0)})
+
+
 @dataclass
 class Tally:
     """What simulated runs came to."""
@@ -172,7 +187,7 @@ class SimulatedGate:
     confirms: bool = True
     """Whether flags are confirmed; without, a flag is taken for a verdict."""
 
-    def run(self, runs: int, seed: int, effect: float | Sequence[float] = 0.0) -> Tally:
+    def run(self, runs: int, seed: int, effect: float | Floats = 0.0) -> Tally:
         """Return what runs come to in which head truly takes 1 + `effect` times as long, of all cells or of each."""
         rng = np.random.default_rng(seed)
         cells = len(self.microseconds)
