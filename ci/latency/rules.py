@@ -146,8 +146,12 @@ def mirrored(sides: Evidence) -> Evidence:
 
 
 def smallest_visible(sides: Evidence, metric: Metric, family: int) -> Floats:
-    """Return the relative slowdown that draws like these flag in nine of ten runs, of shape (...)."""
+    """Return the relative slowdown that draws like these flag in nine of ten runs, of shape (...).
+
+    At least what SAME rules out: a smaller one may end as SAME at an early look, although more draws would show it.
+    """
     found = sides.estimate
     error = limits.SCREENING_ERROR * limits.FLAG_SPENDING[-1] / family
     reach = found.margin(error) + found.margin(1 - limits.VISIBLE_POWER)
-    return np.expm1(np.log1p(limits.minimum_effect(metric)) + reach)
+    by_scatter = np.expm1(np.log1p(limits.minimum_effect(metric)) + reach)
+    return np.maximum(by_scatter, limits.same_below(metric, sides.microseconds))
