@@ -214,7 +214,7 @@ class TestConfirmation:
         assert isinstance(verdict, Verdict)
         assert (verdict.kind, verdict.stage, verdict.draws) == (Kind.SLOWER, Stage.CONFIRMATION, 16)
         assert verdict.ratio == pytest.approx(1.05, abs=0.005)
-        assert verdict.reason.startswith("slower: +")
+        assert verdict.reason.startswith("+")
         assert "confirmed on 16 fresh draws" in verdict.reason
 
     def test_faster(self):

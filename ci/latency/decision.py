@@ -165,8 +165,7 @@ def _confirmed(flag: NeedsConfirmation, view: "_View", is_confirmed: bool, place
     found = rules.confirmation(view.sides, steady, confirmed, is_slower, flag.cell.metric, place, is_last)
     finding = Finding(int(found[0]))
     if finding in (Finding.SLOWER, Finding.FASTER):
-        word = "slower" if finding is Finding.SLOWER else "faster"
-        why = f"{word}: {view.estimate_told}, confirmed on {view.look} fresh draws in a second process"
+        why = f"{view.estimate_told}, confirmed on {view.look} fresh draws in a second process"
         return view.verdict(flag.kind, why)
     if finding is Finding.SAME:
         verdict = view.same()

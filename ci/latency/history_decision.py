@@ -73,9 +73,9 @@ def against_history(
         return Verdict(cell, kind, Stage.HISTORY, reason, len(log_to_twin), ratio, interval, visible=visible)
 
     if change > threshold:
-        return verdict(Kind.SLOWER, f"slower: {known}")
+        return verdict(Kind.SLOWER, known)
     if change < -threshold:
-        return verdict(Kind.FASTER, f"faster: {known}")
+        return verdict(Kind.FASTER, known)
     bound = limits.HISTORY.same_below
     if change + st.student_t_quantile(limits.MISSED, count - 1) * strays < math.log1p(bound):
         return verdict(Kind.SAME, f"not slower by {100 * bound:g} % or more: {known}")
