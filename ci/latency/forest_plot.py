@@ -92,7 +92,7 @@ def _row(verdict: Verdict, samples: CellSamples | None, top: int, x: _Scale) -> 
 
 
 def _log_ratios(samples: CellSamples | None, count: int) -> list[float]:
-    """Return the log-ratios of the first draws, which the verdict rests on; none if they are unfit, as its reason tells."""
+    """Return the log-ratios of the draws that the verdict rests on; none of unfit samples, which its reason tells."""
     if samples is None or not samples.draws:
         return []
     try:

@@ -99,7 +99,7 @@ def _row(verdict: Verdict) -> str:
     cells = "".join(f'<td class="number">{number}</td>' for number in numbers)
     kind = verdict.kind.value
     return (
-        f"<tr><td class="name">{escape(cell.workload)}</td><td>{escape(function)}</td>{cells}"
+        f'<tr><td class="name">{escape(cell.workload)}</td><td>{escape(function)}</td>{cells}'
         f'<td class="{kind}">{kind}</td><td class="reason">{escape(verdict.reason)}</td></tr>'
     )
 
