@@ -3,11 +3,11 @@
 import json
 import shutil
 import time
-from concurrent.futures import ThreadPoolExecutor
 
 import pytest
 
 from tests.examine.contract import Contract
+from tests.examine.finding import Finding
 from tests.instruments.sanitizer import TOOLS, SanitizerUnavailable, __main__, chosen_cases, run_sanitizer
 from tests.instruments.sanitizer.cases import CHOSEN, cases_by_id
 from tests.instruments.sanitizer.process import ChildRun, launch_child
@@ -19,6 +19,8 @@ from tests.seeded.faults.reaching import REACHES, TENSORS
 CANARY = "\n".join(f"========= {line}" for line in access("Invalid __global__ read of size 1 bytes", "", "canary_x"))
 SUMMARY = "========= ERROR SUMMARY: 1 error"
 END = MARK + '{"end": true}'
+SECONDS = 120
+"""For a run on a GPU."""
 
 
 class FakeChild:
@@ -29,27 +31,32 @@ class FakeChild:
         self.orders = []
 
     def __call__(self, tool, order, seconds):
-        self.orders.append(json.loads(order)["cases"])
+        self.orders.append([tuple(pair) for pair in json.loads(order)["examinations"]])
         return self.runs.pop(0)
 
 
-def run_fake(*runs, cases=(CASE,), timeout=100.0):
+def run_fake(*runs, cases=(CASE,), implementations=("own",), timeout=100.0):
     child = FakeChild(*runs)
     clock = iter(float(second) for second in range(1000))
     report = run_sanitizer(
-        "memcheck", "own", Contract.SAFE, cases_by_id(cases), timeout, launch=child, clock=lambda: next(clock)
+        "memcheck", implementations, Contract.SAFE, cases_by_id(cases), timeout, launch=child, clock=lambda: next(clock)
     )
     return report, child.orders
 
 
-def done(*cases):
-    return "\n".join(f'{MARK}{{"case": "{case}"}}\n{MARK}{{"done": "{case}"}}' for case in cases)
+def done(*cases, by="own"):
+    return "\n".join(
+        MARK + json.dumps({key: case, "implementation": by, "second": 9.5})
+        for case in cases
+        for key in ("case", "done")
+    )
 
 
 def test_a_clean_run():
     report, _ = run_fake(ChildRun("\n".join([done(CASE), END, CANARY, SUMMARY]), 0))
     assert report.is_clean
-    assert report.examined == (CASE,)
+    assert report.examined == (("own", CASE),)
+    assert (report.processes, report.starting) == (1, 9.5)
 
 
 def test_a_tool_that_saw_nothing_is_not_trusted():
@@ -64,9 +71,26 @@ def test_a_case_that_ends_the_process_does_not_end_the_run():
     second = ChildRun("\n".join([done("batches/33"), END, CANARY, SUMMARY]), 0)
     report, orders = run_fake(first, second, cases=("batches/1", CASE, "batches/33"))
     assert [finding.case for finding in report.findings] == [CASE]
-    assert report.examined == ("batches/1", CASE, "batches/33")
+    everything = [("own", "batches/1"), ("own", CASE), ("own", "batches/33")]
+    assert report.examined == tuple(everything)
     assert report.undecided == ()
-    assert orders == [["batches/1", CASE, "batches/33"], ["batches/33"]]
+    assert report.processes == 2
+    assert orders == [everything, everything[2:]]
+
+
+def test_implementations_share_a_process_until_one_loses_the_gpu():
+    fault = access("Invalid __global__ read of size 1 bytes", "Access to 0x1008 is out of bounds")
+    ended_kernel = transcript_of(*fault, by="a") + f'\n{MARK}{{"done": "{CASE}", "implementation": "a"}}'
+    lost = Finding(4, CASE, "get_k", "the GPU reported an error", {"device_lost": True}).as_json()
+    lost_gpu = f"{transcript_of(by='b')}\n{MARK}{json.dumps({'lost': [lost]})}"
+    first = ChildRun("\n".join([ended_kernel, lost_gpu, SUMMARY]), 70)
+    second = ChildRun("\n".join([done(CASE, by="c"), END, CANARY, SUMMARY]), 0)
+    report, orders = run_fake(first, second, implementations=("a", "b", "c"))
+    assert [len(report.findings_on(name)) for name in ("a", "b", "c")] == [1, 1, 0]
+    assert "at 1 past the end of buf" in report.findings_on("a")[0].message
+    assert report.findings_on("b")[0].message == "the GPU reported an error"
+    assert report.undecided == ()
+    assert orders == [[("a", CASE), ("b", CASE), ("c", CASE)], [("c", CASE)]]
 
 
 @pytest.mark.parametrize(
@@ -76,8 +100,8 @@ def test_a_case_that_ends_the_process_does_not_end_the_run():
         (ChildRun("\n".join([done(CASE), END, CANARY]), 0), "ended without a summary"),
         (ChildRun("========= Error: Device not supported\n", 1), "Error: Device not supported"),
         (ChildRun("ModuleNotFoundError: no kernels\n" + SUMMARY, 1), "with status 1: ModuleNotFoundError: no kernels"),
-        (ChildRun(f"{transcript_of()}\n{SUMMARY}", -9), f"the examination ended in {CASE} with status -9"),
-        (ChildRun(transcript_of(), -9, timed_out=True), f"it was ended after 100 s in {CASE}"),
+        (ChildRun(f"{transcript_of()}\n{SUMMARY}", -9), f"the examination ended in {CASE} of own with status -9"),
+        (ChildRun(transcript_of(), -9, timed_out=True), f"it was ended after 100 s in {CASE} of own"),
         (
             ChildRun(
                 "\n".join([done(CASE), END, CANARY, SUMMARY, "========= ERROR SUMMARY: 5 errors were not printed."]), 0
@@ -123,7 +147,7 @@ def test_without_the_tool_nothing_is_decided(monkeypatch, capsys):
 
 def test_an_unknown_tool_is_refused():
     with pytest.raises(ValueError, match="tool: expected one of memcheck, initcheck, racecheck, got 'valgrind'"):
-        run_sanitizer("valgrind", "own", Contract.SAFE, [], 1.0)
+        run_sanitizer("valgrind", ["own"], Contract.SAFE, [], 1.0)
 
 
 def test_every_pattern_chooses_cases():
@@ -140,20 +164,17 @@ def gpu(device):
 
 
 def test_memcheck_names_the_tensor_of_each_byte_past_an_end(gpu):
-    def examine(reach):
-        implementation = f"tests.seeded.faults.reaching:{reach.name}"
-        return run_sanitizer("memcheck", implementation, Contract.SAFE, cases_by_id([CASE]), 120)
-
-    # More at a time would wait for each other's contexts.
-    with ThreadPoolExecutor(4) as pool:
-        reports = dict(zip(REACHES, pool.map(examine, REACHES), strict=True))
-    for reach, report in reports.items():
+    specs = {f"tests.seeded.faults.reaching:{reach.name}": reach for reach in REACHES}
+    report = run_sanitizer("memcheck", list(specs), Contract.SAFE, cases_by_id([CASE]), SECONDS)
+    assert report.undecided == ()
+    for spec, reach in specs.items():
         name = reach.tensor if reach.tensor in TENSORS[:3] else "a result"
         where = "1 before" if reach.side == "before" else "1 past the end of"
         does = "read" if reach.does == "read" else "wrote"
-        assert len(report.findings) == 1, (reach, report)
-        assert f"of touch_kernel {does} 1 byte at {where} {name} (" in report.findings[0].message
-        assert report.findings[0].rule == (4 if reach.does == "read" else 7)
+        assert len(report.findings_on(spec)) == 1, (reach, report)
+        (finding,) = report.findings_on(spec)
+        assert f"of touch_kernel {does} 1 byte at {where} {name} (" in finding.message
+        assert finding.rule == (4 if reach.does == "read" else 7)
 
 
 @pytest.mark.parametrize(
@@ -161,14 +182,13 @@ def test_memcheck_names_the_tensor_of_each_byte_past_an_end(gpu):
     [("initcheck", "reads_unwritten", 15), ("racecheck", "races", 8)],
 )
 def test_what_no_result_shows(tool, implementation, rule, gpu):
-    report = run_sanitizer(
-        tool, f"tests.seeded.faults.hidden:{implementation}", Contract.SAFE, cases_by_id(["batches/3", CASE]), 120
-    )
+    cases = cases_by_id(["batches/3", CASE])
+    report = run_sanitizer(tool, [f"tests.seeded.faults.hidden:{implementation}"], Contract.SAFE, cases, SECONDS)
     assert [(finding.rule, finding.case) for finding in report.findings] == [(rule, "batches/3"), (rule, CASE)]
     assert report.undecided == ()
 
 
 @pytest.mark.parametrize("tool", TOOLS)
 def test_right_kernels_are_clean(tool, gpu):
-    report = run_sanitizer(tool, "own", Contract.SAFE, cases_by_id(["batches/3", CASE]), 120)
+    report = run_sanitizer(tool, ["own"], Contract.SAFE, cases_by_id(["batches/3", CASE]), SECONDS)
     assert report.is_clean, (report.findings, report.undecided)

@@ -5,7 +5,7 @@ import pytest
 from tests.cases.catalogue import catalogue
 from tests.examine.contract import Contract
 from tests.instruments.sanitizer.stream import MARK, Mark, Record, take_apart
-from tests.instruments.sanitizer.transcript import Allocation, findings_of, read
+from tests.instruments.sanitizer.transcript import Allocation, Examined, findings_of, read
 from tests.seeded.faults.outputs import CASE, access, recorded, transcript_of
 
 BY_ID = {case.id: case for case in catalogue()}
@@ -31,7 +31,7 @@ def test_one_byte_outside(name, rule, where):
     assert finding.details["kernel"] == "touch_kernel"
     assert finding.details["tensor"] in where
     # The fault ended the process in the middle of the case.
-    assert read(recorded(name)).current == CASE
+    assert read(recorded(name)).current == Examined("", CASE)
 
 
 def test_a_read_of_unwritten_memory():
@@ -54,7 +54,7 @@ def test_a_tool_that_reports_its_planted_fault_is_trusted(name):
     assert transcript.is_trustworthy
     assert transcript.has_summary
     assert transcript.has_ended
-    assert transcript.done == [CASE]
+    assert transcript.done == [Examined("", CASE)]
     # Only what the tool itself said makes it so.
     silent = "\n".join(line for line in recorded(name).splitlines() if "canary" not in line)
     assert not read(silent).is_trustworthy

@@ -6,7 +6,6 @@ import sys
 from pathlib import Path
 
 from tests.examine.contract import Contract
-from tests.examine.implementations import NoImplementation
 from tests.instruments.sanitizer.cases import CHOSEN, chosen_cases
 from tests.instruments.sanitizer.process import SanitizerReport, SanitizerUnavailable, run_sanitizer
 from tests.instruments.sanitizer.tools import TOOLS
@@ -19,7 +18,9 @@ def main(arguments: list[str]) -> int:
     parser = argparse.ArgumentParser(prog="python -m tests.instruments.sanitizer", description=__doc__)
     parser.add_argument("--tool", choices=[*TOOLS, "all"], default="all", help="default: each in turn")
     parser.add_argument(
-        "--impl", default="own", help="implementation: own, sglang, torch, PATH.py, or package.module[:name]"
+        "--impl",
+        action="append",
+        help="implementation: own (the default), sglang, torch, PATH.py, or package.module[:name]; may be repeated",
     )
     parser.add_argument("--contract", choices=[c.label for c in Contract], default="strict")
     parser.add_argument("--case", action="append", metavar="PATTERN", help="default: a chosen part of the catalogue")
@@ -28,13 +29,13 @@ def main(arguments: list[str]) -> int:
     options = parser.parse_args(arguments)
     # Not the default, which would leave the tool and what runs under it behind.
     signal.signal(signal.SIGTERM, lambda number, frame: sys.exit(128 + number))
-    cases = chosen_cases(options.case or CHOSEN)
+    implementations, cases = options.impl or ["own"], chosen_cases(options.case or CHOSEN)
     reports = []
     for tool in TOOLS if options.tool == "all" else [options.tool]:
         try:
             contract = Contract[options.contract.upper()]
-            report = run_sanitizer(tool, options.impl, contract, cases, options.timeout, log=options.log)
-        except (SanitizerUnavailable, NoImplementation) as error:
+            report = run_sanitizer(tool, implementations, contract, cases, options.timeout, log=options.log)
+        except SanitizerUnavailable as error:
             print(f"{tool}: could not decide: {error}", file=sys.stderr)
             return UNDECIDED
         show(report)
@@ -46,12 +47,17 @@ def main(arguments: list[str]) -> int:
 
 def show(report: SanitizerReport) -> None:
     """Print what a tool found, and a line that sums it up."""
-    for finding in report.findings:
-        print(finding)
+    implementations = dict.fromkeys(examined.implementation for examined in report.examined)
+    for implementation in implementations:
+        if len(implementations) > 1:
+            print(f"{implementation}:")
+        for finding in report.findings_on(implementation):
+            print(finding)
     for reason in report.undecided:
         print(f"{report.tool}: could not decide: {reason}")
     verdict = "clean" if report.is_clean else f"{len(report.findings)} findings"
-    print(f"{report.tool}: {len(report.examined)} cases in {report.seconds:.0f} s: {verdict}")
+    start = f"{report.starting:.0f} s of them to start {report.processes} process{'es' * (report.processes > 1)}"
+    print(f"{report.tool}: {len(report.examined)} cases in {report.seconds:.0f} s ({start}): {verdict}")
 
 
 if __name__ == "__main__":

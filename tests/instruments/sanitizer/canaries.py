@@ -42,9 +42,13 @@ _KERNELS = {
 }
 
 
+SOURCE_BYTES = 500
+"""No multiple of CUDA's granularity, so that the byte past the end belongs to no other allocation."""
+
+
 def plant(tool: str, device: torch.device) -> None:
-    """Commit the fault that a tool has to report. Under memcheck, the GPU is lost afterwards."""
-    source = torch.empty(512, dtype=torch.uint8, device=device)
+    """Commit the fault that a tool has to report. The GPU's context may be lost afterwards."""
+    source = torch.empty(SOURCE_BYTES, dtype=torch.uint8, device=device)
     target = torch.zeros(1, dtype=torch.uint8, device=device)
     _KERNELS[tool][(1,)](source, target, source.numel())
     torch.cuda.synchronize(device)

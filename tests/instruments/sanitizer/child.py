@@ -3,6 +3,8 @@
 import json
 import os
 import sys
+import time
+from typing import Any
 
 import torch
 
@@ -47,40 +49,54 @@ class ExactMemory:
         """Do nothing: tensors own their memory."""
 
 
+class _Examiner:
+    """Goes through the examinations of an order, a JSON object with tool, contract, examinations and start."""
+
+    def __init__(self, order: dict[str, Any]) -> None:
+        self._tool: str = order["tool"]
+        self._start: float = order["start"]
+        self._device = torch.device("cuda")
+        # Rules past these need CUDA graphs, which cannot be captured while torch does not cache allocations.
+        self._contract = min(Contract[order["contract"].upper()], Contract.SAFE)
+        pairs = [(spec, name) for spec, name in order["examinations"]]
+        implementations = {spec: load_implementation(spec) for spec, _ in pairs}
+        cases = dict(zip([name for _, name in pairs], cases_by_id([name for _, name in pairs]), strict=True))
+        self._pairs = [(implementations[spec], cases[name]) for spec, name in pairs]
+
+    def run(self) -> None:
+        """Examine all, and plant the tool's fault at the end."""
+        for implementation, case in self._pairs:
+            mark(case=case.id, implementation=implementation.name, second=self._second())
+            self._examine(case, implementation)
+            mark(done=case.id, implementation=implementation.name, second=self._second())
+        mark(end=True, second=self._second())
+        try:
+            plant(self._tool, self._device)
+        except Exception as error:  # a tool may end the GPU's context
+            mark(canary=str(error).partition("\n")[0])
+
+    def _second(self) -> float:
+        return round(time.monotonic() - self._start, 1)
+
+    def _examine(self, case: Case, implementation: Implementation) -> None:
+        try:
+            examine(
+                implementation,
+                case,
+                contract=self._contract,
+                device=self._device,
+                memory=lambda: ExactMemory(is_poisoned=self._tool != "initcheck"),
+                on_step=lambda function, step: mark(function=function, step=step),
+            )
+        except DeviceLost as lost:
+            mark(lost=[finding.as_json() for finding in lost.findings])
+            # Giving memory back would end the process too, with less grace.
+            os._exit(DEVICE_LOST_STATUS)
+
+
 def main(order: str) -> None:
-    """Examine the cases of an order, a JSON object with tool, implementation, contract and cases."""
-    asked = json.loads(order)
-    device = torch.device("cuda")
-    implementation = load_implementation(asked["implementation"])
-    # Rules past these need CUDA graphs, which cannot be captured while torch does not cache allocations.
-    contract = min(Contract[asked["contract"].upper()], Contract.SAFE)
-    for case in cases_by_id(asked["cases"]):
-        mark(case=case.id)
-        _examine(case, implementation, contract, device, is_poisoned=asked["tool"] != "initcheck")
-        mark(done=case.id)
-    mark(end=True)
-    try:
-        plant(asked["tool"], device)
-    except Exception as error:  # memcheck ends the GPU's context
-        mark(canary=str(error).partition("\n")[0])
-
-
-def _examine(
-    case: Case, implementation: Implementation, contract: Contract, device: torch.device, is_poisoned: bool
-) -> None:
-    try:
-        examine(
-            implementation,
-            case,
-            contract=contract,
-            device=device,
-            memory=lambda: ExactMemory(is_poisoned),
-            on_step=lambda function, step: mark(function=function, step=step),
-        )
-    except DeviceLost as lost:
-        mark(lost=[finding.as_json() for finding in lost.findings])
-        # Giving memory back would end the process too, with less grace.
-        os._exit(DEVICE_LOST_STATUS)
+    """Carry out an order, in JSON."""
+    _Examiner(json.loads(order)).run()
 
 
 if __name__ == "__main__":

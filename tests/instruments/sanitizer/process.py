@@ -1,4 +1,4 @@
-"""Running the sanitizer: one child process for all cases, and a new one for the rest after each that ends it."""
+"""Running the sanitizer: one child process for everything, and a new one for the rest after what ends it."""
 
 import json
 import os
@@ -15,7 +15,7 @@ from tests.examine.contract import Contract
 from tests.examine.finding import Finding
 from tests.instruments.sanitizer.stream import other_lines
 from tests.instruments.sanitizer.tools import TOOLS, SanitizerUnavailable, command, find_program
-from tests.instruments.sanitizer.transcript import Transcript, findings_of, read
+from tests.instruments.sanitizer.transcript import Examined, Transcript, findings_of, read
 
 ROOT = Path(__file__).parents[3]
 LEFT_OUT = ("TRITON_INTERPRET", "TRITON_DISABLE_LINE_INFO", "PYTORCH_CUDA_ALLOC_CONF", "PYTORCH_ALLOC_CONF")
@@ -35,15 +35,24 @@ class ChildRun:
 
 @dataclass(frozen=True)
 class SanitizerReport:
-    """What one tool said about an implementation."""
+    """What one tool said about one or more implementations."""
 
     tool: str
     findings: tuple[Finding, ...]
-    examined: tuple[str, ...]
-    """Ids of the cases that the tool watched."""
+    """Their details tell the implementation."""
+    examined: tuple[Examined, ...]
+    """What the tool watched."""
     undecided: tuple[str, ...]
     """Why the tool could not decide, if it could not: nobody may call that clean."""
     seconds: float
+    processes: int = 1
+    """That it took: each that lost its GPU is followed by another."""
+    starting: float = 0.0
+    """Seconds of all that went into starting processes."""
+
+    def findings_on(self, implementation: str) -> list[Finding]:
+        """Return what was found on one implementation."""
+        return [finding for finding in self.findings if finding.details["implementation"] == implementation]
 
     @property
     def is_clean(self) -> bool:
@@ -57,7 +66,7 @@ Launch = Callable[[str, str, float], ChildRun]
 
 def run_sanitizer(
     tool: str,
-    impl: str,
+    implementations: Sequence[str],
     contract: Contract,
     cases: Sequence[Case],
     timeout: float,
@@ -66,11 +75,11 @@ def run_sanitizer(
     launch: Launch | None = None,
     clock: Callable[[], float] = time.monotonic,
 ) -> SanitizerReport:
-    """Examine an implementation on cases under compute-sanitizer.
+    """Examine implementations on cases under compute-sanitizer, one after the other in one process.
 
     Args:
         tool: one of `TOOLS`.
-        impl: the implementation, as `load_implementation` takes it.
+        implementations: as `load_implementation` takes them.
         contract: the level of promise.
         cases: of the catalogue; see `chosen_cases`.
         timeout: seconds for all of it.
@@ -86,36 +95,45 @@ def run_sanitizer(
         raise ValueError(f"tool: expected one of {', '.join(TOOLS)}, got {tool!r}")
     launch = launch or _launcher(find_program())
     by_id = {case.id: case for case in cases}
-    remaining = list(by_id)
+    everything = [Examined(name, case) for name in dict.fromkeys(implementations) for case in by_id]
+    remaining = everything
     findings: list[Finding] = []
-    examined: list[str] = []
-    undecided: list[str] = [] if cases else ["no case was chosen"]
-    start = clock()
+    examined: list[Examined] = []
+    undecided: list[str] = [] if everything else ["no case was chosen"]
+    start, processes, starting = clock(), 0, 0.0
     while remaining:
-        left = start + timeout - clock()
+        now = clock()
+        left = start + timeout - now
         if left <= 0:
-            undecided.append(f"its {timeout:g} s were over with {len(remaining)} of {len(by_id)} cases to go")
+            undecided.append(f"its {timeout:g} s were over with {len(remaining)} of {len(everything)} cases to go")
             break
-        order = {"tool": tool, "implementation": impl, "contract": contract.label, "cases": remaining}
+        order = {"tool": tool, "contract": contract.label, "examinations": remaining, "start": now}
         run = launch(tool, json.dumps(order), left)
         if log:
             with log.open("a", encoding="utf-8") as file:
                 file.write(run.output)
         transcript = read(run.output)
+        processes, starting = processes + 1, starting + transcript.starting
         found = findings_of(transcript, tool, by_id, contract)
         findings += [finding for finding in found if finding not in findings]
         examined += transcript.done
-        if transcript.current:
-            examined.append(transcript.current)
-            if not any(finding.case == transcript.current for finding in found):
+        current = transcript.current
+        if current:
+            examined.append(current)
+            if not any(_is_on(finding, current) for finding in found):
                 findings += transcript.lost
         trouble = _trouble(run, transcript, found, timeout)
         if trouble:
             undecided.append(trouble)
-        if run.timed_out or not transcript.current or transcript.current not in remaining:
+        if run.timed_out or current is None or current not in remaining:
             break
-        remaining = remaining[remaining.index(transcript.current) + 1 :]
-    return SanitizerReport(tool, tuple(findings), tuple(examined), tuple(undecided), clock() - start)
+        remaining = remaining[remaining.index(current) + 1 :]
+    seconds = clock() - start
+    return SanitizerReport(tool, tuple(findings), tuple(examined), tuple(undecided), seconds, processes, starting)
+
+
+def _is_on(finding: Finding, examined: Examined) -> bool:
+    return (finding.details["implementation"], finding.case) == examined
 
 
 def _trouble(run: ChildRun, transcript: Transcript, found: Sequence[Finding], timeout: float) -> str | None:
@@ -129,7 +147,7 @@ def _trouble(run: ChildRun, transcript: Transcript, found: Sequence[Finding], ti
         return f"it ended{at} without a summary: {_last_words(run, transcript)}"
     if transcript.has_ended:
         return None if transcript.is_trustworthy else "it did not report the fault that was planted for it"
-    if transcript.current and (transcript.lost or any(f.case == transcript.current for f in found)):
+    if transcript.current and (transcript.lost or any(_is_on(f, transcript.current) for f in found)):
         return None
     return f"the examination ended{at} with status {run.status}: {_last_words(run, transcript)}"
 

@@ -17,7 +17,12 @@ PROGRAM = "compute-sanitizer"
 MAX_PRINTED = 10_000
 """Reports that the tool prints. Each thread that errs has one."""
 PADDING_BYTES = 1 << 16
-"""Left free behind each allocation: CUDA lays them side by side, and the next one's bytes are nobody's fault."""
+"""Left free behind each allocation: CUDA lays them side by side, and the next one's bytes are nobody's fault.
+
+An access that misses by more may still hit another allocation, which no tool calls wrong.
+"""
+TORCHS_KERNELS = ("_ZN2at", "at_cuda_detail")
+"""Parts of the mangled names of torch's own kernels."""
 SECONDS_TO_START = 120
 """Until the program must have begun to use CUDA, which importing torch comes before."""
 
@@ -45,12 +50,24 @@ def find_program(environment: Mapping[str, str] = os.environ) -> str:
 
 
 def command(program: str, tool: str) -> list[str]:
-    """Return the start of a command line that runs a program under a tool."""
-    padding = ["--padding", str(PADDING_BYTES)] if tool == "memcheck" else []
+    """Return the start of a command line that runs a program under a tool.
+
+    A kernel that errs is ended, and neither the process nor its GPU context: what it had not done it does not do, and
+    CUDA reports no error. (What the hardware reports by itself still ends the context.)
+
+    Racecheck leaves torch's own kernels alone, whose hazards are no finding. The others watch them: what they write is
+    written, for initcheck, and an implementation may launch them, for memcheck.
+    """
+    options: dict[str, list[str]] = {
+        "memcheck": ["--padding", str(PADDING_BYTES)],
+        "racecheck": [word for part in TORCHS_KERNELS for word in ("--kernel-name-exclude", f"kns={part}")],
+    }
     return [
         program,
         "--tool",
         tool,
+        "--destroy-on-device-error",
+        "kernel",
         "--print-limit",
         str(MAX_PRINTED),
         "--launch-timeout",
@@ -60,5 +77,5 @@ def command(program: str, tool: str) -> list[str]:
         # Not the compilers that Triton starts.
         "--target-processes",
         "application-only",
-        *padding,
+        *options.get(tool, []),
     ]

@@ -1,7 +1,8 @@
 """What a run under compute-sanitizer amounts to: findings, each on the case and the call that was under way."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
+from typing import NamedTuple
 
 from tests.cases.case import Case
 from tests.examine.contract import Contract
@@ -9,6 +10,18 @@ from tests.examine.finding import Finding
 from tests.instruments.sanitizer.hazards import Hazard, hazard_of
 from tests.instruments.sanitizer.stream import Mark, take_apart
 from tests.instruments.sanitizer.tools import CANARY
+
+
+class Examined(NamedTuple):
+    """An implementation on a case."""
+
+    implementation: str
+    """As the user names it."""
+    case: str
+    """Its id."""
+
+    def __str__(self) -> str:
+        return f"{self.case} of {self.implementation}"
 
 
 @dataclass(frozen=True)
@@ -38,7 +51,7 @@ class Sighting:
     """A hazard, and what was under way when it was reported."""
 
     hazard: Hazard
-    case: str
+    examined: Examined | None
     function: str
     step: str
     allocations: tuple[Allocation, ...]
@@ -57,10 +70,12 @@ class Transcript:
     """What was said, in order, and how far the process came."""
 
     sightings: list[Sighting] = field(default_factory=list)
-    done: list[str] = field(default_factory=list)
-    """Cases that were examined to their end."""
-    current: str = ""
-    """The case under way when the process ended."""
+    done: list[Examined] = field(default_factory=list)
+    """What was examined to its end."""
+    current: Examined | None = None
+    """What was under way when the process ended."""
+    starting: float = 0.0
+    """Seconds from the start of the process to its first examination."""
     lost: list[Finding] = field(default_factory=list)
     """What the examination found before it lost the GPU."""
     has_ended: bool = False
@@ -82,16 +97,18 @@ def read(output: str) -> Transcript:
         if isinstance(item, Mark):
             content = item.content
             if "case" in content:
-                transcript.current, function, step, allocations = content["case"], "", "", []
+                transcript.current = Examined(content.get("implementation", ""), content["case"])
+                transcript.starting = transcript.starting or content.get("second", 0.0)
+                function, step, allocations = "", "", []
             elif "function" in content:
                 function, step = content["function"], content["step"]
             elif "tensor" in content:
                 allocations.append(Allocation(content["tensor"], content["address"], content["size"]))
             elif "done" in content:
-                transcript.done.append(content["done"])
-                transcript.current = ""
+                transcript.done.append(Examined(content.get("implementation", ""), content["done"]))
+                transcript.current = None
             elif "lost" in content:
-                transcript.lost = [Finding.from_json(finding) for finding in content["lost"]]
+                transcript.lost = [_on(transcript.current, Finding.from_json(told)) for told in content["lost"]]
             elif "end" in content:
                 transcript.has_ended = True
             continue
@@ -109,6 +126,11 @@ def read(output: str) -> Transcript:
     return transcript
 
 
+def _on(examined: Examined | None, finding: Finding) -> Finding:
+    implementation = examined.implementation if examined else ""
+    return replace(finding, details={**finding.details, "implementation": implementation})
+
+
 def findings_of(transcript: Transcript, tool: str, cases: Mapping[str, Case], contract: Contract) -> list[Finding]:
     """Return a finding for each place of a kernel that did something it must not do to a tensor.
 
@@ -120,18 +142,23 @@ def findings_of(transcript: Transcript, tool: str, cases: Mapping[str, Case], co
     """
     together: dict[tuple[str, ...], list[Sighting]] = {}
     for sighting in transcript.sightings:
-        hazard = sighting.hazard
-        if sighting.case not in cases or (hazard.is_torchs_own and hazard.kind in ("unwritten", "race")):
+        hazard, examined = sighting.hazard, sighting.examined
+        if examined is None or examined.case not in cases:
+            continue
+        if hazard.is_torchs_own and hazard.kind in ("unwritten", "race"):
             # Torch's own kernels compare results, also those that were left unwritten.
             continue
         tensor = sighting.nearest.name if sighting.nearest else ""
         place = (hazard.kind, hazard.operation, hazard.kernel, hazard.source, tensor)
-        together.setdefault((sighting.case, sighting.function, *place), []).append(sighting)
-    findings = [_finding(tool, sightings, cases[sightings[0].case]) for sightings in together.values()]
+        together.setdefault((*examined, sighting.function, *place), []).append(sighting)
+    findings = [
+        _finding(tool, sightings, implementation, cases[case])
+        for (implementation, case, *_), sightings in together.items()
+    ]
     return [finding for finding in findings if contract.holds(finding.rule)]
 
 
-def _finding(tool: str, sightings: list[Sighting], case: Case) -> Finding:
+def _finding(tool: str, sightings: list[Sighting], implementation: str, case: Case) -> Finding:
     def distance(sighting: Sighting) -> int:
         address, nearest = sighting.hazard.address, sighting.nearest
         return nearest.distance(address) if nearest and address is not None else 0
@@ -140,6 +167,7 @@ def _finding(tool: str, sightings: list[Sighting], case: Case) -> Finding:
     hazard, nearest = closest.hazard, closest.nearest
     details = {
         "tool": tool,
+        "implementation": implementation,
         "kernel": hazard.kernel,
         "source": hazard.source,
         "address": hazard.address,

@@ -15,9 +15,13 @@ def recorded(name: str) -> str:
     return (RECORDED / f"{name}.txt").read_text(encoding="utf-8")
 
 
-def transcript_of(*lines: str) -> str:
+def transcript_of(*lines: str, by: str = "own") -> str:
     """Return the output of a child that examined one case, with the tool's lines in its first call."""
-    marks = [{"case": CASE}, {"tensor": "buf", "address": 4096, "size": 8}, {"function": "get_k", "step": "first call"}]
+    marks = [
+        {"case": CASE, "implementation": by},
+        {"tensor": "buf", "address": 4096, "size": 8},
+        {"function": "get_k", "step": "first call"},
+    ]
     return "\n".join([*(MARK + json.dumps(m) for m in marks), *(f"========= {line}" for line in lines)])
 
 
