@@ -81,9 +81,9 @@ out.</p>
 """
 
 
-def _rank(verdict: Verdict) -> tuple[int, float]:
+def _rank(verdict: Verdict) -> tuple[int, bool, float]:
     change = abs(math.log(verdict.ratio)) if verdict.ratio and verdict.kind is not Kind.SAME else 0.0
-    return _WORST_FIRST.index(verdict.kind), -change
+    return _WORST_FIRST.index(verdict.kind), verdict.stage is Stage.IDENTITY, -change
 
 
 def _row(verdict: Verdict) -> str:
