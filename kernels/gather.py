@@ -1,6 +1,7 @@
 """`get_k`, `get_s` and `get_k_and_s`: one launch a call, and little time on the host."""
 
-from typing import Any
+from functools import lru_cache
+from typing import Any, NamedTuple
 
 import torch
 import triton
@@ -13,9 +14,8 @@ from kernels.plan import plan_launch
 
 IS_INTERPRETED = not isinstance(gather_kernel, triton.JITFunction)
 
-_compiled: dict[tuple[Any, ...], Any] = {}
-"""Compiled kernels by device and by all that a variant depends on. Triton keeps them too, but takes longer to find
-one than the whole rest of a call."""
+PROGRAMMATIC_LAUNCH_FROM = (9, 0)
+"""Compute capability from which a kernel can be launched while the one before it still runs."""
 
 
 def get_k_and_s(
@@ -96,6 +96,70 @@ def get_s(
     return s
 
 
+class _Variant:
+    """One piece of compiled code, and what Triton's launcher takes besides the kernel's arguments."""
+
+    __slots__ = ("compiled", "direct")
+
+    def __init__(self) -> None:
+        self.compiled: Any = None
+        self.direct: tuple[Any, ...] | None = None
+
+
+class _Launch(NamedTuple):
+    """What a call launches, whatever its tensors hold."""
+
+    grid: tuple[int, int, int]
+    longest: int
+    constants: tuple[Any, ...]
+    options: dict[str, Any]
+    variant: _Variant
+
+
+_variants: dict[tuple[Any, ...], _Variant] = {}
+
+
+# Every layer of a model asks for the same launch.
+@lru_cache(maxsize=1024)
+def _launch_of(
+    device: int,
+    table_dtype: torch.dtype,
+    lens_dtype: torch.dtype,
+    layout: PageLayout,
+    source_alignment: int,
+    result_alignment: int,
+    batch: int,
+    seq_len_sum: int,
+    longest: int,
+    gather_k: bool,
+    gather_s: bool,
+) -> _Launch:
+    plan = plan_launch(layout, batch, seq_len_sum, longest)
+    is_programmatic = device >= 0 and _can_launch_early(device)
+    constants = (
+        *layout,
+        source_alignment,
+        result_alignment,
+        plan.tile,
+        plan.lengths_at_once,
+        plan.rectangular,
+        plan.wide_counts,
+        gather_k,
+        gather_s,
+        is_programmatic,
+    )
+    # A byte path keeps four times as many values in registers as a word path.
+    options: dict[str, Any] = {"num_warps": 1 if source_alignment > 1 and result_alignment > 1 else 4}
+    if is_programmatic:
+        options["launch_pdl"] = True
+    variant = _variants.setdefault((device, table_dtype, lens_dtype, *constants), _Variant())
+    return _Launch((*plan.grid, 1), longest, constants, options, variant)
+
+
+def _can_launch_early(device: int) -> bool:
+    return torch.version.hip is None and torch.cuda.get_device_capability(device) >= PROGRAMMATIC_LAUNCH_FROM
+
+
 def _fill(
     k: torch.Tensor,
     s: torch.Tensor,
@@ -109,7 +173,7 @@ def _fill(
     max_seq_len: int,
 ) -> None:
     """Fill `k` and `s` in one launch, or in none if there is nothing to copy. One not gathered is not touched."""
-    batch, _ = page_indices.shape
+    batch = seq_lens.shape[0]
     # No sequence is longer than all together: a `max_seq_len` far too large costs nothing.
     longest = max_seq_len if max_seq_len < seq_len_sum else seq_len_sum
     if not (batch and longest):
@@ -121,40 +185,50 @@ def _fill(
         return
 
     buf_at, k_at, s_at = buf.data_ptr(), k.data_ptr(), s.data_ptr()
-    page_stride, _ = buf.stride()
-    source_alignment = alignment_of(buf_at | page_stride)
-    result_alignment = alignment_of(k_at | s_at % SCALE_BYTES)
-    grid, tile, lengths_at_once, rectangular, wide_counts = plan_launch(layout, batch, seq_len_sum, longest)
-    numbers = (
-        buf.shape[0],
-        page_stride,
-        *page_indices.stride(),
-        *seq_lens.stride(),
+    num_pages, page_stride = buf.shape[0], buf.stride(0)
+    table_stride, table_step = page_indices.stride()
+    grid, longest, constants, options, variant = _launch_of(
+        device,
+        page_indices.dtype,
+        seq_lens.dtype,
+        layout,
+        alignment_of(buf_at | page_stride),
+        alignment_of(k_at | s_at % SCALE_BYTES),
         batch,
         seq_len_sum,
         longest,
-    )
-    constants = (
-        *layout,
-        source_alignment,
-        result_alignment,
-        tile,
-        lengths_at_once,
-        rectangular,
-        wide_counts,
         gather_k,
         gather_s,
     )
-    variant = (device, page_indices.dtype, seq_lens.dtype, *constants)
-    compiled = _compiled.get(variant)
-    if compiled is not None:
-        compiled[*grid, 1](buf, page_indices, seq_lens, k, s, *numbers, *constants)
-        return
-    # A byte path keeps four times as many values in registers as a word path.
-    num_warps = 1 if source_alignment > 1 and result_alignment > 1 else 4
-    launched = gather_kernel[grid](buf, page_indices, seq_lens, k, s, *numbers, *constants, num_warps=num_warps)
-    if not IS_INTERPRETED:
-        _compiled[variant] = launched
+    numbers = (num_pages, page_stride, table_stride, table_step, seq_lens.stride(0), batch, seq_len_sum, longest)
+    if variant.direct is not None and not (_has_hooks("launch_enter_hook") or _has_hooks("launch_exit_hook")):
+        # What `compiled[grid](...)` does, but for its metadata for hooks. Addresses instead of tensors spare the
+        # launcher a call of each tensor and one of the driver.
+        run, function, packed = variant.direct
+        stream = driver.active.get_current_stream(device)
+        pointers = (buf_at, page_indices.data_ptr(), seq_lens.data_ptr(), k_at, s_at)
+        run(*grid, stream, function, packed, None, None, None, *pointers, *numbers, *constants)
+    elif variant.compiled is not None:
+        variant.compiled[grid](buf, page_indices, seq_lens, k, s, *numbers, *constants)
+    else:
+        launched = gather_kernel[grid](buf, page_indices, seq_lens, k, s, *numbers, *constants, **options)
+        if not IS_INTERPRETED:
+            variant.compiled = launched
+            variant.direct = _direct(launched)
+
+
+def _direct(compiled: Any) -> tuple[Any, ...] | None:
+    """Return what launches compiled code on NVIDIA's GPUs without hooks, or None where Triton keeps it elsewhere."""
+    if torch.version.hip is not None:
+        return None
+    parts = tuple(getattr(compiled, name, None) for name in ("run", "function", "packed_metadata"))
+    return None if None in parts else parts
+
+
+def _has_hooks(name: str) -> bool:
+    """Whether somebody, such as a profiler, wants to hear of launches."""
+    hook = getattr(triton.knobs.runtime, name)
+    return bool(getattr(hook, "calls", hook))
 
 
 def alignment_of(address: int) -> int:

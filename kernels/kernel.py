@@ -2,6 +2,7 @@
 
 import triton
 import triton.language as tl
+from triton.language.extra.cuda import gdc_launch_dependents, gdc_wait
 
 from kernels.layout import SCALE_BYTES
 
@@ -103,6 +104,7 @@ def gather_kernel(
     WIDE_COUNTS: tl.constexpr,
     GATHER_K: tl.constexpr,
     GATHER_S: tl.constexpr,
+    PROGRAMMATIC: tl.constexpr,
 ):
     """Copy one tile of `TILE` tokens. Pointers are to bytes; `page_stride` counts bytes, the others elements.
 
@@ -110,7 +112,15 @@ def gather_kernel(
 
     The device's lengths decide what is copied, the host's `num_rows` and `longest` bound it: where they
     disagree, rows stay unwritten or are cut off, and nothing outside the arguments and results is touched.
+
+    With `PROGRAMMATIC`, the launch allows this kernel to start before the one ahead of it in the stream has ended.
     """
+    if PROGRAMMATIC:
+        # The kernel behind this one may take its place on the GPU now; it waits, as this one does, until all memory
+        # of the kernel before is written.
+        gdc_launch_dependents()
+        gdc_wait()
+
     COUNT: tl.constexpr = tl.int64 if WIDE_COUNTS else tl.int32
     IN_WORDS: tl.constexpr = (SOURCE_ALIGNMENT % 4 == 0) & (RESULT_ALIGNMENT % 4 == 0)
     UNIT: tl.constexpr = tl.pointer_type(tl.int32 if IN_WORDS else tl.uint8)

@@ -14,7 +14,7 @@ PAST_2_GIB = (12, 4)
 LONG = "more tokens than the interpreter gathers in a minute"
 
 
-def _lengths(count: int, low: int, high: int) -> tuple[int, ...]:
+def spread_lengths(count: int, low: int, high: int) -> tuple[int, ...]:
     """Return `count` lengths spread over [low, high] in no order, always the same."""
     return tuple(low + (i * 2_654_435_761 % 2**32) * (high - low) // 2**32 for i in range(count))
 
@@ -28,12 +28,12 @@ def _workload(name: str, seq_lens: tuple[int, ...], pool: int = V32_POOL, **more
 CASES = family(
     "workloads",
     [
-        _workload("short-chat", _lengths(8, 900, 1_150), heavy=True),
+        _workload("short-chat", spread_lengths(8, 900, 1_150), heavy=True),
         _workload("average-3500", (3_500, 3_300, 3_700), heavy=True),
         _workload("chunk-first", (8_192,), heavy=True),
         _workload("chunk-first-b200", (16_384,), heavy=True),
-        _workload("many-256", _lengths(256, 64, 512), 22_856, needs_gpu=LONG),
-        _workload("many-257", _lengths(257, 1, 40), 22_856, heavy=True),
+        _workload("many-256", spread_lengths(256, 64, 512), 22_856, needs_gpu=LONG),
+        _workload("many-257", spread_lengths(257, 1, 40), 22_856, heavy=True),
         _workload("kpool", (65_536,), 91_780, lens_dtype="int32", heavy=True),
         _workload(
             "unaligned-length-view",
@@ -55,7 +55,7 @@ CASES = family(
         _workload("skewed", (262_144,) + (128,) * 63, GLM_POOL, needs_gpu=LONG),
         _workload("skewed-ones", (131_072,) + (1,) * 127, GLM_POOL, needs_gpu=LONG),
         _workload("flat", (4_222,) * 64, GLM_POOL, needs_gpu=LONG),
-        _workload("many-512", _lengths(512, 64, 512), 22_856, needs_gpu=LONG),
+        _workload("many-512", spread_lengths(512, 64, 512), 22_856, needs_gpu=LONG),
         _workload("shared-prefix", (32_768,) * 32, pages="shared_prefix", needs_gpu=LONG),
         _workload("dsv4-c4", (262_144,), 100_000, lens_dtype="int32", lens_layout="offset", needs_gpu=LONG),
         _workload("page-1-long", (65_536,) * 4, 3_613_312, page_size=1, needs_gpu=LONG),

@@ -1,0 +1,89 @@
+"""Device time: CUDA graphs of unrolled calls, replayed in turn, each replay on a cold L2."""
+
+import gc
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+
+import torch
+
+from tests.instruments.device_clock.placement import Placement
+from tests.instruments.device_clock.side import Side
+
+SUBMIT_CYCLES = 400_000
+"""GPU cycles, about 0.2 ms, that the stream is kept busy while a replay is submitted behind it."""
+FLUSH_TIMES = 2
+"""Bytes read to clear the L2 before a replay, in sizes of the L2."""
+
+
+class NotCapturable(Exception):
+    """A side cannot be captured in a CUDA graph."""
+
+
+class GraphClock:
+    """Times sides on one placement.
+
+    Args:
+        placement: the memory of this draw.
+        sides: what is compared, in the order of their capture.
+        is_warm: whether all calls use the first page table, and the L2 is left as the call before left it.
+    """
+
+    def __init__(self, placement: Placement, sides: Sequence[Side], *, is_warm: bool = False) -> None:
+        self._placement = placement
+        self._is_warm = is_warm
+        self._flush = torch.zeros(FLUSH_TIMES * placement.l2_bytes // 4, dtype=torch.int32, device=placement.device)
+        self._graphs = {side.name: self._capture(side) for side in sides}
+
+    def round(self, order: Sequence[str]) -> list[float]:
+        """Replay the sides in an order, and return the device seconds a call of each replay.
+
+        Args:
+            order: names of sides, repeated as needed, such as A B B A.
+        """
+        events = []
+        for name in order:
+            before, after = (torch.cuda.Event(enable_timing=True) for _ in range(2))
+            torch.cuda._sleep(SUBMIT_CYCLES)
+            if not self._is_warm:
+                self._flush.sum()
+            before.record()
+            self._graphs[name].replay()
+            after.record()
+            events.append((before, after))
+        torch.cuda.synchronize(self._placement.device)
+        calls = self._placement.budget.calls
+        return [before.elapsed_time(after) / 1e3 / calls for before, after in events]
+
+    def _capture(self, side: Side) -> torch.cuda.CUDAGraph:
+        """Capture all calls of a side.
+
+        Raises:
+            NotCapturable: with what the capture failed of.
+        """
+        placement = self._placement
+        numbers = [0 if self._is_warm else number for number in range(placement.budget.calls)]
+        side.call(placement, 0)  # what is compiled and allocated once is not a call's
+        torch.cuda.synchronize(placement.device)
+        graph = torch.cuda.CUDAGraph()
+        try:
+            with _no_collection(), torch.cuda.graph(graph):
+                for number in numbers:
+                    side.call(placement, number)
+        except RuntimeError as error:
+            torch.cuda.synchronize(placement.device)
+            raise NotCapturable(f"{side.name}: {str(error).splitlines()[0]}") from error
+        graph.replay()
+        torch.cuda.synchronize(placement.device)
+        return graph
+
+
+@contextmanager
+def _no_collection() -> Iterator[None]:
+    """Keep kernels from being collected: that would unload their module, which a capture does not survive."""
+    collecting = gc.isenabled()
+    gc.disable()
+    try:
+        yield
+    finally:
+        if collecting:
+            gc.enable()

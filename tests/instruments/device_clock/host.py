@@ -1,0 +1,48 @@
+"""Host time: what the caller's thread spends on a call, while the GPU does what it was given before."""
+
+import gc
+import time
+from collections.abc import Callable, Sequence
+
+import torch
+
+from tests.instruments.device_clock.placement import Placement
+from tests.instruments.device_clock.side import Side
+
+CALLS_A_BATCH = 64
+"""Calls between two looks at the clock: far fewer than the GPU queues before the host has to wait."""
+
+
+def host_seconds(
+    placement: Placement,
+    sides: Sequence[Side],
+    batches: int,
+    *,
+    clock: Callable[[], float] = time.perf_counter,
+) -> dict[str, list[float]]:
+    """Return the host seconds a call of each batch, of each side. Sides take turns, in changing order.
+
+    Args:
+        placement: of a workload so small that the GPU is never what is waited for.
+        sides: what is compared.
+        batches: of each side.
+        clock: tells seconds; for tests.
+    """
+    seconds: dict[str, list[float]] = {side.name: [] for side in sides}
+    collecting = gc.isenabled()
+    gc.disable()
+    try:
+        for side in sides:
+            side.call(placement, 0)
+        for batch in range(batches):
+            for side in sides if batch % 2 == 0 else reversed(sides):
+                torch.cuda.synchronize(placement.device)
+                start = clock()
+                for number in range(CALLS_A_BATCH):
+                    side.call(placement, number)
+                seconds[side.name].append((clock() - start) / CALLS_A_BATCH)
+    finally:
+        torch.cuda.synchronize(placement.device)
+        if collecting:
+            gc.enable()
+    return seconds
