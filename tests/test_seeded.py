@@ -9,6 +9,7 @@ from tests.examine.contract import Contract
 from tests.examine.implementations import Implementation, load_implementation
 from tests.seeded.bugs import BUGS, WILD
 from tests.seeded.bugs.bug import BASE, Bug, seeded_source
+from tests.seeded.bugs.harmless import HARMLESS
 
 CASES = {case.id: case for case in catalogue(seed_count=0)}
 
@@ -35,8 +36,13 @@ def test_the_gather_without_the_bug_is_clean(case, examiner):
     assert not examiner.examine(CASES[case], load_implementation(str(BASE)), Contract.STRICT)
 
 
+@pytest.mark.parametrize(("bug", "case"), [pytest.param(b, c, id=f"{b.name}-{c}") for b in HARMLESS for c in b.cases])
+def test_what_is_no_bug_is_clean(bug, case, tmp_path, examiner):
+    assert not examiner.examine(CASES[case], _planted(bug, tmp_path), Contract.STRICT)
+
+
 def test_names_are_unique():
-    names = [bug.name for bug in BUGS]
+    names = [bug.name for bug in [*BUGS, *HARMLESS]]
     assert len(names) == len(set(names))
 
 

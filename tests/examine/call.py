@@ -132,7 +132,7 @@ class Caller:
         self.surroundings(inputs)
         if outcome.error is None:
             outcome.results = self.results(returned, arguments)
-            self._machine(outcome)
+            self._machine(outcome, arguments.seq_len_sum)
         return outcome
 
     def check_device(self, step: str) -> None:
@@ -173,8 +173,7 @@ class Caller:
             self._findings.add(7, f"{name} was written to")
             inputs.write(inputs.plan)
 
-    def _machine(self, outcome: Outcome) -> None:
-        rows = self._case.seq_len_sum
+    def _machine(self, outcome: Outcome, rows: int) -> None:
         done = [*outcome.launches, *outcome.watched.operations]
         allowed = 0 if rows == 0 else 1
         if len(done) > allowed:

@@ -55,8 +55,7 @@ class CheckedCall:
         if self._adverse and undefined:
             violations = undefined
         if self._call.case.rows_are_open:
-            # What the rows hold is open, and with it who writes them.
-            violations = [violation for violation in violations if violation.kind != kinds.RACE]
+            violations = [violation for violation in violations if not _is_open(violation)]
         by_line: dict[tuple[str, str, int], list[Violation]] = {}
         for violation in violations:
             by_line.setdefault((violation.kind, violation.source_file, violation.source_line), []).append(violation)
@@ -85,6 +84,14 @@ class CheckedCall:
         return rule_of(first, self._call.case), first.message, details
 
 
+def _is_open(violation: Violation) -> bool:
+    """Whether a violation is none where the contract leaves open what the rows hold, and with it who writes them.
+
+    Lengths that nobody can have may wrap: only where they lead to is of interest.
+    """
+    return violation.kind == kinds.RACE or (violation.kind == kinds.WRAP and not violation.outside)
+
+
 def rule_of(violation: Violation, case: Case) -> int:
     """Return the rule that a violation breaks on a case.
 
@@ -94,5 +101,7 @@ def rule_of(violation: Violation, case: Case) -> int:
     if violation.kind in (kinds.READ_OUTSIDE, kinds.ALIGNMENT, kinds.GRID, kinds.DESCRIPTOR):
         return about
     if violation.kind == kinds.WRITE_OUTSIDE and level_of(about) > Contract.TRUSTING:
+        return about
+    if violation.kind == kinds.WRAP and case.rows_are_open:
         return about
     return violation.rule

@@ -20,6 +20,8 @@ from tests.instruments.memory import Memory, RedZonedMemory
 
 MANY_ROWS = 1 << 22
 """Rows of a result that is compared in seconds, not in milliseconds."""
+FEW_ROWS = 2_000
+"""Rows of a result that costs little even on the interpreter."""
 
 
 def examine(
@@ -96,7 +98,7 @@ class _Examination:
         return sorted(self.findings.all, key=lambda finding: finding.rule == 19)
 
     def _right_rows(self, call: Callable[..., Any], inputs: Inputs) -> dict[str, torch.Tensor]:
-        """Call three times: twice alike, and once with new contents at the same addresses.
+        """Call three times: twice alike, and once with new contents at the same addresses; and on shorter sequences.
 
         Heavy cases on the interpreter, and results of gigabytes, have the first call of each function, and the last of
         the first function: what the others could show does not depend on size, and every smaller case has them.
@@ -125,6 +127,8 @@ class _Examination:
         third = self.caller.call(call, inputs, POISONS[0], "new contents at the same addresses")
         if self._returned(third) and not wrong:
             self._values(third, renewed, POISONS[0], earlier=expected)
+        if rows <= FEW_ROWS:
+            self._shorter(call, inputs, is_judged=not wrong)
         for part, result in kept.items():
             if not torch.equal(result, first.results[part]):
                 self.findings.add(6, f"a later call changed the {part} that the first call had returned")
@@ -132,6 +136,13 @@ class _Examination:
             self._replay(call, inputs)
             self._side_stream(call, inputs)
         return kept
+
+    def _shorter(self, call: Callable[..., Any], inputs: Inputs, is_judged: bool) -> None:
+        """Call with half the rows, which memory kept from an earlier call has room for."""
+        arguments = inputs.shorten(plan(self.case, variation=1, shorter=True))
+        outcome = self.caller.call(call, inputs, POISONS[0], "call on shorter sequences", arguments)
+        if self._returned(outcome) and is_judged:
+            self._values(outcome, Expectation(self.case, inputs.plan, self.device, inputs.rows), POISONS[0])
 
     def _replay(self, call: Callable[..., Any], inputs: Inputs) -> None:
         """Capture a call in a CUDA graph, and replay it on shorter sequences of other contents."""

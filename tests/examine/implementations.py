@@ -32,8 +32,8 @@ def load_implementation(spec: str) -> Implementation:
 
     Args:
         spec: `own`, `sglang`, `torch`, a path that ends in `.py`, or `package.module[:name]`, where `name` is an
-            object that holds the functions, or one function, which is then taken as the one it is named after, or
-            else as `get_k_and_s`.
+            object that holds the functions, a class of such objects, which is made without arguments, or one
+            function, which is then taken as the one it is named after, or else as `get_k_and_s`.
 
     Raises:
         NoImplementation: with a sentence that says what was looked for.
@@ -49,13 +49,26 @@ def load_implementation(spec: str) -> Implementation:
         if not hasattr(found, attribute):
             raise NoImplementation(f"--impl {spec}: {target} has no {attribute!r}")
         found = getattr(found, attribute)
+    if isinstance(found, type):
+        found = _object_of(found, spec)
     functions = {name: getattr(found, name) for name in FUNCTIONS if callable(getattr(found, name, None))}
-    if not functions and callable(found) and not isinstance(found, (type, ModuleType)):
+    if not functions and callable(found) and not isinstance(found, ModuleType):
         name = getattr(found, "__name__", "")
         functions = {name if name in FUNCTIONS else "get_k_and_s": found}
     if not functions:
         raise NoImplementation(f"--impl {spec}: it has none of the functions {', '.join(FUNCTIONS)}")
     return Implementation(spec, functions)
+
+
+def _object_of(kind: type, spec: str) -> Any:
+    """Return an object of a class, whose methods would otherwise take the pool for the object itself."""
+    try:
+        return kind()
+    except Exception as error:
+        raise NoImplementation(
+            f"--impl {spec}: {kind.__name__} is a class, and making an object of it without arguments failed: "
+            f"{type(error).__name__}: {error}; expected one that needs none, or name an object of it"
+        ) from error
 
 
 def _from_module(name: str) -> ModuleType:

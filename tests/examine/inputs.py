@@ -84,6 +84,13 @@ class Inputs:
         _write(arguments.seq_lens.data, contents.device_seq_lens)
         self.write_prepared(contents, self.prepare_pool(contents))
 
+    def shorten(self, contents: Plan) -> Arguments:
+        """Write the lengths of a plan that differs in nothing else, and return the arguments of a call on them."""
+        _write(self.arguments.seq_lens.data, contents.device_seq_lens)
+        self.write_prepared(contents, ())
+        longest = int(contents.seq_lens.max(initial=0)) + self.case.max_seq_len_error
+        return self.arguments._replace(seq_len_sum=int(contents.seq_lens.sum()), max_seq_len=longest)
+
     def prepare_pool(self, contents: Plan) -> Iterator[tuple[torch.Tensor, torch.Tensor]]:
         """Yield pages of the pool, `(n,)` int64, with what a plan has in them, `(n, page_bytes)` uint8."""
         for pages in self._filled_pages(contents):

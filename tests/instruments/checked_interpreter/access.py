@@ -144,7 +144,12 @@ def _report_taint(
             f"{state.program_name()}: {source.detail}, in {source.where}, and reached the address of a "
             f"{operation} of {name} in {here}{effect}{_lanes_text(lanes)}"
         )
-        place = {"offset": int(offsets[lanes][0]), "size": size, "count": int(np.count_nonzero(lanes))}
+        place = {
+            "offset": int(offsets[lanes][0]),
+            "size": size,
+            "count": int(np.count_nonzero(lanes)),
+            "outside": int(np.count_nonzero(outside & lanes)),
+        }
         state.report_at(source.where, source.kind, message, operation, region, **place)
 
 

@@ -30,6 +30,8 @@ class Violation:
     extent: int
     message: str
     count: int = 1
+    outside: int = 0
+    """Of an address made of a value that wrapped or is undefined: how many of `count` lay outside its tensor."""
     examples: tuple[str, ...] = ()
 
 
@@ -65,8 +67,12 @@ class Findings:
         size: int = 0,
         extent: int = 0,
         count: int = 1,
+        outside: int = 0,
     ) -> None:
-        """Record `count` lanes (or programs) that did the same thing at the same place."""
+        """Record `count` lanes (or programs) that did the same thing at the same place.
+
+        The message kept is the first one, or else the first about an address outside.
+        """
         key = (kind, tensor, where)
         known = self._found.get(key)
         if known is None:
@@ -83,13 +89,17 @@ class Findings:
                 extent,
                 message,
                 count,
+                outside,
                 (message,),
             )
             return
         examples = known.examples
         if len(examples) < _MAX_EXAMPLES and message not in examples:
             examples += (message,)
-        self._found[key] = replace(known, count=known.count + count, examples=examples)
+        told = message if outside and not known.outside else known.message
+        self._found[key] = replace(
+            known, message=told, count=known.count + count, outside=known.outside + outside, examples=examples
+        )
 
     def all(self) -> list[Violation]:
         """The violations in the order in which they were first seen."""

@@ -1,6 +1,7 @@
 """Layouts in memory, invalid pages, wrapped addresses, host and device at odds."""
 
 from tests.seeded.bugs.bug import LAUNCH, Bug
+from tests.seeded.bugs.harmless import STARTS_IN_32_BITS
 
 TABLES = [
     Bug(
@@ -161,5 +162,15 @@ DISAGREEMENT = [
         rules=(13,),
         cases=("disagreement/sum-too-small-by-one",),
         says="past the end of k",
+    ),
+    Bug(
+        name="wrapped-start-not-range-checked",
+        edits={
+            **STARTS_IN_32_BITS,
+            "is_row = (token < length) & (row < rows)": "is_row = (token < length) & (row < rows) ",
+        },
+        rules=(13,),
+        cases=("disagreement/device-huge-int32",),
+        says="which leaves k",
     ),
 ]

@@ -13,6 +13,16 @@ RESULTS = [
         cases=("lengths/page", "batches/3"),
     ),
     Bug(
+        name="smaller-result-cut-from-a-larger-one",
+        edits={
+            "    k = torch.empty((seq_len_sum, index_head_dim), dtype=torch.uint8, device=buf.device)": "    if index_head_dim not in _K or len(_K[index_head_dim]) <= seq_len_sum:\n        _K[index_head_dim] = torch.empty((seq_len_sum, index_head_dim), dtype=torch.uint8, device=buf.device)\n    k = _K[index_head_dim][:seq_len_sum]",
+            "BLOCK = 32\n": "BLOCK = 32\n_K = {}\n",
+        },
+        rules=(6,),
+        cases=("lengths/page", "tables/sliced"),
+        says="an earlier call returned",
+    ),
+    Bug(
         name="answer-kept-by-address",
         edits={
             "    check_arguments(*arguments)\n": "    check_arguments(*arguments)\n    key = (*(a.data_ptr() for a in arguments[:3]), *arguments[3:], with_k, with_s)\n    if key in _KEPT:\n        return tuple(kept.clone() for kept in _KEPT[key])\n",
