@@ -112,8 +112,9 @@ class TestControls:
     """What they show is the machine's doing."""
 
     @pytest.mark.parametrize("effect", [0.0, 0.05])
-    def test_sides_that_differ_in_the_same_code(self, effect):
-        samples = replace(_samples(effect), controls={"copy": _samples().draws, "empty": _samples(0.03).draws})
+    @pytest.mark.parametrize("bias", [0.03, -0.03])
+    def test_sides_that_differ_in_the_same_code(self, effect, bias):
+        samples = replace(_samples(effect), controls={"copy": _samples().draws, "empty": _samples(bias).draws})
         verdict = _undecided(next_step(samples, FAMILY))
         assert verdict.reason.startswith("the machine moved: the control empty, which is the same code on both sides")
         assert verdict.ratio is not None
@@ -163,6 +164,12 @@ class TestScreening:
 
     def test_faster_is_flagged_too(self):
         assert _flag(-0.05).kind is Kind.FASTER
+
+    def test_a_flag_must_stand_out_of_its_family(self):
+        """Draws that flag a lone cell do not flag one of a million."""
+        samples = _samples(0.03, us=2.0, noise=Noise("", replay_times=10))
+        assert isinstance(next_step(samples, 1), NeedsConfirmation)
+        assert not isinstance(next_step(samples, 1_000_000), NeedsConfirmation)
 
     def test_more_draws_at_the_looks_only(self):
         samples = _samples(0.05)
@@ -262,6 +269,13 @@ class TestConfirmation:
         again = confirm(flags, fresh)
         assert again[CELL] == first
 
+    def test_a_cell_that_says_nothing_leaves_the_others_theirs(self):
+        other = Cell("1x1m", "get_k")
+        broken = replace(_samples(0.05, draws=16, cell=other), controls={})
+        said = confirm([_flag(0.05), _flag(0.05, cell=other)], {CELL: _samples(0.05, draws=16), other: broken})
+        assert "no controls" in _undecided(said[other]).reason
+        assert getattr(said[CELL], "kind", None) is Kind.SLOWER
+
     def test_a_budget_too_small_leaves_the_suspicion(self):
         flag = _flag(0.05)
         assert confirm([flag], {CELL: _samples(0.05, draws=8)}, most_draws=8) == {CELL: flag.suspicion}
@@ -328,6 +342,15 @@ def test_the_simulation_runs_the_rules_of_the_gate(noise):
                 break
         assert not isinstance(step, MoreDraws)
         assert step.kind is expected.get(Finding(int(found[0])), Kind.INCONCLUSIVE)
+
+
+def test_what_a_clock_rounds_away_is_doubted():
+    """Replays of 0.5 ms, read to 1 us: half a thousandth of doubt a draw, however alike the readings are."""
+    rng = np.random.default_rng(1)
+    ticking = weigh(*Noise("", tick=1e-6).replays(rng, np.full(50, 14.0), np.zeros(50), 8)).rounding
+    assert ticking == pytest.approx(0.002 / math.sqrt(12), rel=0.05)
+    smooth = weigh(*QUIET.replays(rng, np.full(50, 14.0), np.zeros(50), 8)).rounding
+    assert smooth.max() < 2e-5
 
 
 def test_the_spending_adds_up():
