@@ -1,7 +1,6 @@
 """Does compute-sanitizer's word arrive? Runs that end well and badly, and faults planted on a GPU."""
 
 import json
-import shutil
 import time
 
 import pytest
@@ -137,12 +136,20 @@ def test_a_child_that_hangs_is_ended_with_all_it_started(tmp_path):
 
 
 def test_without_the_tool_nothing_is_decided(monkeypatch, capsys):
+    monkeypatch.setattr("tests.instruments.sanitizer.tools.USUAL_HOME", "/nowhere")
     with pytest.raises(SanitizerUnavailable, match="compute-sanitizer is not on the PATH"):
         find_program({"PATH": "/nowhere", "CUDA_HOME": "/nowhere"})
     monkeypatch.setattr("tests.instruments.sanitizer.process.find_program", lambda: find_program({"PATH": ""}))
-    if not shutil.which(PROGRAM, path="/usr/local/cuda/bin"):
-        assert __main__.main(["--tool", "memcheck"]) == __main__.UNDECIDED
-        assert "memcheck: could not decide: compute-sanitizer is not on the PATH" in capsys.readouterr().err
+    assert __main__.main(["--tool", "memcheck"]) == __main__.UNDECIDED
+    assert "memcheck: could not decide: compute-sanitizer is not on the PATH" in capsys.readouterr().err
+
+
+def test_the_tool_is_found_where_cuda_is(tmp_path):
+    program = tmp_path / "bin" / PROGRAM
+    program.parent.mkdir()
+    program.touch(mode=0o755)
+    assert find_program({"PATH": "/nowhere", "CUDA_HOME": str(tmp_path)}) == str(program)
+    assert find_program({"PATH": str(program.parent)}) == str(program)
 
 
 def test_an_unknown_tool_is_refused():

@@ -14,6 +14,8 @@ TOOLS = {
 CANARY = "canary"
 """Begins the name of each kernel of `canaries`, whose faults are planted."""
 PROGRAM = "compute-sanitizer"
+USUAL_HOME = "/usr/local/cuda"
+"""Where CUDA lies if nothing says otherwise."""
 MAX_PRINTED = 10_000
 """Reports that the tool prints. Each thread that errs has one."""
 PADDING_BYTES = 1 << 16
@@ -38,7 +40,7 @@ def find_program(environment: Mapping[str, str] = os.environ) -> str:
         SanitizerUnavailable: it is neither on the PATH nor in CUDA's usual folders.
     """
     homes = [environment.get(name) for name in ("CUDA_HOME", "CUDA_PATH")]
-    folders = [str(Path(home) / "bin") for home in (*homes, "/usr/local/cuda") if home]
+    folders = [str(Path(home) / "bin") for home in (*homes, USUAL_HOME) if home]
     path = os.pathsep.join([environment.get("PATH", os.defpath), *folders])
     found = shutil.which(PROGRAM, path=path)
     if found is None:

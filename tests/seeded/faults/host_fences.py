@@ -36,12 +36,16 @@ class HostVirtualMemory:
     def map(self, size: int, gap: int) -> Mapping:
         """Map `size` bytes between two gaps of addresses that nobody may touch."""
         flags = mmap.MAP_PRIVATE | mmap.MAP_ANONYMOUS | getattr(mmap, "MAP_NORESERVE", 0x4000)
-        reserved = size + 2 * gap
+        # The system aligns to one of its own pages, which may be less than the granularity.
+        reserved = size + 2 * gap + self.granularity
         reservation = _libc.mmap(None, reserved, _PROT_NONE, flags, -1, 0)
-        if reservation == _FAILED or _libc.mprotect(reservation + gap, size, _READABLE):
+        if reservation == _FAILED:
             raise OSError(ctypes.get_errno(), "mmap")
+        address = -(-(reservation + gap) // self.granularity) * self.granularity
+        if _libc.mprotect(address, size, _READABLE):
+            raise OSError(ctypes.get_errno(), "mprotect")
         self.mapped += size
-        return Mapping(reservation + gap, size, (reservation, reserved))
+        return Mapping(address, size, (reservation, reserved))
 
     def unmap(self, mapping: Mapping) -> None:
         """Give addresses and memory back."""
