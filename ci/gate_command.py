@@ -5,7 +5,7 @@ import sys
 import time
 from collections.abc import Sequence
 from pathlib import Path
-from typing import Any
+from typing import Any, TextIO
 
 from rich.console import Console
 from rich.text import Text
@@ -15,6 +15,8 @@ from ci.choice import NoSuchCase, chosen_cases
 from ci.collector import Collector
 from ci.cost import command as cost_command
 from ci.display import Display
+from ci.latency import certify
+from ci.latency import command as latency_command
 from ci.options import Options
 from ci.probe import Answer, CannotExamine, Probe, Question
 from ci.verdict import STOPPED_EARLY, Decision, Examined, Undecided, Verdict, judge
@@ -33,7 +35,24 @@ def main(options: Options, command: str) -> int:
     sys.path.append(os.getcwd())
     if options.cost:
         return cost_command.main(options, command)
+    if options.base is not None or options.history:
+        return latency_command.main(options, console_on(sys.stdout))
+    if options.certify:
+        return certify.main(options, console_on(sys.stdout))
     return _list(options) if options.listing else _Gate(options, command).run()
+
+
+def console_on(file: TextIO) -> Console:
+    """Return a console that writes to a file, with colours only where it is a terminal."""
+    on_terminal = file.isatty()
+    return Console(
+        file=file,
+        force_terminal=on_terminal,
+        width=None if on_terminal else WIDTH_WITHOUT_TERMINAL,
+        highlight=False,
+        markup=False,
+        emoji=False,
+    )
 
 
 def _list(options: Options) -> int:
@@ -60,15 +79,7 @@ class _Gate:
         self._log: Path | None = None
         # The run sends descriptor 1 elsewhere for a while; what the user sees keeps one of its own.
         self._output = os.fdopen(os.dup(sys.stdout.fileno()), "w", encoding="utf-8", errors="replace")
-        on_terminal = self._output.isatty()
-        self._console = Console(
-            file=self._output,
-            force_terminal=on_terminal,
-            width=None if on_terminal else WIDTH_WITHOUT_TERMINAL,
-            highlight=False,
-            markup=False,
-            emoji=False,
-        )
+        self._console = console_on(self._output)
 
     def run(self) -> int:
         try:

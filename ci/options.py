@@ -32,6 +32,12 @@ class Options:
     """Whether to list the cases and examine none."""
     cost: bool = False
     """Whether to count what calls cost, and examine no case."""
+    base: str | None = None
+    """Git revision whose kernels the latency of the head is compared with."""
+    history: bool = False
+    """Whether to compare latency with stored runs."""
+    certify: bool = False
+    """Whether to measure what the latency gate sees here."""
     accept_cost: bool = False
     """Whether what was counted becomes the baseline."""
 
@@ -48,6 +54,8 @@ def parse(arguments: Sequence[str]) -> Options:
         parser.error("argument --accept-cost: accepts what --cost counts, which is missing")
     if given.cost and (given.case or given.list or given.quick or given.fail_fast):
         parser.error("argument --cost: has its own workloads; it takes --impl, --accept-cost and --json")
+    if sum((given.base is not None, given.history, given.certify, given.cost)) > 1:
+        parser.error("argument --base: is one job, as --history, --certify and --cost are; choose one")
     if given.json is not None and not given.list:
         try:
             report.clear(given.json)
@@ -67,6 +75,9 @@ def parse(arguments: Sequence[str]) -> Options:
         listing=given.list,
         cost=given.cost,
         accept_cost=given.accept_cost,
+        base=given.base,
+        history=given.history,
+        certify=given.certify,
     )
 
 
@@ -106,6 +117,9 @@ def _parser() -> argparse.ArgumentParser:
     add("-n", "--workers", type=_positive, metavar="N", help="processes (default: one a core, or one a GPU)")
     add("--list", action="store_true", help="list the cases and examine none")
     add("--cost", action="store_true", help="count what calls cost, on no GPU, against the baseline; examine no case")
+    add("--base", metavar="REV", help="compare latency with the kernels of a git revision, on a GPU; examine no case")
+    add("--history", action="store_true", help="compare latency with stored runs of this machine; examine no case")
+    add("--certify", action="store_true", help="measure what the latency gate sees on this machine")
     add("--accept-cost", action="store_true", help="with --cost: make what is counted the baseline")
     return parser
 

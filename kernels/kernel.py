@@ -102,6 +102,7 @@ def gather_kernel(
     LENGTHS_AT_ONCE: tl.constexpr,
     RECTANGULAR: tl.constexpr,
     WIDE_COUNTS: tl.constexpr,
+    KEEP_RESULTS: tl.constexpr,
     GATHER_K: tl.constexpr,
     GATHER_S: tl.constexpr,
     PROGRAMMATIC: tl.constexpr,
@@ -113,7 +114,7 @@ def gather_kernel(
     The device's lengths decide what is copied, the host's `num_rows` and `longest` bound it: where they
     disagree, rows stay unwritten or are cut off, and nothing outside the arguments and results is touched.
 
-    With `PROGRAMMATIC`, the launch allows this kernel to start before the one ahead of it in the stream has ended.
+    With `PROGRAMMATIC`, a launch may allow this kernel to start before the one ahead of it in the stream has ended.
     """
     if PROGRAMMATIC:
         # The kernel behind this one may take its place on the GPU now; it waits, as this one does, until all memory
@@ -132,6 +133,8 @@ def gather_kernel(
     LOAD_ALIGNMENT: tl.constexpr = min(SOURCE_ALIGNMENT, KEY_ALIGNMENT)
     STORE_ALIGNMENT: tl.constexpr = min(RESULT_ALIGNMENT, KEY_ALIGNMENT)
     IN_ONE_PAGE: tl.constexpr = PAGE_SIZE % TILE == 0
+    OF_POOL: tl.constexpr = "evict_first" if KEEP_RESULTS else ""
+    OF_RESULTS: tl.constexpr = "evict_last" if KEEP_RESULTS else ""
 
     in_tile = tl.arange(0, TILE)
     unit = tl.arange(0, K_LANES)
@@ -184,7 +187,7 @@ def gather_kernel(
         else:
             k_source = tl.multiple_of(page_ptr + k_in_page, [LOAD_ALIGNMENT]).to(UNIT, bitcast=True)
             k_source = k_source[:, None] + unit[None, :]
-        k = tl.load(k_source, mask=is_key, other=0)
+        k = tl.load(k_source, mask=is_key, other=0, eviction_policy=OF_POOL)
     if GATHER_S:
         if IN_ONE_PAGE:
             is_scale = s_offset < num_loaded * S_UNITS
@@ -193,7 +196,7 @@ def gather_kernel(
             is_scale = is_token[:, None]
             s_source = tl.multiple_of(page_ptr + s_in_page, [UNIT_BYTES]).to(UNIT, bitcast=True)
             s_source = s_source[:, None] + tl.arange(0, S_UNITS)[None, :]
-        s = tl.load(s_source, mask=is_scale, other=0)
+        s = tl.load(s_source, mask=is_scale, other=0, eviction_policy=OF_POOL)
 
     if RECTANGULAR:
         # Only the stores need this sum: it is computed while the loads above are under way.
@@ -205,7 +208,7 @@ def gather_kernel(
         if K_LANES != K_UNITS:
             is_row = is_row & (unit < K_UNITS)[None, :]
         k_result = tl.multiple_of(k_ptr + first_row * INDEX_HEAD_DIM, STORE_ALIGNMENT).to(UNIT, bitcast=True)
-        tl.store(k_result + k_offset, k, mask=is_row)
+        tl.store(k_result + k_offset, k, mask=is_row, eviction_policy=OF_RESULTS)
     if GATHER_S:
         s_result = tl.multiple_of(s_ptr + first_row * _SCALE_BYTES, UNIT_BYTES).to(UNIT, bitcast=True)
-        tl.store(s_result + s_offset, s, mask=s_offset < num_stored * S_UNITS)
+        tl.store(s_result + s_offset, s, mask=s_offset < num_stored * S_UNITS, eviction_policy=OF_RESULTS)

@@ -8,8 +8,12 @@ from kernels.layout import PageLayout
 TILE_TOKENS = (32, 64)
 """Tokens that a program copies, in a small and in a large call: small ones are spread thinner."""
 
-LARGE_CALL_TOKENS = 16_384
+LARGE_CALL_TOKENS = 24_576
 """Tokens of a call from which on the larger tile is used."""
+
+L2_SIZED_TOKENS = range(98_304, 360_448)
+"""Tokens of calls that are bound by memory, and whose results fit the 50 MB of an H100's L2. The kernel behind the
+gather reads these results next: they are kept there, and the pool's bytes, which nobody reads again, are not."""
 
 SCATTERED_TILE_TOKENS = 16
 """Tokens of a tile that spans pages: its page numbers are a vector, which costs registers."""
@@ -43,6 +47,8 @@ class LaunchPlan(NamedTuple):
     rectangular: bool
     wide_counts: bool
     """Whether sums of lengths need 64 bits."""
+    keep_results: bool
+    """Whether results are kept in the L2, and the pool's bytes are not."""
 
 
 # Every layer of a model asks for the same plan.
@@ -54,11 +60,12 @@ def plan_launch(layout: PageLayout, batch: int, seq_len_sum: int, longest: int) 
     # All tiles but the last of each sequence are full.
     most_tiles = (seq_len_sum + batch * (tile - 1)) // tile
     wide_counts = batch * (longest + tile) > MAX_INT32
+    keep_results = seq_len_sum in L2_SIZED_TOKENS
     idle = batch * tiles_a_sequence - most_tiles
     if batch <= MAX_GRID_Y and (idle <= IDLE_PROGRAMS or idle <= most_tiles):
         lengths_at_once = LENGTHS_AT_ONCE[batch > VERY_MANY_SEQUENCES]
-        return LaunchPlan((tiles_a_sequence, batch), tile, lengths_at_once, True, wide_counts)
-    return LaunchPlan((most_tiles, 1), tile, LENGTHS_AT_ONCE[0], False, wide_counts)
+        return LaunchPlan((tiles_a_sequence, batch), tile, lengths_at_once, True, wide_counts, keep_results)
+    return LaunchPlan((most_tiles, 1), tile, LENGTHS_AT_ONCE[0], False, wide_counts, keep_results)
 
 
 @cache

@@ -34,6 +34,11 @@ class GraphClock:
         self._flush = torch.zeros(FLUSH_TIMES * placement.l2_bytes // 4, dtype=torch.int32, device=placement.device)
         self._graphs = {side.name: self._capture(side) for side in sides}
 
+    @property
+    def calls(self) -> int:
+        """Calls that a replay makes."""
+        return self._placement.budget.calls
+
     def round(self, order: Sequence[str]) -> list[float]:
         """Replay the sides in an order, and return the device seconds a call of each replay.
 

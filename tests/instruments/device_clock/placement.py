@@ -50,14 +50,13 @@ class Placement:
         table = np.zeros((tables, len(needed), width), dtype=np.int64)
         table[:, is_needed] = pages
         on_device = torch.from_numpy(table).to(DTYPES[case.table_dtype]).to(self.device)
-        arguments = [
+        return [
             # Each in memory of its own, aligned as allocations are.
             Arguments(
                 buf, of_call.clone(), lens, case.seq_len_sum, case.max_seq_len, case.page_size, case.index_head_dim
             )
             for of_call in on_device
         ]
-        return arguments
 
     def _sources(self) -> list[torch.Tensor]:
         """Return ranges of the pool, each of the bytes of one call, that a copy reads in turn."""

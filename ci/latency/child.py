@@ -1,0 +1,121 @@
+"""The process that measures: `python -m ci.latency.child ORDER`, ORDER and what it prints being JSON, a line a message.
+
+Each stage of a run has a process of its own, so that its memory, modules and clocks are fresh.
+"""
+
+import json
+import os
+import sys
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import Any
+
+from ci.latency.samples import Cell, CellSamples
+
+MARK = "latency: "
+"""Begins each line that is a message; whatever else is printed is not."""
+
+
+@dataclass(frozen=True)
+class Order:
+    """What a process is to measure."""
+
+    implementation: str
+    """The head, as on the command line."""
+    base: str | None
+    """A folder that holds the base's `kernels/`; None measures the head against itself."""
+    cells: list[dict[str, Any]] | None
+    """Cells as JSON objects; None stands for all."""
+    draws: int | None
+    """How many of each cell; None leaves it to the decision, cell by cell."""
+    seed: int
+    check_identity: bool
+    """Whether cells whose machine code and launch are identical are left out."""
+    check_clock: bool
+    """Whether CUPTI's records are to confirm the clock."""
+
+
+def tell(**message: Any) -> None:
+    """Print a message."""
+    print(MARK + json.dumps(message), flush=True)
+
+
+def main(order: Order) -> None:
+    """Measure what an order asks for, and tell it."""
+    from ci.latency.base import load_folder
+    from ci.latency.cells import cells_of
+    from ci.latency.machine import gpu_state, require_idle, this_machine
+    from tests.cases.latency_workloads import GATED, MAIN
+    from tests.examine.implementations import load_implementation
+
+    unchecked = require_idle()
+    from ci.latency.measure import Measurer
+    from tests.instruments.device_clock.twin import NAME
+
+    head = load_implementation(order.implementation).functions
+    base = load_folder(Path(order.base), "base").functions if order.base else head
+    both = [name for name in head if name in base]
+    cells = cells_of([case.name for case in GATED], MAIN, both)
+    if order.cells is not None:
+        cells = [Cell(**cell) for cell in order.cells]
+    state = gpu_state()
+    about = {"gpu": asdict(state) if state else None, "unchecked": unchecked, "twin": NAME}
+    tell(machine=this_machine().as_json(), **about)
+    measurer = Measurer(base, head, order.seed)
+    measured = _not_identical(measurer, base, head, cells) if order.check_identity else cells
+    if order.check_clock:
+        tell(progress="cross-checking the clock")
+        untrusted = measurer.untrusted(measured)
+        for cell, why in untrusted.items():
+            tell(untrusted=asdict(cell), why=why)
+        measured = [cell for cell in measured if cell not in untrusted]
+    for number, cell in enumerate(measured, start=1):
+        tell(progress=f"{number} of {len(measured)}: {cell.id}")
+        tell(samples=_samples(measurer, cell, order.draws, len(measured)).as_json())
+    tell(end=True)
+
+
+def _not_identical(measurer: Any, base: Any, head: Any, cells: list[Cell]) -> list[Cell]:
+    from ci.latency.launches import CannotObserve, identify
+
+    tell(progress="comparing machine code")
+    rest = []
+    for cell in cells:
+        if cell.metric == "host":
+            rest.append(cell)
+            continue
+        try:
+            identity = identify(base[cell.function], head[cell.function], measurer.arguments(cell))
+        except CannotObserve as error:
+            tell(differs=asdict(cell), how=f"not compared: {error}")
+            rest.append(cell)
+            continue
+        if identity.is_identical:
+            tell(identical=asdict(cell))
+        else:
+            tell(differs=asdict(cell), how=str(identity))
+            rest.append(cell)
+    return rest
+
+
+def _samples(measurer: Any, cell: Cell, draws: int | None, family: int) -> CellSamples:
+    from ci.latency.decision import next_step
+    from ci.latency.verdict import MoreDraws
+
+    samples = measurer.empty(cell)
+    while draws is not None and len(samples.draws) < draws:
+        samples = measurer.drawn(samples)
+    while draws is None and isinstance(step := next_step(samples, family), MoreDraws):
+        while len(samples.draws) < step.draws:
+            samples = measurer.drawn(samples)
+    return samples
+
+
+if __name__ == "__main__":
+    sys.path.append(os.getcwd())
+    asked = Order(**json.loads(sys.argv[1]))
+    try:
+        main(asked)
+    except Exception as error:
+        tell(error=f"{type(error).__name__}: {error}".splitlines()[0], kind=type(error).__name__)
+        raise

@@ -1,0 +1,61 @@
+"""From what the measuring processes told to verdicts. Pure; the rules are in `decision.py`."""
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field, replace
+
+from ci.latency.decision import confirm, next_step, same_by_identity, unmeasured
+from ci.latency.samples import Cell, CellSamples
+from ci.latency.stage import Measured
+from ci.latency.verdict import Kind, MoreDraws, NeedsConfirmation, Verdict
+
+CONFIRMATION_DRAWS = {True: 24, False: 16}
+"""Draws of each flagged cell in the second process, by whether few are flagged."""
+FEW = 4
+
+MeasureAgain = Callable[[Sequence[Cell], int], Measured]
+"""Measures cells in a new process, so many draws each."""
+
+
+@dataclass
+class Judged:
+    """Verdicts on all cells, and the draws that they rest on."""
+
+    verdicts: list[Verdict] = field(default_factory=list)
+    samples: dict[Cell, CellSamples] = field(default_factory=dict)
+
+
+def judge(first: Measured, measure_again: MeasureAgain) -> Judged:
+    """Return what is said about every cell; those that are flagged are measured again.
+
+    Args:
+        first: what the first process told.
+        measure_again: runs the second process, if one is needed.
+    """
+    family = max(1, len(first.samples))
+    steps = [next_step(samples, family) for samples in first.samples.values()]
+    flagged = [step for step in steps if isinstance(step, NeedsConfirmation)]
+    fresh: dict[Cell, CellSamples] = {}
+    confirmed: Mapping[Cell, Verdict | MoreDraws] = {}
+    if flagged:
+        draws = CONFIRMATION_DRAWS[len(flagged) <= FEW]
+        fresh = measure_again([flag.cell for flag in flagged], draws).samples
+        confirmed = confirm(flagged, fresh, draws)
+    judged = Judged(samples={**first.samples, **fresh})
+    judged.verdicts += [same_by_identity(cell) for cell in first.identical]
+    judged.verdicts += [unmeasured(cell, why) for cell, why in first.untrusted.items()]
+    for samples, step in zip(first.samples.values(), steps, strict=True):
+        if isinstance(step, NeedsConfirmation):
+            said = confirmed.get(step.cell, step.suspicion)
+            step = said if isinstance(said, Verdict) else step.suspicion
+        if isinstance(step, MoreDraws):
+            step = unmeasured(samples.cell, f"{len(samples.draws)} of {step.draws} draws were made")
+        judged.verdicts.append(_with_cause(step, first.differs))
+    return judged
+
+
+def _with_cause(verdict: Verdict, differs: Mapping[Cell, str]) -> Verdict:
+    """Add to a change what to look at."""
+    how = differs.get(replace(verdict.cell, metric="device"))
+    if verdict.kind not in (Kind.SLOWER, Kind.FASTER) or how is None:
+        return verdict
+    return replace(verdict, reason=f"{verdict.reason}. Look at {how}")
