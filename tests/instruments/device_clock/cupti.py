@@ -1,6 +1,10 @@
-"""A second clock: CUPTI's records of each kernel, to be set against what events say of the same replay."""
+"""A second clock: CUPTI's records of each kernel, to be set against what events say of the same replay.
 
-from collections.abc import Mapping
+Recording slows a replay, so neither figure is a result: what is checked is that both clocks tell the same of it.
+"""
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
 
 import torch
 from torch.profiler import ProfilerActivity, profile
@@ -10,40 +14,56 @@ from tests.instruments.device_clock.graphs import GraphClock
 MOST_DIFFERENCE = 0.05
 """Relative difference of the two clocks from which on neither is trusted. CUPTI leaves out what lies before the first
 kernel and behind the last, which is under 2 % of a replay."""
-_NOT_OF_THE_CALLS = ("spin_kernel", "reduce_kernel")
-"""Parts of the names of the kernels that keep the stream busy and clear the L2."""
+FIRST_OF_A_REPLAY = "spin_kernel"
+"""Part of the name of the kernel that keeps the stream busy ahead of each replay."""
+CLEARS_THE_L2 = "reduce_kernel"
+"""Part of the name of the kernels that read the L2 full, which stand between that one and the calls."""
+
+
+@dataclass(frozen=True)
+class Recorded:
+    """One kernel, as CUPTI recorded it."""
+
+    name: str
+    start: float
+    """Seconds from some moment on."""
+    end: float
 
 
 def cross_checked(clocks: Mapping[str, tuple[GraphClock, str]]) -> dict[str, tuple[float, float]]:
-    """Return the seconds a call by events and by CUPTI, of one replay each, by key.
+    """Return the seconds a call by events and by CUPTI, of one replay each, by key; NaN where records are missing.
 
     Args:
-        clocks: by key, a clock and the name of the side to replay. Its calls must launch no reduction of torch's.
+        clocks: by key, a clock with cold L2 and the name of the side to replay.
     """
-    by_events: dict[str, float] = {}
-    with profile(activities=[ProfilerActivity.CUDA]) as profiler:
-        for key, (clock, side) in clocks.items():
-            by_events[key] = clock.round([side])[0]
-            torch.cuda.synchronize()
-    kernels = sorted(
-        (event.start_ns(), event.start_ns() + event.duration_ns())
+    by_events: list[float] = []
+    with profile(activities=[ProfilerActivity.CUDA], acc_events=True) as profiler:
+        for clock, side in clocks.values():
+            by_events += clock.round([side])
+        torch.cuda.synchronize()
+    records = [
+        Recorded(event.name(), event.start_ns() * 1e-9, (event.start_ns() + event.duration_ns()) * 1e-9)
         for event in profiler.profiler.kineto_results.events()
-        if "CUDA" in str(event.device_type()) and not any(part in event.name() for part in _NOT_OF_THE_CALLS)
-    )
-    found: dict[str, tuple[float, float]] = {}
-    first = 0
-    for key, (clock, _) in clocks.items():
-        calls = clock.calls
-        own = kernels[first : first + calls]
-        first += calls
-        spent = (max(end for _, end in own) - own[0][0]) * 1e-9 / calls if len(own) == calls else float("nan")
-        found[key] = (by_events[key], spent)
-    if first != len(kernels):
-        # One kernel a call was expected. With others between, no span can be told from its neighbour's.
-        return {key: (seconds, float("nan")) for key, (seconds, _) in found.items()}
-    return found
+        if "CUDA" in str(event.device_type()) and event.duration_ns() > 0
+    ]
+    spans = spans_of(records)
+    if len(spans) != len(clocks):
+        spans = [float("nan")] * len(clocks)
+    calls = [clock.calls for clock, _ in clocks.values()]
+    return {key: (by_events[i], spans[i] / calls[i]) for i, key in enumerate(clocks)}
+
+
+def spans_of(records: Iterable[Recorded]) -> list[float]:
+    """Return the seconds from the first call's start to the last one's end of each replay; NaN where there is none."""
+    replays: list[list[Recorded]] = []
+    for record in sorted(records, key=lambda record: record.start):
+        if FIRST_OF_A_REPLAY in record.name:
+            replays.append([])
+        elif replays and CLEARS_THE_L2 not in record.name:
+            replays[-1].append(record)
+    return [max(r.end for r in calls) - calls[0].start if calls else float("nan") for calls in replays]
 
 
 def agree(by_events: float, by_cupti: float) -> bool:
-    """Whether two clocks tell the same, of which neither may be a NaN."""
+    """Whether two clocks tell the same; not, if one of them is NaN."""
     return abs(by_cupti / by_events - 1) <= MOST_DIFFERENCE
