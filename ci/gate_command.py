@@ -19,9 +19,10 @@ from ci.latency import certify
 from ci.latency import command as latency_command
 from ci.options import Options
 from ci.probe import Answer, CannotExamine, Probe, Question
+from ci.speed import command as speed_command
 from ci.verdict import STOPPED_EARLY, Decision, Examined, Undecided, Verdict, judge
 
-WIDTH_WITHOUT_TERMINAL = 100
+WIDTH_WITHOUT_TERMINAL = 120
 
 
 def main(options: Options, command: str) -> int:
@@ -39,6 +40,8 @@ def main(options: Options, command: str) -> int:
         return latency_command.main(options, console_on(sys.stdout))
     if options.certify:
         return certify.main(options, console_on(sys.stdout))
+    if options.speed:
+        return speed_command.main(options, console_on(sys.stdout))
     return _list(options) if options.listing else _Gate(options, command).run()
 
 

@@ -149,7 +149,7 @@ def gathers(tmp_path_factory):
         "base": {},
         "commented": {"kernel.py": _commented, "gather.py": _commented},
         "other-value": {"kernel.py": lambda text: text.replace("other=0)", "other=3)")},
-        "more-warps": {"gather.py": lambda text: re.sub(r"(num_warps\W+)1\b", r"\g<1>8", text)},
+        "more-warps": {"gather.py": lambda text: re.sub(r"(\"words\": )\d", r"\g<1>8", text)},
     }
     for name, of_files in edits.items():
         shutil.copytree(ROOT / "kernels", folder / name / "kernels", ignore=shutil.ignore_patterns("__pycache__"))

@@ -59,7 +59,9 @@ def spans_of(records: Iterable[Recorded]) -> list[float]:
     for record in sorted(records, key=lambda record: record.start):
         if FIRST_OF_A_REPLAY in record.name:
             replays.append([])
-        elif replays and CLEARS_THE_L2 not in record.name:
+        elif replays and CLEARS_THE_L2 in record.name:
+            replays[-1].clear()  # whatever came between was on its behalf
+        elif replays:
             replays[-1].append(record)
     return [max(r.end for r in calls) - calls[0].start if calls else float("nan") for calls in replays]
 

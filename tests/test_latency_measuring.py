@@ -1,0 +1,181 @@
+"""What the latency gate does around its decision: budgets of graphs, CUPTI's records, processes, planted slowdowns."""
+
+import json
+import math
+
+import pytest
+import torch
+
+import kernels
+from ci.latency import certify, stage
+from ci.latency.base import load_folder
+from ci.latency.cells import cells_of
+from ci.latency.child import MARK
+from ci.latency.judged import judge
+from ci.latency.samples import Cell, CellSamples, Draw
+from ci.latency.slowdowns import SLOWDOWNS, Slowdown
+from ci.latency.stage import CannotMeasure, Measured, listen
+from ci.latency.verdict import Kind, Stage
+from tests.cases.case import Case
+from tests.cases.latency_workloads import GATED, MAIN
+from tests.examine.inputs import Inputs
+from tests.instruments.device_clock.budget import COLD_L2_TIMES, REPLAY_SECONDS, budget_of
+from tests.instruments.device_clock.cupti import Recorded, agree, spans_of
+from tests.instruments.memory import RedZonedMemory
+
+L2 = 50 << 20
+
+
+@pytest.mark.parametrize("case", GATED, ids=lambda case: case.name)
+def test_calls_of_a_graph_stay_cold(case):
+    needed = case.seq_len_sum * 132
+    budget = budget_of(needed, needed, L2)
+    # Either no page is used twice between two flushes, or enough others lie between.
+    assert budget.tables == budget.calls or (budget.tables - 1) * needed >= COLD_L2_TIMES * L2
+    assert 2 <= budget.calls <= 400
+    assert budget.calls == 400 or budget.calls * (1.3e-6 + 2 * needed / 2.6e12) >= REPLAY_SECONDS * 0.99
+
+
+def test_the_span_of_a_replay_begins_behind_the_flush():
+    records = [
+        Recorded("spin_kernel(long)", 0.0, 2.0),
+        Recorded("Memset (Device)", 2.0, 2.1),
+        Recorded("void at::native::reduce_kernel<512>", 2.1, 3.0),
+        Recorded("gather_kernel", 3.5, 4.0),
+        Recorded("gather_kernel", 3.9, 4.5),
+        Recorded("spin_kernel(long)", 5.0, 6.0),
+    ]
+    spans = spans_of(reversed(records))
+    assert spans[0] == pytest.approx(1.0)
+    assert math.isnan(spans[1])
+
+
+def test_clocks_agree_within_five_percent():
+    assert agree(1.0, 0.96)
+    assert not agree(1.0, 0.94)
+    assert not agree(1.0, float("nan"))
+
+
+def test_each_function_is_measured_on_main_workloads_only():
+    cells = cells_of(["a", "b"], ("b",), {"get_s", "get_k_and_s"})
+    assert [cell.id for cell in cells] == [
+        "a/get_k_and_s",
+        "b/get_k_and_s",
+        "b/get_s",
+        "1x128/get_k_and_s (host)",
+        "1x128/get_s (host)",
+    ]
+    assert len({case.name for case in GATED}) >= 16
+    assert set(MAIN) <= {case.name for case in GATED}
+
+
+def samples_of(cell, ratio, draws=24):
+    def side(times, number):
+        # A little scatter, so that the clock is not taken for a stuck one.
+        return tuple(times * (1 + 1e-4 * ((number * 7 + i * 3) % 5)) for i in range(6))
+
+    rows = tuple(Draw(side(1e-5, n), side(1e-5 * ratio, n + 1)) for n in range(draws))
+    same = tuple(Draw(side(9e-6, n + 2)[:2], side(9e-6, n + 3)[:2]) for n in range(draws))
+    return CellSamples(cell, rows, {"copy": same})
+
+
+def measured(*samples, **more):
+    return Measured(samples={s.cell: s for s in samples}, **more)
+
+
+SLOW, EVEN, LIKE, ODD = (Cell(name, "get_k_and_s") for name in ("slow", "even", "like", "odd"))
+
+
+def test_a_flagged_cell_is_measured_again_and_told_with_its_cause():
+    asked = []
+
+    def again(cells, draws):
+        asked.append((list(cells), draws))
+        return measured(*(samples_of(cell, 1.0502, draws) for cell in cells))
+
+    first = measured(
+        samples_of(SLOW, 1.05),
+        samples_of(EVEN, 1.0, 8),
+        identical=[LIKE],
+        untrusted={ODD: "the clocks disagree"},
+        differs={SLOW: "machine code: 3 of 90 instructions changed"},
+    )
+    verdicts = {verdict.cell: verdict for verdict in judge(first, again).verdicts}
+    assert asked == [([SLOW], 24)]
+    assert verdicts[SLOW].kind is Kind.SLOWER
+    assert verdicts[SLOW].reason.endswith("Look at machine code: 3 of 90 instructions changed")
+    assert verdicts[EVEN].kind is Kind.SAME
+    assert verdicts[LIKE].stage is Stage.IDENTITY
+    assert verdicts[ODD].kind is Kind.INCONCLUSIVE
+
+
+def test_a_flag_that_fresh_draws_do_not_confirm_is_not_slower():
+    judged = judge(measured(samples_of(SLOW, 1.05)), lambda cells, draws: measured(samples_of(SLOW, 1.0, draws)))
+    assert [verdict.kind for verdict in judged.verdicts] == [Kind.SAME]
+
+
+def test_a_second_process_that_tells_nothing_leaves_the_cell_undecided():
+    judged = judge(measured(samples_of(SLOW, 1.05)), lambda cells, draws: Measured())
+    assert [verdict.kind for verdict in judged.verdicts] == [Kind.INCONCLUSIVE]
+
+
+def message(**content):
+    return MARK + json.dumps(content) + "\n"
+
+
+def test_a_process_is_understood():
+    told = samples_of(EVEN, 1.0, 8)
+    words = []
+    found = listen(
+        [
+            "something that torch prints\n",
+            message(machine={"gpu": "G"}, gpu=None, unchecked=["clocks"], twin="twin-1"),
+            message(progress="1 of 1"),
+            message(identical={"workload": "like", "function": "get_k_and_s", "metric": "device"}),
+            message(samples=told.as_json()),
+            message(end=True),
+        ],
+        words.append,
+    )
+    assert found.samples == {EVEN: told}
+    assert (found.identical, found.unchecked, found.twin, found.has_ended) == ([LIKE], ["clocks"], "twin-1", True)
+    assert words == ["1 of 1"]
+
+
+@pytest.mark.parametrize(
+    ("kind", "said"),
+    [("GpuBusy", "another process computes"), ("RuntimeError", "RuntimeError: another process computes")],
+)
+def test_a_process_that_cannot_measure_says_why_in_one_line(kind, said):
+    with pytest.raises(CannotMeasure) as caught:
+        listen([message(error=f"{kind}: another process computes", kind=kind)], print)
+    assert str(caught.value) == said
+
+
+def test_a_process_that_dies_is_no_measurement(monkeypatch):
+    monkeypatch.setattr(stage.sys, "executable", "/bin/false")
+    order = certify.Order("own", None, None, 1, 0, check_identity=False, check_clock=False)
+    with pytest.raises(CannotMeasure, match="ended with status 1"):
+        stage.run(order, print)
+
+
+@pytest.mark.parametrize("slowdown", SLOWDOWNS, ids=lambda slowdown: slowdown.name)
+def test_planted_slowdowns_still_gather_right(slowdown, tmp_path, device):
+    certify.write_slower(slowdown, tmp_path)
+    slower = load_folder(tmp_path, slowdown.name)
+    case = Case(name="planted", family="planted", rules=(1,), seq_lens=(70, 0, 130))
+    arguments = Inputs(case, torch.device(device), RedZonedMemory()).arguments
+    k, s = slower.functions["get_k_and_s"](*arguments)
+    right_k, right_s = kernels.get_k_and_s(*arguments)
+    assert torch.equal(k, right_k)
+    assert torch.equal(s, right_s)
+
+
+def test_a_slowdown_that_no_longer_fits_is_told():
+    with pytest.raises(ValueError, match=r"slowdown gone: x\.py has its lines 0 times, not once"):
+        Slowdown("gone", "x.py", "lines of before", "").apply("lines of now")
+
+
+def test_decisions_on_the_same_code_share_no_draw():
+    assert certify.decided(samples_of(EVEN, 1.0, 24), 29) == ["SAME", "SAME", "SAME"]
+    assert certify.decided(samples_of(EVEN, 1.05, 24), 29)[0] == "flagged SLOWER"
