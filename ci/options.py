@@ -38,6 +38,10 @@ class Options:
     """Whether to compare latency with stored runs."""
     certify: bool = False
     """Whether to measure what the latency gate sees here."""
+    speed: bool = False
+    """Whether to measure implementations side by side on a GPU, and examine no case."""
+    runs: int | None = None
+    """Draws of memory that are measured for `speed`, or None for as many as it takes by itself."""
     accept_cost: bool = False
     """Whether what was counted becomes the baseline."""
 
@@ -54,8 +58,12 @@ def parse(arguments: Sequence[str]) -> Options:
         parser.error("argument --accept-cost: accepts what --cost counts, which is missing")
     if given.cost and (given.case or given.list or given.quick or given.fail_fast):
         parser.error("argument --cost: has its own workloads; it takes --impl, --accept-cost and --json")
-    if sum((given.base is not None, given.history, given.certify, given.cost)) > 1:
-        parser.error("argument --base: is one job, as --history, --certify and --cost are; choose one")
+    if sum((given.base is not None, given.history, given.certify, given.cost, given.speed)) > 1:
+        parser.error("argument --base: is one job, as --history, --certify, --cost and --speed are; choose one")
+    if given.speed and (given.case or given.list or given.quick or given.fail_fast):
+        parser.error("argument --speed: has its own workloads; it takes --impl, --runs and --json")
+    if given.runs is not None and not given.speed:
+        parser.error("argument --runs: is of --speed, which is missing")
     if given.json is not None and not given.list:
         try:
             report.clear(given.json)
@@ -74,6 +82,8 @@ def parse(arguments: Sequence[str]) -> Options:
         report=given.json,
         listing=given.list,
         cost=given.cost,
+        speed=given.speed,
+        runs=given.runs,
         accept_cost=given.accept_cost,
         base=given.base,
         history=given.history,
@@ -120,6 +130,8 @@ def _parser() -> argparse.ArgumentParser:
     add("--base", metavar="REV", help="compare latency with the kernels of a git revision, on a GPU; examine no case")
     add("--history", action="store_true", help="compare latency with stored runs of this machine; examine no case")
     add("--certify", action="store_true", help="measure what the latency gate sees on this machine")
+    add("--speed", action="store_true", help="measure implementations side by side, on a GPU; examine no case")
+    add("--runs", type=_positive, metavar="N", help="with --speed: draws of memory to measure (default: 3)")
     add("--accept-cost", action="store_true", help="with --cost: make what is counted the baseline")
     return parser
 

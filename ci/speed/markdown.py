@@ -1,0 +1,69 @@
+"""The README's table of figures: `python -m ci.speed.markdown FILE`, of what `./ci/gate --speed --json` wrote."""
+
+import json
+import sys
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+from ci.speed import figures, table
+from ci.speed.figures import COPY, Workload
+
+
+def lines(content: Mapping[str, Any]) -> list[str]:
+    """Return the table: a row a workload, microseconds on a cold L2 and the ratio to a copy of each implementation.
+
+    Args:
+        content: of the JSON report.
+
+    Raises:
+        ValueError: it is no report of a run that measured.
+    """
+    if not content.get("workloads"):
+        raise ValueError("expected the JSON report of a ./ci/gate --speed that measured")
+    workloads = [Workload.from_json(workload) for workload in content["workloads"]]
+    names = workloads[0].implementations
+    shown = [workloads[0].sides[name].is_eager * table.EAGER_MARK for name in names]
+    titles = [f"{name}{mark.replace('*', chr(92) + '*')}" for name, mark in zip(names, shown, strict=True)]
+    summaries = figures.summaries(workloads)
+    told = [
+        _row(["workload", COPY, *titles]),
+        _row(["---", *["---:"] * (1 + len(names))]),
+        *(_row([w.name, *_of_workload(w)]) for w in workloads),
+        _row(["geometric mean to copy", "1", *(f"**{s.to_copy.mean:.3f}**" for s in summaries)]),
+        _row(["worst to copy", "1", *(f"{s.to_copy.worst:.2f}" for s in summaries)]),
+        _row(["host us", "", *(f"{s.host_us:.1f}" for s in summaries)]),
+    ]
+    machine = ", ".join(f"{key} {value}" for key, value in content["machine"].items())
+    told += ["", f"Microseconds of the GPU on a cold L2, in brackets the ratio to the copy. {machine}."]
+    told += [f"Means are over the first {sum(w.is_stated for w in workloads)}. {table.floor_note(summaries)}."]
+    if any(shown):
+        told += [table.EAGER_NOTE.replace("*", "\\*", 1) + "."]
+    return told
+
+
+def _of_workload(workload: Workload) -> list[str]:
+    copy, *others = figures.rows(workload)
+    return [f"{copy.cold_us:.2f}", *(f"{row.cold_us:.2f} ({row.to_copy:.2f})" for row in others)]
+
+
+def _row(cells: Sequence[str]) -> str:
+    return f"| {' | '.join(cells)} |"
+
+
+def main(arguments: Sequence[str]) -> int:
+    """Print the table; return the exit code."""
+    if len(arguments) != 1:
+        print("usage: python -m ci.speed.markdown FILE, what ./ci/gate --speed --json FILE wrote", file=sys.stderr)
+        return 2
+    try:
+        told = lines(json.loads(Path(arguments[0]).read_text(encoding="utf-8")))
+    except (OSError, ValueError, KeyError) as error:
+        print(f"{arguments[0]}: {error}", file=sys.stderr)
+        return 2
+    print("\n".join(told))
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main(sys.argv[1:]))
