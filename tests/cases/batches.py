@@ -20,7 +20,13 @@ CASES = family(
         Case(name="257", rules=(4,), seq_lens=tuple(i % 7 for i in range(257)), heavy=True),
         Case(name="1024", rules=(4,), seq_lens=tuple(i % 3 for i in range(1024)), heavy=True),
         Case(name="1025", rules=(4,), seq_lens=tuple(i % 3 for i in range(1025)), heavy=True),
-        Case(name="2049-mostly-empty", rules=(4,), seq_lens=(0,) * 2047 + (3, 70), heavy=True),
+        Case(name="1025-mostly-empty", rules=(4,), seq_lens=(0,) * 1023 + (3, 260), heavy=True),
+        Case(
+            name="2049-mostly-empty",
+            rules=(4,),
+            seq_lens=(0,) * 2047 + (3, 70),
+            needs_gpu="some 2,000 programs that each look through 2,049 lengths",
+        ),
         Case(
             name="4097-ones",
             rules=(4,),

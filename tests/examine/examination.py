@@ -127,7 +127,7 @@ class _Examination:
         third = self.caller.call(call, inputs, POISONS[0], "new contents at the same addresses")
         if self._returned(third) and not wrong:
             self._values(third, renewed, POISONS[0], earlier=expected)
-        if rows <= FEW_ROWS:
+        if rows <= FEW_ROWS and not brief:
             self._shorter(call, inputs, is_judged=not wrong)
         for part, result in kept.items():
             if not torch.equal(result, first.results[part]):
