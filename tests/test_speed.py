@@ -146,6 +146,7 @@ class TestTables:
         assert lines[0] == r"| workload | copy | own | sglang | torch\* |"
         assert "| 1x4k | 2.00 | 1.00 (0.50) | 4.00 (2.00) | 40.00 (20.00) |" in lines
         assert "| geometric mean to copy | 1 | **1.000** | **2.000** | **20.000** |" in lines
+        assert "| geometric mean to sglang |  | 0.500 |  | 10.000 |" in lines
         assert len({line.count("|") for line in lines if line.startswith("|")}) == 1
         assert any("gpu NVIDIA H100, torch 2.11.0" in line for line in lines)
 

@@ -32,6 +32,7 @@ def lines(content: Mapping[str, Any]) -> list[str]:
         *(_row([w.name, *_of_workload(w)]) for w in workloads),
         _row(["geometric mean to copy", "1", *(f"**{s.to_copy.mean:.3f}**" for s in summaries)]),
         _row(["worst to copy", "1", *(f"{s.to_copy.worst:.2f}" for s in summaries)]),
+        *(_to_peer(summaries) if any(s.to_peer for s in summaries) else ()),
         _row(["host us", "", *(f"{s.host_us:.1f}" for s in summaries)]),
     ]
     machine = ", ".join(f"{key} {value}" for key, value in content["machine"].items())
@@ -45,6 +46,14 @@ def lines(content: Mapping[str, Any]) -> list[str]:
 def _of_workload(workload: Workload) -> list[str]:
     copy, *others = figures.rows(workload)
     return [f"{copy.cold_us:.2f}", *(f"{row.cold_us:.2f} ({row.to_copy:.2f})" for row in others)]
+
+
+def _to_peer(summaries: Sequence[figures.Summary]) -> list[str]:
+    ratios = [summary.to_peer for summary in summaries]
+    return [
+        _row([f"geometric mean to {figures.PEER}", "", *("" if r is None else f"{r.mean:.3f}" for r in ratios)]),
+        _row([f"worst to {figures.PEER}", "", *("" if r is None else f"{r.worst:.2f}" for r in ratios)]),
+    ]
 
 
 def _row(cells: Sequence[str]) -> str:
