@@ -1,8 +1,54 @@
 """Accesses that only show when each one is checked: outside a tensor, of undefined lanes, twice, or racing."""
 
+from itertools import product
+
 from tests.seeded.bugs.bug import Bug
 
+
+def _with_number(number: str, statement: str) -> dict[str, str]:
+    """Return the edits that have program 0 execute a statement, which may use a `NUMBER` that the host computes."""
+    return {
+        "    WITH_S: tl.constexpr,\n": "    WITH_S: tl.constexpr,\n    NUMBER: tl.constexpr,\n",
+        "            WITH_S=with_s,\n": f"            WITH_S=with_s,\n            NUMBER={number},\n",
+        "    program = tl.program_id(0)\n": f"    program = tl.program_id(0)\n    if program == 0:\n        {statement}\n",
+    }
+
+
+def _one_byte(does: str, side: str, tensor: str, pointer: str, rule: int) -> Bug:
+    """Return a bug that reaches for the byte next to one end of a tensor."""
+    address = f"{pointer}.to(tl.pointer_type(tl.uint8)) + NUMBER"
+    number = "-1" if side == "before" else f"{tensor}.numel() * {tensor}.element_size()"
+    place = f"1 before the start of {tensor}" if side == "before" else f"0 past the end of {tensor}"
+    return Bug(
+        name=f"one-byte-{does}-{side}-{tensor.replace('_', '-')}",
+        edits=_with_number(number, f"tl.load({address})" if does == "read" else f"tl.store({address}, 7)"),
+        rules=(rule,),
+        cases=("batches/3",),
+        says=f"{'read' if does == 'read' else 'wrote'} 1 byte at {place}",
+    )
+
+
+_POINTERS = {
+    "buf": "buf_ptr",
+    "page_indices": "table_ptr",
+    "seq_lens": "lens_ptr",
+    "k": "k_ptr",
+    "s": "s_ptr",
+}
+ONE_BYTE = [
+    _one_byte(does, side, *tensor, rule)
+    for (does, rule), side, tensor in product((("read", 4), ("write", 7)), ("before", "after"), _POINTERS.items())
+]
+
 WILD_ACCESSES = [
+    *ONE_BYTE,
+    Bug(
+        name="page-table-read-through-the-pool",
+        edits=_with_number("page_indices.data_ptr() - buf.data_ptr()", "tl.load(buf_ptr + NUMBER)"),
+        rules=(4,),
+        cases=("batches/3",),
+        says="of buf",
+    ),
     Bug(
         name="page-table-read-past-its-end",
         edits={

@@ -19,6 +19,8 @@ class Bug:
     """Cases that must each show the bug."""
     says: str = ""
     """Words that a finding's message must hold."""
+    needs_gpu: bool = False
+    """It is one of a GPU's streams, which the interpreter does not have."""
 
 
 def seeded_source(bug: Bug) -> str:

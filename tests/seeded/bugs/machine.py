@@ -1,6 +1,6 @@
 """More launches than one, waiting for the device, and code compiled for sizes."""
 
-from tests.seeded.bugs.bug import LAUNCH, Bug
+from tests.seeded.bugs.bug import LAST_LINES, LAUNCH, Bug
 
 MACHINE = [
     Bug(
@@ -52,6 +52,27 @@ MACHINE = [
         rules=(17,),
         cases=("lengths/page",),
         says="Tensor.tolist",
+    ),
+    Bug(
+        name="stream-waited-for",
+        edits={LAST_LINES: "    torch.cuda.current_stream().synchronize()\n" + LAST_LINES},
+        rules=(17,),
+        cases=("lengths/page",),
+        says="could not be captured",
+        needs_gpu=True,
+    ),
+    Bug(
+        name="stream-of-its-own",
+        edits={
+            "BLOCK = 32\n": "BLOCK = 32\n_STREAMS = {}\n",
+            LAUNCH: "        current = torch.cuda.current_stream()\n        torch.cuda.set_stream(_STREAMS.setdefault(0, torch.cuda.Stream()))\n"
+            + LAUNCH,
+            LAST_LINES: "    if seq_len_sum > 0 and batch > 0:\n        torch.cuda.set_stream(current)\n" + LAST_LINES,
+        },
+        # It may also be too early for the arguments of the very first call.
+        rules=(17, 4, 7),
+        cases=("lengths/page",),
+        needs_gpu=True,
     ),
     Bug(
         name="result-zeroed-by-a-foreach",
