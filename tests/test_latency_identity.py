@@ -177,7 +177,7 @@ class TestOwnGathers:
         assert "machine code" in str(compare(gathers["base, later"], gathers["other-value, later"]))
 
     def test_a_commit_that_changes_the_launch_is_not(self, gathers):
-        assert "num_warps 1 -> 8" in compare(gathers["base, later"], gathers["more-warps, later"]).differences
+        assert "num_warps 2 -> 8" in compare(gathers["base, later"], gathers["more-warps, later"]).differences
 
 
 class TestOnAGpu:

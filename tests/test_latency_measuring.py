@@ -125,7 +125,7 @@ def message(**content):
 
 def test_a_process_is_understood():
     told = samples_of(EVEN, 1.0, 8)
-    words = []
+    words: list[str] = []
     found = listen(
         [
             "something that torch prints\n",

@@ -50,8 +50,6 @@ def _more_pages(one_in: int) -> Slowdown:
 SLOWDOWNS = (
     _dependent_loads(2),
     _dependent_loads(4),
-    _dependent_loads(8),
-    _more_pages(32),
     _more_pages(16),
     _more_pages(8),
     Slowdown(

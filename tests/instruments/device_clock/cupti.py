@@ -14,6 +14,8 @@ from tests.instruments.device_clock.graphs import GraphClock
 MOST_DIFFERENCE = 0.05
 """Relative difference of the two clocks from which on neither is trusted. CUPTI leaves out what lies before the first
 kernel and behind the last, which is under 2 % of a replay."""
+RECORDED_SUBMIT_CYCLES = 40_000_000
+"""GPU cycles, about 20 ms, that the stream is busy ahead of a replay: to submit one that is recorded takes long."""
 FIRST_OF_A_REPLAY = "spin_kernel"
 """Part of the name of the kernel that keeps the stream busy ahead of each replay."""
 CLEARS_THE_L2 = "reduce_kernel"
@@ -39,7 +41,7 @@ def cross_checked(clocks: Mapping[str, tuple[GraphClock, str]]) -> dict[str, tup
     by_events: list[float] = []
     with profile(activities=[ProfilerActivity.CUDA], acc_events=True) as profiler:
         for clock, side in clocks.values():
-            by_events += clock.round([side])
+            by_events += clock.round([side], RECORDED_SUBMIT_CYCLES)
         torch.cuda.synchronize()
     records = [
         Recorded(event.name(), event.start_ns() * 1e-9, (event.start_ns() + event.duration_ns()) * 1e-9)

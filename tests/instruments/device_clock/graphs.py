@@ -39,16 +39,17 @@ class GraphClock:
         """Calls that a replay makes."""
         return self._placement.budget.calls
 
-    def round(self, order: Sequence[str]) -> list[float]:
+    def round(self, order: Sequence[str], submit_cycles: int = SUBMIT_CYCLES) -> list[float]:
         """Replay the sides in an order, and return the device seconds a call of each replay.
 
         Args:
             order: names of sides, repeated as needed, such as A B B A.
+            submit_cycles: GPU cycles to keep the stream busy while a replay is submitted.
         """
         events = []
         for name in order:
             before, after = (torch.cuda.Event(enable_timing=True) for _ in range(2))
-            torch.cuda._sleep(SUBMIT_CYCLES)
+            torch.cuda._sleep(submit_cycles)
             if not self._is_warm:
                 self._flush.sum()
             before.record()
