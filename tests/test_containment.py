@@ -27,6 +27,7 @@ FAULTS = {
     },
     "cuda": {
         "illegal access": "the GPU reported AcceleratorError: CUDA error: an illegal memory access",
+        "misaligned access": "the GPU reported AcceleratorError: CUDA error: misaligned address",
         "segmentation fault": "was ended by SIGSEGV during the first call, in string_at",
         "endless kernel": f"hung, and was ended after {TIMEOUT} s during the first call",
         "abort": "was ended by SIGABRT during the first call, in get_k_and_s (deadly.py",

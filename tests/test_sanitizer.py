@@ -186,7 +186,7 @@ def test_memcheck_names_the_tensor_of_each_byte_past_an_end(gpu):
 
 @pytest.mark.parametrize(
     ("tool", "implementation", "rule"),
-    [("initcheck", "reads_unwritten", 15), ("racecheck", "races", 8)],
+    [("memcheck", "misaligned", 4), ("initcheck", "reads_unwritten", 15), ("racecheck", "races", 8)],
 )
 def test_what_no_result_shows(tool, implementation, rule, gpu):
     cases = cases_by_id(["batches/3", CASE])

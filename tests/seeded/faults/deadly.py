@@ -23,6 +23,12 @@ def _illegal_access() -> None:
     write_far_away()
 
 
+def _misaligned_access() -> None:
+    from tests.seeded.faults.kernels import read_misaligned
+
+    read_misaligned(torch.device("cuda"))
+
+
 def _endless_kernel() -> None:
     from tests.seeded.faults.kernels import run_for_ever
 
@@ -39,6 +45,7 @@ FAULTS: dict[str, Callable[[], Any]] = {
     # Damage that shows only when the test is long over.
     "late abort": lambda: _abort_after_the_test(),
     "illegal access": _illegal_access,
+    "misaligned access": _misaligned_access,
     "endless kernel": _endless_kernel,
 }
 

@@ -1,4 +1,4 @@
-"""Right gathers whose kernels break a rule that no result shows, on a GPU: what initcheck and racecheck are for."""
+"""Right gathers whose kernels break a rule that no result shows, on a GPU: what compute-sanitizer is for."""
 
 from types import SimpleNamespace
 
@@ -7,6 +7,7 @@ import triton
 import triton.language as tl
 
 from tests.seeded.faults import plain
+from tests.seeded.faults.kernels import read_misaligned
 
 
 @triton.jit
@@ -58,5 +59,19 @@ def _races(
     return plain.get_k_and_s(buf, page_indices, seq_lens, seq_len_sum, max_seq_len, page_size, index_head_dim)
 
 
+def _misaligned(
+    buf: torch.Tensor,
+    page_indices: torch.Tensor,
+    seq_lens: torch.Tensor,
+    seq_len_sum: int,
+    max_seq_len: int,
+    page_size: int,
+    index_head_dim: int,
+) -> tuple[torch.Tensor, torch.Tensor]:
+    read_misaligned(buf.device)
+    return plain.get_k_and_s(buf, page_indices, seq_lens, seq_len_sum, max_seq_len, page_size, index_head_dim)
+
+
 reads_unwritten = SimpleNamespace(get_k_and_s=_reads_unwritten)
 races = SimpleNamespace(get_k_and_s=_races)
+misaligned = SimpleNamespace(get_k_and_s=_misaligned)

@@ -1,4 +1,4 @@
-"""Triton kernels that do what no gather may: touch one byte that is not theirs, write far away, never end."""
+"""Triton kernels that do what no gather may: touch one byte that is not theirs, write far away, misalign, never end."""
 
 import ctypes
 
@@ -21,6 +21,14 @@ def touch_kernel(address, sink_ptr, never, WRITE: tl.constexpr, WITH: tl.constex
         value = tl.load(byte_ptr).to(tl.int32)
         # No byte equals `never`, which the compiler cannot know: so it must load the byte.
         tl.store(sink_ptr, value, mask=value == never)
+
+
+@triton.jit
+def misaligned_kernel(words_ptr, sink_ptr, never):
+    """Read a word that begins at its second byte."""
+    word_ptr = (words_ptr.to(tl.pointer_type(tl.uint8)) + 1).to(tl.pointer_type(tl.int32))
+    value = tl.load(word_ptr)
+    tl.store(sink_ptr, value, mask=value == never)
 
 
 @triton.jit
@@ -48,6 +56,12 @@ def write_far_away() -> None:
     """Write where nothing is mapped; the GPU's context is lost."""
     somewhere = torch.zeros(1, dtype=torch.uint8, device="cuda")
     touch(somewhere.data_ptr() + FAR_AWAY, True, somewhere.device)
+
+
+def read_misaligned(device: torch.device) -> None:
+    """Read a word off its boundary, which a GPU refuses."""
+    words = torch.zeros(2, dtype=torch.int32, device=device)
+    misaligned_kernel[(1,)](words, torch.zeros_like(words), 1 << 20, num_warps=1)
 
 
 def run_for_ever() -> None:
