@@ -216,7 +216,9 @@ class _Examination:
         if error is None:
             return bool(outcome.results)
         if not (isinstance(error, ValueError) and self.case.may_be_refused):
-            self.findings.add(self.case.rules[0], f"raised {short(error)}")
+            # An index error is a wild access that was prevented.
+            rule = self.case.rule_of_wild_access if isinstance(error, IndexError) else self.case.rules[0]
+            self.findings.add(rule, f"raised {short(error)}")
         return False
 
     def _values(
