@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from tests.pytest_glue import benchmarks, containment, devices, memories, reporting, selection
+from tests.pytest_glue import benchmarks, containment, devices, memories, order, reporting, selection
 from tests.pytest_glue.deaths import Deaths
 from tests.pytest_glue.examiner import Examiner
 
@@ -111,9 +111,9 @@ def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
     metafunc.parametrize("case", parameters)
 
 
-def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    # The longest first, so that no worker is left alone with one at the end.
-    items.sort(key=reporting.weight, reverse=True)
+def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
+    workers = getattr(config, "workerinput", {}).get("workercount", 1)
+    items[:] = order.dealt(items, reporting.weight, workers)
 
 
 @pytest.hookimpl(wrapper=True)

@@ -27,6 +27,8 @@ def trace_folder() -> Path:
 
 def weight(item: pytest.Item) -> int:
     """Return about how long a test takes: the tokens of the case that it examines, a sequence counted as 64."""
+    if item.get_closest_marker("skip"):
+        return 0
     callspec = getattr(item, "callspec", None)
     seq_lens = getattr(callspec.params.get("case"), "seq_lens", ()) if callspec else ()
     return sum(seq_lens) + 64 * len(seq_lens)

@@ -1,0 +1,28 @@
+"""In which order tests run, so that no worker is left alone with long ones at the end."""
+
+from collections.abc import Callable, Sequence
+from typing import TypeVar
+
+Item = TypeVar("Item")
+
+
+def dealt(items: Sequence[Item], weight: Callable[[Item], int], workers: int) -> list[Item]:
+    """Return items in an order of which each worker gets its fair share of the heavy ones, and begins with them.
+
+    pytest-xdist's `worksteal` cuts the order into a stretch for each worker, and moves only the ends of stretches
+    between them. Items sorted by weight would all be long in the first one's.
+
+    Args:
+        items: what to order; those of equal weight keep theirs.
+        weight: about how long an item takes.
+        workers: among which they are split, 1 at least.
+    """
+    stretches: list[list[Item]] = [[] for _ in range(workers)]
+    # As the scheduler counts: what does not divide evenly goes to the last ones.
+    room = [(len(items) + index) // workers for index in range(workers)]
+    for place, item in enumerate(sorted(items, key=weight, reverse=True)):
+        hand = place % workers
+        while len(stretches[hand]) >= room[hand]:
+            hand = (hand + 1) % workers
+        stretches[hand].append(item)
+    return [item for stretch in stretches for item in stretch]
