@@ -108,11 +108,13 @@ class _Direct(NamedTuple):
 class _Variant:
     """One piece of compiled code, and what launches it: eagerly, and within a CUDA graph's capture."""
 
-    __slots__ = ("compiled", "direct")
+    __slots__ = ("compiled", "eager", "in_graph")
 
     def __init__(self) -> None:
         self.compiled: Any = None
-        self.direct: tuple[_Direct, _Direct] | None = None
+        self.eager: _Direct | None = None
+        self.in_graph: _Direct | None = None
+        """Where a capture launches otherwise."""
 
 
 class _Launch(NamedTuple):
@@ -211,10 +213,13 @@ def _fill(
         gather_s,
     )
     numbers = (num_pages, page_stride, table_stride, table_step, seq_lens.stride(0), batch, seq_len_sum, longest)
-    if variant.direct is not None and not (_has_hooks("launch_enter_hook") or _has_hooks("launch_exit_hook")):
+    if variant.eager is not None and not (_has_hooks("launch_enter_hook") or _has_hooks("launch_exit_hook")):
         # What `compiled[grid](...)` does, but for its metadata for hooks. Addresses instead of tensors spare the
         # launcher a call of each tensor and one of the driver.
-        run, function, packed = variant.direct[torch.cuda.is_current_stream_capturing()]
+        direct = variant.eager
+        if variant.in_graph is not None and torch.cuda.is_current_stream_capturing():
+            direct = variant.in_graph
+        run, function, packed = direct
         stream = driver.active.get_current_stream(device)
         pointers = (buf_at, page_indices.data_ptr(), seq_lens.data_ptr(), k_at, s_at)
         run(*grid, stream, function, packed, None, None, None, *pointers, *numbers, *constants)
@@ -224,24 +229,24 @@ def _fill(
         launched = gather_kernel[grid](buf, page_indices, seq_lens, k, s, *numbers, *constants, **options)
         if not IS_INTERPRETED:
             variant.compiled = launched
-            variant.direct = _direct(launched)
+            variant.eager, variant.in_graph = _direct(launched)
 
 
-def _direct(compiled: Any) -> tuple[_Direct, _Direct] | None:
-    """Return what launches code without hooks, eagerly and in a graph, or None where Triton keeps it elsewhere.
+def _direct(compiled: Any) -> tuple[_Direct | None, _Direct | None]:
+    """Return what launches code without hooks, eagerly and in a graph; None where Triton keeps it elsewhere.
 
     Outside of a graph, leave to start early costs the host 3 us a launch and gains nothing: there the GPU waits for the
     host. So eager launches go without.
     """
     parts = [getattr(compiled, field, None) for field in _Direct._fields]
     if torch.version.hip is not None or None in parts:
-        return None
-    in_graph = _Direct(*parts)
-    if not getattr(in_graph.run, "launch_pdl", False):
-        return in_graph, in_graph
-    run = copy.copy(in_graph.run)
+        return None, None
+    launch = _Direct(*parts)
+    if not getattr(launch.run, "launch_pdl", False):
+        return launch, None
+    run = copy.copy(launch.run)
     run.launch_pdl = False
-    return in_graph._replace(run=run), in_graph
+    return launch._replace(run=run), launch
 
 
 def _has_hooks(name: str) -> bool:
