@@ -56,6 +56,9 @@ def _certify(options: Options, console: Console, began: float) -> int:
     decisions = Counter(
         decision for run in runs for samples in run.samples.values() for decision in decided(samples, len(run.samples))
     )
+    told = ", ".join(f"{count} {kind}" for kind, count in sorted(decisions.items()))
+    sentence = f"the same code: {sum(decisions.values())} decisions, {told}"
+    console.print(Text(sentence), soft_wrap=True)
     powers = [power_of(runs, index) for index in range(len(runs[0].samples))]
     console.print(power_table(powers))
     planted = []
@@ -74,13 +77,11 @@ def _certify(options: Options, console: Console, began: float) -> int:
     tree = working_tree()
     machine = Machine(**runs[0].machine)
     History(machine).certify(Certificate(tree.commit, time.time(), content))
-    total = sum(decisions.values())
     exit_code = 1 if decisions["flagged SLOWER"] or decisions["flagged FASTER"] else 0
     samples = [s.as_json() for run in runs for s in run.samples.values()]
     write_report(options.report, {**content, "machine": asdict(machine), "samples": samples}, exit_code, began)
-    told = ", ".join(f"{count} {kind}" for kind, count in sorted(decisions.items()))
     seconds = time.monotonic() - began
-    console.print(Text(f"certified: {total} decisions on the same code: {told} ({seconds:.0f} s)"), soft_wrap=True)
+    console.print(Text(f"certified on {sentence} ({seconds:.0f} s)"), soft_wrap=True)
     return exit_code
 
 
