@@ -7,6 +7,7 @@ import pytest
 import torch
 
 import kernels
+from ci import measuring_process
 from ci.latency import certify, stage
 from ci.latency.base import load_folder
 from ci.latency.cells import cells_of
@@ -14,8 +15,9 @@ from ci.latency.child import MARK
 from ci.latency.judged import judge
 from ci.latency.samples import Cell, CellSamples, Draw
 from ci.latency.slowdowns import SLOWDOWNS, Slowdown
-from ci.latency.stage import CannotMeasure, Measured, listen
+from ci.latency.stage import Measured, listen
 from ci.latency.verdict import Kind, Stage
+from ci.measuring_process import CannotMeasure
 from tests.cases.case import Case
 from tests.cases.latency_workloads import GATED, MAIN
 from tests.examine.inputs import Inputs
@@ -153,7 +155,7 @@ def test_a_process_that_cannot_measure_says_why_in_one_line(kind, said):
 
 
 def test_a_process_that_dies_is_no_measurement(monkeypatch):
-    monkeypatch.setattr(stage.sys, "executable", "/bin/false")
+    monkeypatch.setattr(measuring_process.sys, "executable", "/bin/false")
     order = certify.Order("own", None, None, 1, 0, check_identity=False, check_clock=False)
     with pytest.raises(CannotMeasure, match="ended with status 1"):
         stage.run(order, print)

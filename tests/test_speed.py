@@ -15,6 +15,7 @@ from rich.console import Console, RenderableType
 
 import kernels
 from ci import options as command_line
+from ci.measuring_process import CannotMeasure
 from ci.speed import command, figures, listening, markdown, measure, table
 from ci.speed.clocks import launches_of, same_rows
 from ci.speed.figures import ALLOCATION, COPY, EMPTY, Timed, Workload
@@ -306,7 +307,7 @@ class TestProcess:
         ("kind", "sentence"), [("GpuBusy", "in use"), ("NotTimed", "in use"), ("KeyError", "KeyError: in use")]
     )
     def test_errors(self, kind, sentence):
-        with pytest.raises(listening.CannotMeasure, match=f"^{sentence}$"):
+        with pytest.raises(CannotMeasure, match=f"^{sentence}$"):
             listening.listen([MARK + json.dumps({"error": "in use", "kind": kind})], lambda message: None)
 
     def test_foreseen_errors_exist(self):

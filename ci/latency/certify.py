@@ -30,6 +30,7 @@ from ci.latency.samples import Cell, CellSamples
 from ci.latency.slowdowns import SLOWDOWNS, Slowdown
 from ci.latency.thresholds import LOOKS
 from ci.latency.verdict import NeedsConfirmation, Step, Verdict
+from ci.measuring_process import CannotMeasure
 from ci.options import Options
 
 SAME_CODE_DRAWS = 24
@@ -45,7 +46,7 @@ def main(options: Options, console: Console) -> int:
     began = time.monotonic()
     try:
         return _certify(options, console, began)
-    except stage.CannotMeasure as error:
+    except CannotMeasure as error:
         return undecided(options, console, str(error), began)
     except KeyboardInterrupt:
         return undecided(options, console, "interrupted", began)

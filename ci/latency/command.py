@@ -22,6 +22,7 @@ from ci.latency.machine import Machine
 from ci.latency.records import Run, summarise
 from ci.latency.samples import Cell
 from ci.latency.verdict import Outcome, Verdict, overall
+from ci.measuring_process import CannotMeasure
 from ci.options import Options
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -35,7 +36,7 @@ def main(options: Options, console: Console) -> int:
     began = time.monotonic()
     try:
         return _Latency(options, console, began).run()
-    except (NoBase, NoHistory, stage.CannotMeasure) as error:
+    except (NoBase, NoHistory, CannotMeasure) as error:
         return undecided(options, console, str(error), began)
     except KeyboardInterrupt:
         return undecided(options, console, "interrupted", began)
@@ -138,7 +139,10 @@ class _Latency:
         blind = _blind(measured)
         for sentence in blind:
             self._say(sentence)
-        told = {**{key: str(value) for key, value in facts.items()}, **measured.machine}
+        told = {
+            **{key: value if isinstance(value, str) else ", ".join(value) for key, value in facts.items()},
+            **measured.machine,
+        }
         PAGE.parent.mkdir(exist_ok=True)
         PAGE.write_text(html_report.page(judged.verdicts, judged.samples, told, blind), encoding="utf-8")
         self._say(f"page: {PAGE.relative_to(ROOT)}")

@@ -1,22 +1,14 @@
-"""One measuring process as its parent sees it: started, listened to, and what it told."""
+"""What a measuring process of the latency gate told."""
 
 import json
-import os
-import subprocess
-import sys
 from collections.abc import Callable, Iterable
 from dataclasses import asdict, dataclass, field
-from pathlib import Path
 from typing import Any
 
+from ci import measuring_process
 from ci.latency.child import MARK, Order
 from ci.latency.samples import Cell, CellSamples
-
-ROOT = Path(__file__).resolve().parents[2]
-
-
-class CannotMeasure(Exception):
-    """The process could not measure; the text is a sentence for the user."""
+from ci.measuring_process import CannotMeasure
 
 
 @dataclass
@@ -49,28 +41,10 @@ def run(order: Order, on_progress: Callable[[str], None]) -> Measured:
     Raises:
         CannotMeasure: with why.
     """
-    path = os.pathsep.join([str(ROOT), *filter(None, [os.environ.get("PYTHONPATH")])])
-    process = subprocess.Popen(
-        [sys.executable, "-P", "-m", "ci.latency.child", json.dumps(asdict(order))],
-        stdout=subprocess.PIPE,
-        stderr=subprocess.PIPE,
-        text=True,
-        errors="replace",
-        env={**os.environ, "PYTHONPATH": path},
+    order_text = json.dumps(asdict(order))
+    return measuring_process.run(
+        "ci.latency.child", order_text, "latency.log", lambda lines: listen(lines, on_progress)
     )
-    assert process.stdout is not None
-    assert process.stderr is not None
-    try:
-        measured = listen(process.stdout, on_progress)
-        errors = process.stderr.read()
-    finally:
-        if process.poll() is None:
-            process.kill()
-        process.wait()
-    if not measured.has_ended:
-        last = errors.strip().splitlines()[-1:] or ["nothing on stderr"]
-        raise CannotMeasure(f"the measuring process ended with status {process.returncode}: {last[0]}")
-    return measured
 
 
 def listen(lines: Iterable[str], on_progress: Callable[[str], None]) -> Measured:

@@ -9,6 +9,7 @@ from rich.text import Text
 
 from ci import report
 from ci.cost.progress import Steps
+from ci.measuring_process import CannotMeasure
 from ci.options import Options
 from ci.speed import figures, listening, table
 from ci.speed.measure import Order
@@ -23,7 +24,7 @@ def main(options: Options, console: Console) -> int:
     began = time.monotonic()
     try:
         told, code = _run(options, console, began), 0
-    except listening.CannotMeasure as error:
+    except CannotMeasure as error:
         told, code = _undecided(options, str(error)), 2
     except KeyboardInterrupt:
         told, code = _undecided(options, "interrupted"), 2
@@ -40,13 +41,12 @@ def order_of(implementation: str, runs: int) -> Order:
 
 
 def _run(options: Options, console: Console, began: float) -> Text:
-    (listening.ROOT / ".gate").mkdir(exist_ok=True)
     with Steps(console) as steps:
         told = listening.run(order_of(options.implementation, options.runs or RUNS), steps.at)
     try:
         summaries = figures.summaries(told.workloads)
     except (ValueError, ZeroDivisionError) as error:
-        raise listening.CannotMeasure(f"the clock told times of zero or less: {error}") from error
+        raise CannotMeasure(f"the clock told times of zero or less: {error}") from error
     _show(console, told, summaries)
     if options.report is not None:
         report.write(options.report, content(told, summaries, time.monotonic() - began))

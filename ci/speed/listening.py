@@ -1,24 +1,17 @@
-"""The measuring process as its parent sees it: started, listened to, and what it told."""
+"""What the measuring process of `--speed` told."""
 
 import json
-import os
-import subprocess
-import sys
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
-from pathlib import Path
 from typing import Any
 
+from ci import measuring_process
+from ci.measuring_process import CannotMeasure
 from ci.speed.figures import Workload
 from ci.speed.measure import MARK, Order, order_text
 
-ROOT = Path(__file__).resolve().parents[2]
 FORESEEN = ("GpuAbsent", "GpuBusy", "NoImplementation", "WrongRows", "NotTimed", "NotCapturable")
 """Errors whose text is a sentence for the user."""
-
-
-class CannotMeasure(Exception):
-    """The process could not measure; the text is a sentence for the user."""
 
 
 @dataclass
@@ -44,30 +37,9 @@ def run(order: Order, on_step: Callable[[dict[str, Any]], None]) -> Told:
     Raises:
         CannotMeasure: with why.
     """
-    path = os.pathsep.join([str(ROOT), *filter(None, [os.environ.get("PYTHONPATH")])])
-    # Into a file: a pipe that nobody empties would stop a process that has much to say there.
-    with (ROOT / ".gate" / "speed.log").open("w+", encoding="utf-8", errors="replace") as errors:
-        process = subprocess.Popen(
-            [sys.executable, "-P", "-m", "ci.speed.measure", order_text(order)],
-            stdout=subprocess.PIPE,
-            stderr=errors,
-            text=True,
-            errors="replace",
-            env={**os.environ, "PYTHONPATH": path},
-        )
-        assert process.stdout is not None
-        try:
-            told = listen(process.stdout, on_step)
-        except BaseException:
-            process.kill()
-            raise
-        finally:
-            process.wait()
-        if not told.has_ended:
-            errors.seek(0)
-            last = errors.read().strip().splitlines()[-1:] or ["nothing on stderr"]
-            raise CannotMeasure(f"the measuring process ended with status {process.returncode}: {last[0]}")
-    return told
+    return measuring_process.run(
+        "ci.speed.measure", order_text(order), "speed.log", lambda lines: listen(lines, on_step)
+    )
 
 
 def listen(lines: Iterable[str], on_step: Callable[[dict[str, Any]], None]) -> Told:
