@@ -1,0 +1,155 @@
+"""The latency commands from end to end, with a measuring process that is played."""
+
+import io
+import json
+import random
+from pathlib import Path
+
+import pytest
+from rich.console import Console
+
+from ci import measuring_process
+from ci.latency import certify, command, stage
+from ci.latency.history import History
+from ci.latency.machine import Machine
+from ci.latency.samples import Cell, CellSamples, Draw
+from ci.latency.stage import Measured
+from ci.measuring_process import CannotMeasure
+from ci.options import parse
+
+MACHINE = Machine("NVIDIA H100", "580.1", "2.11.0", "3.6.0", "13.0", "3.12")
+CELLS = (Cell("1x8k", "get_k_and_s"), Cell("1x8k", "get_k"), Cell("1x128", "get_k_and_s", "host"))
+
+
+def side(seconds, rng, replays=6):
+    # A little scatter, so that the clock is not taken for a stuck one.
+    return tuple(seconds * (1 + rng.uniform(-3e-4, 3e-4)) for _ in range(replays))
+
+
+def played(order, machine=MACHINE, slower=()):
+    """Return what a process would tell that measures as it is asked to."""
+    cells = CELLS if order.cells is None else [Cell(**cell) for cell in order.cells]
+    told = Measured(machine=machine.as_json(), twin="twin-1", has_ended=True)
+    for cell in cells:
+        ratio = 1.05 if cell in slower else 1.0
+        rng = random.Random(f"{order.seed} {cell.id}")
+        count = range(order.draws or 24)
+        draws = tuple(Draw(side(1e-5, rng), side(1e-5 * ratio, rng)) for _ in count)
+        controls = {
+            name: tuple(Draw(side(9e-6, rng, 2), side(9e-6, rng, 2)) for _ in count) for name in ("twin", "copy")
+        }
+        told.samples[cell] = CellSamples(cell, draws, controls)
+    return told
+
+
+@pytest.fixture
+def run(monkeypatch, tmp_path):
+    """Run a command line of the gate in a folder of its own; returns exit code, output, and its JSON report."""
+    monkeypatch.setattr(command, "PAGE", tmp_path / "latency.html")
+    monkeypatch.setattr(command, "ROOT", tmp_path.parent)
+    monkeypatch.setattr("ci.latency.history.FOLDER", tmp_path / "history", raising=True)
+
+    def run_with(*arguments, process=played):
+        monkeypatch.setattr(stage, "run", lambda order, on_progress: process(order))
+        report = tmp_path / "report.json"
+        options = parse([*arguments, "--json", str(report)])
+        output = io.StringIO()
+        console = Console(file=output, width=160, force_terminal=False)
+        code = (certify.main if options.certify else command.main)(options, console)
+        return code, output.getvalue(), json.loads(report.read_text())
+
+    return run_with
+
+
+@pytest.fixture
+def base(monkeypatch, tmp_path):
+    folder = tmp_path / "base"
+    (folder / "kernels").mkdir(parents=True)
+    monkeypatch.setattr(command, "resolve", lambda name: name)
+    monkeypatch.setattr(command, "extract", lambda revision: folder)
+    return folder
+
+
+def test_nothing_slower_is_exit_code_0(run, base, tmp_path):
+    code, output, report = run("--base", "HEAD~1")
+    assert code == 0
+    assert "none of 3 cells is slower" in output.splitlines()[-1]
+    assert report["verdict"] == "clean"
+    assert "1x8k" in (tmp_path / "latency.html").read_text()
+
+
+def test_a_slower_cell_is_exit_code_1_and_named(run, base):
+    code, output, report = run("--base", "HEAD~1", process=lambda order: played(order, slower=CELLS[:1]))
+    assert code == 1
+    assert "SLOWER 1x8k/get_k_and_s: +5.0 %" in output
+    assert "confirming 1 flagged cells in a new process" in output
+    assert {cell["cell"]: cell["verdict"] for cell in report["cells"]}["1x8k/get_k_and_s"] == "SLOWER"
+
+
+def test_a_process_that_cannot_measure_is_exit_code_2_in_one_line(run, base):
+    def busy(order):
+        raise CannotMeasure("the GPU is busy: process 7")
+
+    code, output, report = run("--base", "HEAD~1", process=busy)
+    assert code == 2
+    assert output.splitlines()[-1] == "UNDECIDED: the GPU is busy: process 7"
+    assert report["undecided"] == [{"case": None, "reason": "the GPU is busy: process 7"}]
+
+
+def test_history_begins_grows_and_decides(run):
+    code, output, _ = run("--history")
+    assert code == 2
+    assert "no history" in output
+    assert "this run is its first" in output
+    for number in range(2, 6):
+        code, output, _ = run("--history")
+        assert code == 2, number
+        assert "takes 5" in output
+    code, output, _ = run("--history")
+    assert code == 0, output
+
+
+def test_a_history_of_another_gpu_is_told(run):
+    run("--history")
+    other = Machine("NVIDIA H200", "580.1", "2.11.0", "3.6.0", "13.0", "3.12")
+    code, output, _ = run("--history", process=lambda order: played(order, other))
+    assert code == 2
+    assert "no history for NVIDIA H200" in output
+    assert "there is for NVIDIA H100" in output
+
+
+def test_a_certificate_counts_decisions_and_is_kept(run, monkeypatch):
+    monkeypatch.setattr(certify, "PROCESSES", 2)
+    code, output, report = run("--certify")
+    assert code == 0
+    assert "the same code: 18 decisions, 18 SAME" in output
+    assert set(report["planted"]) == {slowdown.name for slowdown in certify.SLOWDOWNS}
+    kept = History(MACHINE).certificate()
+    assert kept is not None
+    assert [cell["cell"] for cell in kept.content["cells"]] == [cell.id for cell in CELLS]
+
+
+def test_a_gate_that_calls_the_same_code_slower_is_not_certified_clean(run, monkeypatch):
+    monkeypatch.setattr(certify, "PROCESSES", 1)
+    code, output, _ = run("--certify", process=lambda order: played(order, slower=CELLS[:1]))
+    assert code == 1
+    assert "flagged SLOWER" in output
+
+
+def test_what_a_process_says_on_stderr_does_not_stop_it(tmp_path, monkeypatch):
+    """More than a pipe holds, and still everything it told arrives."""
+    monkeypatch.setattr(measuring_process, "ROOT", tmp_path)
+    (tmp_path / "loud.py").write_text(
+        "import sys\nsys.stderr.write('x' * 1_000_000 + '\\nlast words\\n')\nprint(sys.argv[1])\n"
+    )
+    heard = Measured(has_ended=True)
+
+    def listen(lines):
+        assert list(lines) == ["an order\n"]
+        return heard
+
+    assert measuring_process.run("loud", "an order", "loud.log", listen) is heard
+    heard.has_ended = False
+    with pytest.raises(CannotMeasure, match="with status 0: last words"):
+        measuring_process.run("loud", "an order", "loud.log", listen)
+    assert Path(tmp_path / ".gate" / "loud.log").exists()
