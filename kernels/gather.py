@@ -58,7 +58,7 @@ def get_k_and_s(
         ValueError: an argument's rank, shape, device or value is wrong.
     """
     layout = check_arguments(buf, page_indices, seq_lens, seq_len_sum, max_seq_len, page_size, index_head_dim)
-    # Two allocations take the host as long as one with two views of it: 5 us. `new_empty` spares `torch.empty` its parsing.
+    # Two allocations take the host as long as one with two views of it.
     k = buf.new_empty((seq_len_sum, index_head_dim))
     s = buf.new_empty((seq_len_sum, SCALE_BYTES))
     _fill(k, s, True, True, layout, buf, page_indices, seq_lens, seq_len_sum, max_seq_len)
