@@ -21,6 +21,7 @@ from triton.runtime import driver
 
 from ci.latency.identity import CallRecord, Identity, Launch, compare
 from ci.latency.machine_code import NotACubin, machine_code
+from tests.instruments.collection import no_collection
 
 ARGUMENTS = ("buf", "page_indices", "seq_lens", "seq_len_sum", "max_seq_len", "page_size", "index_head_dim")
 BEFORE_ARGUMENTS = 9
@@ -176,11 +177,9 @@ def graph_nodes(call: Callable[[], None]) -> Mapping[str, int]:
     """
     graph, stream = torch.cuda.CUDAGraph(keep_graph=True), torch.cuda.Stream()
     torch.cuda.synchronize()
-    collecting = gc.isenabled()
-    gc.disable()  # a kernel that is collected unloads its module, which a capture does not survive
     try:
         # Not `torch.cuda.graph`: it collects garbage and empties the allocator's cache each time.
-        with torch.cuda.stream(stream):
+        with no_collection(), torch.cuda.stream(stream):
             graph.capture_begin()
             try:
                 call()
@@ -191,9 +190,6 @@ def graph_nodes(call: Callable[[], None]) -> Mapping[str, int]:
             graph.capture_end()
     except RuntimeError as error:
         raise CannotObserve(f"a CUDA graph cannot hold the call: {str(error).splitlines()[0]}") from error
-    finally:
-        if collecting:
-            gc.enable()
     library = ctypes.CDLL("libcuda.so.1")
     handle, count = ctypes.c_void_p(graph.raw_cuda_graph()), ctypes.c_size_t(0)
     _check(library.cuGraphGetNodes(handle, None, ctypes.byref(count)))

@@ -1,6 +1,5 @@
 """Ways of calling a gather that only a GPU has: captured in a CUDA graph, and on a stream of the caller's."""
 
-import gc
 from collections.abc import Callable
 from dataclasses import replace
 from typing import Any
@@ -8,6 +7,7 @@ from typing import Any
 import torch
 
 from tests.examine.inputs import Arguments, Inputs
+from tests.instruments.collection import no_collection
 
 SLEEP_CYCLES = 2_000_000
 """GPU cycles, about a millisecond, that a side stream is busy before it writes what the call reads."""
@@ -20,15 +20,8 @@ def capture(call: Callable[..., Any], arguments: Arguments) -> tuple[torch.cuda.
         Exception: whatever the capture of an operation that cannot be captured raises.
     """
     graph = torch.cuda.CUDAGraph()
-    # A collected kernel would unload its module, which a capture does not survive.
-    collecting = gc.isenabled()
-    gc.disable()
-    try:
-        with torch.cuda.graph(graph):
-            returned = call(*arguments)
-    finally:
-        if collecting:
-            gc.enable()
+    with no_collection(), torch.cuda.graph(graph):
+        returned = call(*arguments)
     return graph, returned
 
 

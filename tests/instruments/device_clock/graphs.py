@@ -1,11 +1,10 @@
 """Device time: CUDA graphs of unrolled calls, replayed in turn, each replay on a cold L2."""
 
-import gc
-from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Sequence
 
 import torch
 
+from tests.instruments.collection import no_collection
 from tests.instruments.device_clock.placement import Placement
 from tests.instruments.device_clock.side import Side
 
@@ -72,7 +71,7 @@ class GraphClock:
         torch.cuda.synchronize(placement.device)
         graph = torch.cuda.CUDAGraph()
         try:
-            with _no_collection(), torch.cuda.graph(graph):
+            with no_collection(), torch.cuda.graph(graph):
                 for number in numbers:
                     side.call(placement, number)
         except RuntimeError as error:
@@ -81,15 +80,3 @@ class GraphClock:
         graph.replay()
         torch.cuda.synchronize(placement.device)
         return graph
-
-
-@contextmanager
-def _no_collection() -> Iterator[None]:
-    """Keep kernels from being collected: that would unload their module, which a capture does not survive."""
-    collecting = gc.isenabled()
-    gc.disable()
-    try:
-        yield
-    finally:
-        if collecting:
-            gc.enable()

@@ -1,11 +1,11 @@
 """Host time: what the caller's thread spends on a call, while the GPU does what it was given before."""
 
-import gc
 import time
 from collections.abc import Callable, Sequence
 
 import torch
 
+from tests.instruments.collection import no_collection
 from tests.instruments.device_clock.placement import Placement
 from tests.instruments.device_clock.side import Side
 
@@ -29,9 +29,7 @@ def host_seconds(
         clock: tells seconds; for tests.
     """
     seconds: dict[str, list[float]] = {side.name: [] for side in sides}
-    collecting = gc.isenabled()
-    gc.disable()
-    try:
+    with no_collection():
         for side in sides:
             side.call(placement, 0)
         for batch in range(batches):
@@ -41,8 +39,5 @@ def host_seconds(
                 for number in range(CALLS_A_BATCH):
                     side.call(placement, number)
                 seconds[side.name].append((clock() - start) / CALLS_A_BATCH)
-    finally:
         torch.cuda.synchronize(placement.device)
-        if collecting:
-            gc.enable()
     return seconds
