@@ -62,6 +62,15 @@ def parse(arguments: Sequence[str]) -> Options:
         parser.error("argument --base: is one job, as --history, --certify, --cost and --speed are; choose one")
     if given.speed and (given.case or given.list or given.quick or given.fail_fast):
         parser.error("argument --speed: has its own workloads; it takes --impl, --runs and --json")
+    for flag, is_given in (
+        ("--base", given.base is not None),
+        ("--history", given.history),
+        ("--certify", given.certify),
+    ):
+        if is_given and (given.case or given.list or given.quick or given.fail_fast):
+            parser.error(f"argument {flag}: has its own workloads; it takes no choice of cases")
+        if is_given and given.impl != "own" and flag != "--history":
+            parser.error(f"argument {flag}: is about the project's kernels; for --impl there are --history and --speed")
     if given.runs is not None and not given.speed:
         parser.error("argument --runs: is of --speed, which is missing")
     if given.json is not None and not given.list:

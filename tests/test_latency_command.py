@@ -96,6 +96,22 @@ def test_a_process_that_cannot_measure_is_exit_code_2_in_one_line(run, base):
     assert report["undecided"] == [{"case": None, "reason": "the GPU is busy: process 7"}]
 
 
+@pytest.mark.parametrize(
+    ("arguments", "said"),
+    [
+        (("--base", "HEAD", "--impl", "sglang"), "argument --base: is about the project's kernels"),
+        (("--certify", "--impl", "my.py"), "argument --certify: is about the project's kernels"),
+        (("--history", "--quick"), "argument --history: has its own workloads"),
+        (("--base", "HEAD", "--case", "pools/*"), "argument --base: has its own workloads"),
+    ],
+)
+def test_what_would_be_ignored_or_misleading_is_refused(arguments, said, capsys):
+    with pytest.raises(SystemExit) as caught:
+        parse(arguments)
+    assert caught.value.code == 2
+    assert said in capsys.readouterr().err
+
+
 def test_history_begins_grows_and_decides(run):
     code, output, _ = run("--history")
     assert code == 2

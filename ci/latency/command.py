@@ -69,7 +69,7 @@ class _Latency:
     def _against_base(self) -> int:
         revision = resolve(self._options.base or "")
         folder = extract(revision)
-        changed = changed_files(folder, ROOT) if self._options.implementation == "own" else []
+        changed = changed_files(folder, ROOT)
         self._say(f"{self._options.implementation} against {revision}; seed {self._seed}")
         if changed:
             self._say(f"changed: {', '.join(changed)}")
