@@ -147,9 +147,9 @@ def gathers(tmp_path_factory):
     folder = tmp_path_factory.mktemp("gathers")
     edits = {
         "base": {},
-        "commented": {"kernel.py": _commented, "gather.py": _commented},
+        "commented": {"kernel.py": _commented, "launch.py": _commented},
         "other-value": {"kernel.py": lambda text: text.replace("other=0)", "other=3)")},
-        "more-warps": {"gather.py": lambda text: re.sub(r"(\"words\": )\d", r"\g<1>8", text)},
+        "more-warps": {"launch.py": lambda text: re.sub(r"(\"words\": )\d", r"\g<1>8", text)},
     }
     for name, of_files in edits.items():
         shutil.copytree(ROOT / "kernels", folder / name / "kernels", ignore=shutil.ignore_patterns("__pycache__"))

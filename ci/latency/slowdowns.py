@@ -60,7 +60,7 @@ SLOWDOWNS = (
     ),
     Slowdown(
         "other warps",
-        "gather.py",
+        "launch.py",
         'NUM_WARPS = {"bytes": 4, "results kept": 1, "words": 2}',
         'NUM_WARPS = {"bytes": 4, "results kept": 4, "words": 4}',
     ),

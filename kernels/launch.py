@@ -1,0 +1,240 @@
+"""From a call to its launch. What the host knows of a call decides it, once; the next equal call looks it up."""
+
+import copy
+from typing import Any, NamedTuple
+
+import torch
+import triton
+from triton.runtime import driver
+
+from kernels.arguments import check_arguments
+from kernels.kernel import gather_kernel
+from kernels.layout import SCALE_BYTES, PageLayout
+from kernels.plan import plan_launch
+
+IS_INTERPRETED = not isinstance(gather_kernel, triton.JITFunction)
+
+PROGRAMMATIC_LAUNCH_FROM = (9, 0)
+"""Compute capability from which a kernel can be launched while the one before it still runs."""
+
+NUM_WARPS = {"bytes": 4, "results kept": 1, "words": 2}
+"""Warps of a program. A byte path keeps four times as many values in registers as a word path."""
+
+MOST_CALLS_KEPT = 1_024
+"""Different calls that are remembered; one more, and all are forgotten. Every layer of a model makes the same call."""
+
+
+ALIGNMENT = 16
+"""Bytes: the widest access, and less than what allocations are aligned to."""
+
+
+class _Direct(NamedTuple):
+    """What Triton's launcher takes besides the kernel's arguments."""
+
+    run: Any
+    function: Any
+    packed_metadata: Any
+
+
+class _Variant:
+    """One piece of compiled code, and what launches it: eagerly, and within a CUDA graph's capture."""
+
+    __slots__ = ("compiled", "eager", "in_graph")
+
+    def __init__(self) -> None:
+        self.compiled: Any = None
+        self.eager: _Direct | None = None
+        self.in_graph: _Direct | None = None
+        """Where a capture launches otherwise."""
+
+
+class _Launch(NamedTuple):
+    """What is launched, wherever tensors lie that are aligned alike."""
+
+    grid: tuple[int, int, int]
+    after_pointers: tuple[Any, ...]
+    """The kernel's arguments from its numbers on."""
+    options: dict[str, Any]
+    variant: _Variant
+
+
+_variants: dict[tuple[Any, ...], _Variant] = {}
+_calls: dict[tuple[Any, ...], "Call"] = {}
+
+
+def call_of(
+    gather_k: bool,
+    gather_s: bool,
+    buf: torch.Tensor,
+    page_indices: torch.Tensor,
+    seq_lens: torch.Tensor,
+    seq_len_sum: int,
+    max_seq_len: int,
+    page_size: int,
+    index_head_dim: int,
+) -> "Call":
+    """Return the checked call of a gather of keys, of scales or of both.
+
+    Raises:
+        TypeError: an argument is of the wrong type or dtype.
+        ValueError: an argument's rank, shape, device or value is wrong.
+    """
+    key = None
+    # Types are looked at first, because 64.0 and True equal numbers that are remembered.
+    if (
+        type(seq_len_sum) is type(max_seq_len) is type(page_size) is type(index_head_dim) is int
+        and isinstance(buf, torch.Tensor)
+        and isinstance(page_indices, torch.Tensor)
+        and isinstance(seq_lens, torch.Tensor)
+    ):
+        key = (
+            *(gather_k, gather_s, seq_len_sum, max_seq_len, page_size, index_head_dim),
+            *(buf.shape, buf.stride(), buf.dtype, buf.device),
+            *(page_indices.shape, page_indices.stride(), page_indices.dtype, page_indices.device),
+            *(seq_lens.shape, seq_lens.stride(), seq_lens.dtype, seq_lens.device),
+        )
+        call = _calls.get(key)
+        if call is not None:
+            return call
+    layout = check_arguments(buf, page_indices, seq_lens, seq_len_sum, max_seq_len, page_size, index_head_dim)
+    call = Call(gather_k, gather_s, layout, buf, page_indices, seq_lens, seq_len_sum, max_seq_len)
+    if key is not None:
+        if len(_calls) >= MOST_CALLS_KEPT:
+            _calls.clear()
+        _calls[key] = call
+    return call
+
+
+class Call:
+    """What the host knows of a call: enough to allocate and launch, wherever tensors of such shapes and strides lie.
+
+    Args:
+        gather_k, gather_s: what is asked for.
+        layout: of a page.
+        buf, page_indices, seq_lens, seq_len_sum, max_seq_len: checked; none of the tensors is kept.
+    """
+
+    __slots__ = ("_aligned", "_device", "_dtypes", "_gathers", "_layout", "_numbers", "k_shape", "s_shape")
+
+    def __init__(
+        self,
+        gather_k: bool,
+        gather_s: bool,
+        layout: PageLayout,
+        buf: torch.Tensor,
+        page_indices: torch.Tensor,
+        seq_lens: torch.Tensor,
+        seq_len_sum: int,
+        max_seq_len: int,
+    ) -> None:
+        self.k_shape = (seq_len_sum, layout.index_head_dim)
+        self.s_shape = (seq_len_sum, SCALE_BYTES)
+        self._layout = layout
+        self._gathers = (gather_k, gather_s)
+        self._device = buf.get_device()
+        self._dtypes = (page_indices.dtype, seq_lens.dtype)
+        batch = seq_lens.shape[0]
+        # No sequence is longer than all together: a `max_seq_len` far too large costs nothing.
+        longest = min(max_seq_len, seq_len_sum)
+        steps = (buf.stride(0), *page_indices.stride(), seq_lens.stride(0))
+        self._numbers = (buf.shape[0], *steps, batch, seq_len_sum, longest)
+        self._aligned = self._launch_at(0, 0) if batch and longest else None
+        """The launch of tensors at addresses that are aligned as allocations are; None if nothing is to be copied."""
+
+    def fill(
+        self,
+        k: torch.Tensor,
+        s: torch.Tensor,
+        buf: torch.Tensor,
+        page_indices: torch.Tensor,
+        seq_lens: torch.Tensor,
+    ) -> None:
+        """Fill `k` and `s` in one launch, or in none if there is nothing to copy. One not gathered is not touched."""
+        launch = self._aligned
+        if launch is None:
+            return
+        device = self._device
+        if device >= 0 and device != driver.active.get_current_device():
+            with torch.cuda.device(device):
+                self.fill(k, s, buf, page_indices, seq_lens)
+            return
+
+        buf_at, k_at, s_at = buf.data_ptr(), k.data_ptr(), s.data_ptr()
+        if (buf_at | k_at | s_at) % ALIGNMENT:
+            launch = self._launch_at(buf_at, k_at | s_at % SCALE_BYTES)
+        grid, after_pointers, options, variant = launch
+        hooks = triton.knobs.runtime
+        if variant.eager is not None and not (_is_set(hooks.launch_enter_hook) or _is_set(hooks.launch_exit_hook)):
+            # What `compiled[grid](...)` does, but for its metadata for hooks. Addresses instead of tensors spare the
+            # launcher a call of each tensor and one of the driver.
+            direct = variant.eager
+            if variant.in_graph is not None and torch.cuda.is_current_stream_capturing():
+                direct = variant.in_graph
+            run, function, packed = direct
+            stream = driver.active.get_current_stream(device)
+            pointers = (buf_at, page_indices.data_ptr(), seq_lens.data_ptr(), k_at, s_at)
+            run(*grid, stream, function, packed, None, None, None, *pointers, *after_pointers)
+        elif variant.compiled is not None:
+            variant.compiled[grid](buf, page_indices, seq_lens, k, s, *after_pointers)
+        else:
+            launched = gather_kernel[grid](buf, page_indices, seq_lens, k, s, *after_pointers, **options)
+            if not IS_INTERPRETED:
+                variant.compiled = launched
+                variant.eager, variant.in_graph = _direct(launched)
+
+    def _launch_at(self, buf_at: int, results_at: int) -> _Launch:
+        """Return what is launched for a pool and results at these addresses."""
+        page_stride, batch, seq_len_sum, longest = self._numbers[1], *self._numbers[-3:]
+        plan = plan_launch(self._layout, batch, seq_len_sum, longest)
+        alignments = alignment_of(buf_at | page_stride), alignment_of(results_at)
+        is_programmatic = self._device >= 0 and _can_launch_early(self._device)
+        constants = (
+            *self._layout,
+            *alignments,
+            plan.tile,
+            plan.lengths_at_once,
+            plan.rectangular,
+            plan.wide_counts,
+            plan.keep_results,
+            *self._gathers,
+            is_programmatic,
+        )
+        kind = "bytes" if 1 in alignments else "results kept" if plan.keep_results else "words"
+        options: dict[str, Any] = {"num_warps": NUM_WARPS[kind]}
+        if is_programmatic:
+            options["launch_pdl"] = True
+        variant = _variants.setdefault((self._device, *self._dtypes, *constants), _Variant())
+        return _Launch((*plan.grid, 1), (*self._numbers, *constants), options, variant)
+
+
+def _can_launch_early(device: int) -> bool:
+    return torch.version.hip is None and torch.cuda.get_device_capability(device) >= PROGRAMMATIC_LAUNCH_FROM
+
+
+def _direct(compiled: Any) -> tuple[_Direct | None, _Direct | None]:
+    """Return what launches code without hooks, eagerly and in a graph; None where Triton keeps it elsewhere.
+
+    Outside of a graph, leave to start early costs the host 3 us a launch and gains nothing: there the GPU waits for the
+    host. So eager launches go without.
+    """
+    parts = [getattr(compiled, field, None) for field in _Direct._fields]
+    if torch.version.hip is not None or None in parts:
+        return None, None
+    launch = _Direct(*parts)
+    if not getattr(launch.run, "launch_pdl", False):
+        return launch, None
+    run = copy.copy(launch.run)
+    run.launch_pdl = False
+    return launch._replace(run=run), launch
+
+
+def _is_set(hook: Any) -> bool:
+    """Whether somebody, such as a profiler, wants to hear of launches."""
+    return bool(getattr(hook, "calls", hook))
+
+
+def alignment_of(address: int) -> int:
+    """Return the largest of 16, 4 and 1 bytes that divides `address`."""
+    if address % ALIGNMENT == 0:
+        return ALIGNMENT
+    return 4 if address % 4 == 0 else 1
