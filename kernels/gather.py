@@ -3,6 +3,7 @@
 import torch
 
 from kernels.launch import call_of
+from kernels.layout import SCALE_BYTES
 
 
 def get_k_and_s(
@@ -41,8 +42,8 @@ def get_k_and_s(
         ValueError: an argument's rank, shape, device or value is wrong.
     """
     call = call_of(True, True, buf, page_indices, seq_lens, seq_len_sum, max_seq_len, page_size, index_head_dim)
-    # Two allocations take the host as long as one with two views of it.
-    k, s = buf.new_empty(call.k_shape), buf.new_empty(call.s_shape)
+    # Two allocations take the host as long as one with two views of it, and sizes one by one less than a tuple of them.
+    k, s = buf.new_empty(seq_len_sum, index_head_dim), buf.new_empty(seq_len_sum, SCALE_BYTES)
     call.fill(k, s, buf, page_indices, seq_lens)
     return k, s
 
@@ -58,7 +59,7 @@ def get_k(
 ) -> torch.Tensor:
     """Gather the keys alone: the first result of `get_k_and_s`, with the same arguments and errors."""
     call = call_of(True, False, buf, page_indices, seq_lens, seq_len_sum, max_seq_len, page_size, index_head_dim)
-    k = buf.new_empty(call.k_shape)
+    k = buf.new_empty(seq_len_sum, index_head_dim)
     call.fill(k, k, buf, page_indices, seq_lens)
     return k
 
@@ -74,6 +75,6 @@ def get_s(
 ) -> torch.Tensor:
     """Gather the scales alone: the second result of `get_k_and_s`, with the same arguments and errors."""
     call = call_of(False, True, buf, page_indices, seq_lens, seq_len_sum, max_seq_len, page_size, index_head_dim)
-    s = buf.new_empty(call.s_shape)
+    s = buf.new_empty(seq_len_sum, SCALE_BYTES)
     call.fill(s, s, buf, page_indices, seq_lens)
     return s

@@ -1,13 +1,14 @@
 """From a call to its launch. What the host knows of a call decides it, once; the next equal call looks it up."""
 
-import copy
 from typing import Any, NamedTuple
 
 import torch
 import triton
+from torch import Tensor
 from triton.runtime import driver
 
 from kernels.arguments import check_arguments
+from kernels.direct import Launcher, launchers_of
 from kernels.kernel import gather_kernel
 from kernels.layout import SCALE_BYTES, PageLayout
 from kernels.plan import plan_launch
@@ -28,14 +29,6 @@ ALIGNMENT = 16
 """Bytes: the widest access, and less than what allocations are aligned to."""
 
 
-class _Direct(NamedTuple):
-    """What Triton's launcher takes besides the kernel's arguments."""
-
-    run: Any
-    function: Any
-    packed_metadata: Any
-
-
 class _Variant:
     """One piece of compiled code, and what launches it: eagerly, and within a CUDA graph's capture."""
 
@@ -43,8 +36,8 @@ class _Variant:
 
     def __init__(self) -> None:
         self.compiled: Any = None
-        self.eager: _Direct | None = None
-        self.in_graph: _Direct | None = None
+        self.eager: Launcher | None = None
+        self.in_graph: Launcher | None = None
         """Where a capture launches otherwise."""
 
 
@@ -60,14 +53,15 @@ class _Launch(NamedTuple):
 
 _variants: dict[tuple[Any, ...], _Variant] = {}
 _calls: dict[tuple[Any, ...], "Call"] = {}
+_hooks = triton.knobs.runtime
 
 
 def call_of(
     gather_k: bool,
     gather_s: bool,
-    buf: torch.Tensor,
-    page_indices: torch.Tensor,
-    seq_lens: torch.Tensor,
+    buf: Tensor,
+    page_indices: Tensor,
+    seq_lens: Tensor,
     seq_len_sum: int,
     max_seq_len: int,
     page_size: int,
@@ -83,15 +77,29 @@ def call_of(
     # Types are looked at first, because 64.0 and True equal numbers that are remembered.
     if (
         type(seq_len_sum) is type(max_seq_len) is type(page_size) is type(index_head_dim) is int
-        and isinstance(buf, torch.Tensor)
-        and isinstance(page_indices, torch.Tensor)
-        and isinstance(seq_lens, torch.Tensor)
+        and isinstance(buf, Tensor)
+        and isinstance(page_indices, Tensor)
+        and isinstance(seq_lens, Tensor)
     ):
         key = (
-            *(gather_k, gather_s, seq_len_sum, max_seq_len, page_size, index_head_dim),
-            *(buf.shape, buf.stride(), buf.dtype, buf.device),
-            *(page_indices.shape, page_indices.stride(), page_indices.dtype, page_indices.device),
-            *(seq_lens.shape, seq_lens.stride(), seq_lens.dtype, seq_lens.device),
+            gather_k,
+            gather_s,
+            seq_len_sum,
+            max_seq_len,
+            page_size,
+            index_head_dim,
+            buf.shape,
+            buf.stride(),
+            buf.dtype,
+            buf.device,
+            page_indices.shape,
+            page_indices.stride(),
+            page_indices.dtype,
+            page_indices.device,
+            seq_lens.shape,
+            seq_lens.stride(),
+            seq_lens.dtype,
+            seq_lens.device,
         )
         call = _calls.get(key)
         if call is not None:
@@ -114,21 +122,19 @@ class Call:
         buf, page_indices, seq_lens, seq_len_sum, max_seq_len: checked; none of the tensors is kept.
     """
 
-    __slots__ = ("_aligned", "_device", "_dtypes", "_gathers", "_layout", "_numbers", "k_shape", "s_shape")
+    __slots__ = ("_aligned", "_device", "_dtypes", "_gathers", "_layout", "_numbers")
 
     def __init__(
         self,
         gather_k: bool,
         gather_s: bool,
         layout: PageLayout,
-        buf: torch.Tensor,
-        page_indices: torch.Tensor,
-        seq_lens: torch.Tensor,
+        buf: Tensor,
+        page_indices: Tensor,
+        seq_lens: Tensor,
         seq_len_sum: int,
         max_seq_len: int,
     ) -> None:
-        self.k_shape = (seq_len_sum, layout.index_head_dim)
-        self.s_shape = (seq_len_sum, SCALE_BYTES)
         self._layout = layout
         self._gathers = (gather_k, gather_s)
         self._device = buf.get_device()
@@ -143,11 +149,11 @@ class Call:
 
     def fill(
         self,
-        k: torch.Tensor,
-        s: torch.Tensor,
-        buf: torch.Tensor,
-        page_indices: torch.Tensor,
-        seq_lens: torch.Tensor,
+        k: Tensor,
+        s: Tensor,
+        buf: Tensor,
+        page_indices: Tensor,
+        seq_lens: Tensor,
     ) -> None:
         """Fill `k` and `s` in one launch, or in none if there is nothing to copy. One not gathered is not touched."""
         launch = self._aligned
@@ -163,24 +169,21 @@ class Call:
         if (buf_at | k_at | s_at) % ALIGNMENT:
             launch = self._launch_at(buf_at, k_at | s_at % SCALE_BYTES)
         grid, after_pointers, options, variant = launch
-        hooks = triton.knobs.runtime
-        if variant.eager is not None and not (_is_set(hooks.launch_enter_hook) or _is_set(hooks.launch_exit_hook)):
-            # What `compiled[grid](...)` does, but for its metadata for hooks. Addresses instead of tensors spare the
-            # launcher a call of each tensor and one of the driver.
-            direct = variant.eager
-            if variant.in_graph is not None and torch.cuda.is_current_stream_capturing():
-                direct = variant.in_graph
-            run, function, packed = direct
+        if variant.eager is not None and not (_is_set(_hooks.launch_enter_hook) or _is_set(_hooks.launch_exit_hook)):
+            launcher = variant.eager
             stream = driver.active.get_current_stream(device)
-            pointers = (buf_at, page_indices.data_ptr(), seq_lens.data_ptr(), k_at, s_at)
-            run(*grid, stream, function, packed, None, None, None, *pointers, *after_pointers)
+            # The default stream, whose handle is 0, cannot be captured, and need not be asked.
+            if stream and variant.in_graph is not None and torch.cuda.is_current_stream_capturing():
+                launcher = variant.in_graph
+            # Addresses instead of tensors spare Triton a call of each tensor and one of the driver.
+            launcher(grid, stream, (buf_at, page_indices.data_ptr(), seq_lens.data_ptr(), k_at, s_at), after_pointers)
         elif variant.compiled is not None:
             variant.compiled[grid](buf, page_indices, seq_lens, k, s, *after_pointers)
         else:
             launched = gather_kernel[grid](buf, page_indices, seq_lens, k, s, *after_pointers, **options)
             if not IS_INTERPRETED:
                 variant.compiled = launched
-                variant.eager, variant.in_graph = _direct(launched)
+                variant.eager, variant.in_graph = launchers_of(launched)
 
     def _launch_at(self, buf_at: int, results_at: int) -> _Launch:
         """Return what is launched for a pool and results at these addresses."""
@@ -209,23 +212,6 @@ class Call:
 
 def _can_launch_early(device: int) -> bool:
     return torch.version.hip is None and torch.cuda.get_device_capability(device) >= PROGRAMMATIC_LAUNCH_FROM
-
-
-def _direct(compiled: Any) -> tuple[_Direct | None, _Direct | None]:
-    """Return what launches code without hooks, eagerly and in a graph; None where Triton keeps it elsewhere.
-
-    Outside of a graph, leave to start early costs the host 3 us a launch and gains nothing: there the GPU waits for the
-    host. So eager launches go without.
-    """
-    parts = [getattr(compiled, field, None) for field in _Direct._fields]
-    if torch.version.hip is not None or None in parts:
-        return None, None
-    launch = _Direct(*parts)
-    if not getattr(launch.run, "launch_pdl", False):
-        return launch, None
-    run = copy.copy(launch.run)
-    run.launch_pdl = False
-    return launch._replace(run=run), launch
 
 
 def _is_set(hook: Any) -> bool:

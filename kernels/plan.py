@@ -1,6 +1,6 @@
 """How a gather is cut into programs. Pure: decided from what the host knows, before anything is launched."""
 
-from functools import cache, lru_cache
+from functools import cache
 from typing import NamedTuple
 
 from kernels.layout import PageLayout
@@ -51,8 +51,6 @@ class LaunchPlan(NamedTuple):
     """Whether results are kept in the L2, and the pool's bytes are not."""
 
 
-# Every layer of a model asks for the same plan.
-@lru_cache(maxsize=256)
 def plan_launch(layout: PageLayout, batch: int, seq_len_sum: int, longest: int) -> LaunchPlan:
     """Cut a call of `seq_len_sum` tokens in `batch` sequences of at most `longest`; none of these is 0."""
     tile = tile_tokens(layout, seq_len_sum >= LARGE_CALL_TOKENS)

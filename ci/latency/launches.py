@@ -1,8 +1,9 @@
 """What a call of a gather puts on the GPU: each launch of a Triton kernel, and whatever else there is.
 
-Launches are seen where Triton hands them to the driver, in `__call__` of its launcher's class (`CudaLauncher` in Triton
-3.6 and 3.7): launches through `kernel[grid]`, through `compiled[grid]` and through `compiled.run` all pass by there.
-Triton's hooks would miss the last, and do not tell the grid. That nothing was missed is checked against the nodes of a
+Launches are seen where Triton hands them to the driver, in `__call__` of its launcher's class (`CudaLauncher` since
+Triton 3.6): launches through `kernel[grid]`, through `compiled[grid]` and through `compiled.run` all pass by there.
+Triton's hooks would miss the last, and do not tell the grid. One is set nevertheless: who launches by a shorter way, as
+the project's gathers do, must not while somebody listens. That nothing was missed is checked against the nodes of a
 CUDA graph of the same call.
 """
 
@@ -16,6 +17,7 @@ from dataclasses import dataclass
 from typing import Any, NamedTuple
 
 import torch
+import triton
 from triton.compiler import CompiledKernel
 from triton.runtime import driver
 
@@ -84,16 +86,22 @@ def observed(launcher: Any) -> Iterator[list[Seen]]:
 
     def call(self: Any, *given: Any, **named: Any) -> Any:
         if named or len(given) < BEFORE_ARGUMENTS:
-            raise CannotObserve("this Triton's launcher is called in another way than those of Triton 3.6 and 3.7")
+            raise CannotObserve("this Triton's launcher is called in another way than those known")
         grid = (int(given[0]), int(given[1]), int(given[2]))
         seen.append(Seen(grid, given[4], given[BEFORE_ARGUMENTS:]))
         return original(self, *given)
 
     launcher.__call__ = call
+    triton.knobs.runtime.launch_enter_hook.add(_listen)
     try:
         yield seen
     finally:
+        triton.knobs.runtime.launch_enter_hook.remove(_listen)
         launcher.__call__ = original
+
+
+def _listen(metadata: Any) -> None:
+    """Hear of a launch; that somebody does is enough."""
 
 
 class CompiledKernels:

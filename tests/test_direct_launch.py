@@ -1,0 +1,126 @@
+"""Direct launches: Triton's launcher in C gets what Triton itself would give it, whatever the version."""
+
+from types import SimpleNamespace
+
+import pytest
+import torch
+from triton.backends.nvidia.driver import CudaLauncher
+from triton.runtime import driver
+
+from kernels.direct import launchers_of
+
+FUNCTION, PACKED = 77, (2, 1, 0)
+GRID, STREAM = (8, 4, 1), 5
+POINTERS, AFTER = (101, 102), (3, 64, True)
+
+
+class Flat:
+    """Hands the kernel's arguments on one by one, as in Triton 3.6."""
+
+    global_scratch_size = profile_scratch_size = 0
+    launch_pdl = False
+
+    def __init__(self, launch):
+        self.launch = launch
+
+    def __call__(self, x, y, z, stream, function, packed, metadata, on_enter, on_exit, *arguments):
+        fixed = (False, self.launch_pdl, None, None, packed, metadata, on_enter, on_exit)
+        self.launch(x, y, z, stream, function, *fixed, *arguments)
+
+
+class Nested(Flat):
+    """Hands the kernel's arguments on as one, as from Triton 3.7 on."""
+
+    def __call__(self, x, y, z, stream, function, packed, metadata, on_enter, on_exit, *arguments):
+        fixed = (False, self.launch_pdl, packed, metadata, on_enter, on_exit, None, None, "annotations")
+        self.launch(x, y, z, stream, function, *fixed, arguments)
+
+
+class Extended(Flat):
+    """Adds arguments of its own behind the kernel's."""
+
+    def __call__(self, x, y, z, stream, function, packed, metadata, on_enter, on_exit, *arguments):
+        self.launch(x, y, z, stream, function, packed, (*arguments, "more"))
+
+
+class Computing(Flat):
+    """Computes with the grid."""
+
+    def __call__(self, x, y, z, stream, function, packed, metadata, on_enter, on_exit, *arguments):
+        self.launch(x * y * z, stream, function, packed, arguments)
+
+
+class Allocating(Nested):
+    """Needs memory of each launch."""
+
+    global_scratch_size = 128
+
+
+def installed(launch):
+    """Return the installed Triton's own launcher, without compiling its C."""
+    run = object.__new__(CudaLauncher)
+    run.launch = launch
+    run.num_ctas = 1
+    run.global_scratch_size = run.profile_scratch_size = 0
+    run.global_scratch_align = run.profile_scratch_align = 1
+    run.launch_cooperative_grid, run.launch_pdl = False, False
+    run.arg_annotations, run.kernel_signature, run.gsan_enabled = ["annotations"], b"signature", False
+    return run
+
+
+@pytest.fixture
+def launches(monkeypatch):
+    """Collect what reaches C."""
+    monkeypatch.setattr(driver, "_active", SimpleNamespace())  # newer launchers ask for the driver that is not here
+    return []
+
+
+def direct(run):
+    return launchers_of(SimpleNamespace(run=run, function=FUNCTION, packed_metadata=PACKED))
+
+
+@pytest.mark.parametrize("make", [Flat, Nested, Extended, Computing, Allocating, installed])
+def test_c_gets_what_triton_gives_it(make, launches):
+    run = make(lambda *arguments: launches.append(arguments))
+    eager, in_graph = direct(run)
+    assert in_graph is None
+    assert launches == [], "nothing is launched to find out"
+    eager(GRID, STREAM, POINTERS, AFTER)
+    run(*GRID, STREAM, FUNCTION, PACKED, None, None, None, *POINTERS, *AFTER)
+    shortened, given = launches
+    assert shortened == given
+
+
+@pytest.mark.parametrize(("make", "is_shortened"), [(Flat, True), (Nested, True), (installed, True), (Extended, False)])
+def test_triton_s_python_is_left_out_where_its_order_is_known(make, is_shortened, launches, monkeypatch):
+    eager, _ = direct(make(lambda *arguments: launches.append(arguments)))
+    through_python = []
+    of = CudaLauncher if make is installed else make
+    monkeypatch.setattr(of, "__call__", lambda *given: through_python.append(given))
+    eager(GRID, STREAM, POINTERS, AFTER)
+    assert (len(launches), len(through_python)) == ((1, 0) if is_shortened else (0, 1))
+
+
+@pytest.mark.parametrize("make", [Flat, Nested, installed])
+def test_only_in_a_graph_a_launch_may_start_early(make, launches):
+    run = make(lambda *arguments: launches.append(arguments))
+    run.launch_pdl = True
+    eager, in_graph = direct(run)
+    eager(GRID, STREAM, POINTERS, AFTER)
+    in_graph(GRID, STREAM, POINTERS, AFTER)
+    late, early = launches
+    assert (late[6], early[6]) == (False, True)
+    assert (*late[:6], *late[7:]) == (*early[:6], *early[7:])
+    assert run.launch_pdl, "Triton's own launcher stays as it was"
+
+
+@pytest.mark.parametrize("missing", ["run", "function", "packed_metadata"])
+def test_what_triton_hides_is_not_guessed(missing):
+    assert direct(Flat(print)) != (None, None)
+    parts = {"run": Flat(print), "function": FUNCTION, "packed_metadata": PACKED, missing: None}
+    assert launchers_of(SimpleNamespace(**parts)) == (None, None)
+
+
+def test_amd_launches_through_triton(monkeypatch):
+    monkeypatch.setattr(torch.version, "hip", "7.0")
+    assert direct(Flat(print)) == (None, None)
