@@ -1,7 +1,6 @@
 """What a gather accepts. Everything else is refused before anything is allocated or launched.
 
-This runs at every call, and a call's time on the host is part of what is promised: hence one plain condition a
-rule, and no loops or helpers on the path of a call that keeps the contract.
+This runs at the first of equal calls only: `kernels.launch` remembers what was accepted.
 """
 
 from typing import NoReturn
@@ -32,14 +31,15 @@ def check_arguments(
         TypeError: an argument is of the wrong type or dtype.
         ValueError: an argument's rank, shape, device or value is wrong.
     """
-    if type(page_size) is not int:
-        _refuse_type("page_size", "a Python int", page_size)
-    if type(index_head_dim) is not int:
-        _refuse_type("index_head_dim", "a Python int", index_head_dim)
-    if type(seq_len_sum) is not int:
-        _refuse_type("seq_len_sum", "a Python int", seq_len_sum)
-    if type(max_seq_len) is not int:
-        _refuse_type("max_seq_len", "a Python int", max_seq_len)
+    numbers = {
+        "page_size": page_size,
+        "index_head_dim": index_head_dim,
+        "seq_len_sum": seq_len_sum,
+        "max_seq_len": max_seq_len,
+    }
+    for name, number in numbers.items():
+        if type(number) is not int:
+            _refuse_type(name, "a Python int", number)
     if page_size < 1:
         raise ValueError(f"page_size: expected 1 or more tokens, got {page_size}")
     if index_head_dim < 1 or index_head_dim % SCALE_BYTES or index_head_dim > MAX_INDEX_HEAD_DIM:
@@ -52,12 +52,11 @@ def check_arguments(
     if max_seq_len < 0:
         raise ValueError(f"max_seq_len: expected 0 or more tokens, got {max_seq_len}")
 
-    if not isinstance(buf, torch.Tensor):
-        _refuse_type("buf", "a torch.Tensor", buf)
-    if not isinstance(page_indices, torch.Tensor):
-        _refuse_type("page_indices", "a torch.Tensor", page_indices)
-    if not isinstance(seq_lens, torch.Tensor):
-        _refuse_type("seq_lens", "a torch.Tensor", seq_lens)
+    for name, tensor in (("buf", buf), ("page_indices", page_indices), ("seq_lens", seq_lens)):
+        if not isinstance(tensor, torch.Tensor):
+            _refuse_type(name, "a torch.Tensor", tensor)
+        if tensor.layout is not torch.strided:
+            raise ValueError(f"{name}: expected a dense tensor, got layout {tensor.layout}")
     if buf.dtype is not torch.uint8:
         raise TypeError(f"buf: expected dtype torch.uint8, got {buf.dtype}")
     if page_indices.dtype not in INDEX_DTYPES:

@@ -75,35 +75,33 @@ def call_of(
     """
     key = None
     # Types are looked at first, because 64.0 and True equal numbers that are remembered.
-    if (
-        type(seq_len_sum) is type(max_seq_len) is type(page_size) is type(index_head_dim) is int
-        and isinstance(buf, Tensor)
-        and isinstance(page_indices, Tensor)
-        and isinstance(seq_lens, Tensor)
-    ):
-        key = (
-            gather_k,
-            gather_s,
-            seq_len_sum,
-            max_seq_len,
-            page_size,
-            index_head_dim,
-            buf.shape,
-            buf.stride(),
-            buf.dtype,
-            buf.device,
-            page_indices.shape,
-            page_indices.stride(),
-            page_indices.dtype,
-            page_indices.device,
-            seq_lens.shape,
-            seq_lens.stride(),
-            seq_lens.dtype,
-            seq_lens.device,
-        )
-        call = _calls.get(key)
-        if call is not None:
-            return call
+    if type(seq_len_sum) is type(max_seq_len) is type(page_size) is type(index_head_dim) is int:
+        try:
+            key = (
+                gather_k,
+                gather_s,
+                seq_len_sum,
+                max_seq_len,
+                page_size,
+                index_head_dim,
+                buf.shape,
+                buf.stride(),
+                buf.dtype,
+                buf.device,
+                page_indices.shape,
+                page_indices.stride(),
+                page_indices.dtype,
+                page_indices.device,
+                seq_lens.shape,
+                seq_lens.stride(),
+                seq_lens.dtype,
+                seq_lens.device,
+            )
+            call = _calls.get(key)
+            if call is not None:
+                return call
+        except (AttributeError, TypeError, RuntimeError):
+            key = None  # one is no tensor, or has no strides, which the checks below refuse by name
     layout = check_arguments(buf, page_indices, seq_lens, seq_len_sum, max_seq_len, page_size, index_head_dim)
     call = Call(gather_k, gather_s, layout, buf, page_indices, seq_lens, seq_len_sum, max_seq_len)
     if key is not None:
@@ -122,7 +120,7 @@ class Call:
         buf, page_indices, seq_lens, seq_len_sum, max_seq_len: checked; none of the tensors is kept.
     """
 
-    __slots__ = ("_aligned", "_device", "_dtypes", "_gathers", "_layout", "_numbers")
+    __slots__ = ("_aligned", "_device", "_dtypes", "_gathers", "_has_others", "_layout", "_numbers")
 
     def __init__(
         self,
@@ -138,6 +136,8 @@ class Call:
         self._layout = layout
         self._gathers = (gather_k, gather_s)
         self._device = buf.get_device()
+        self._has_others = self._device >= 0 and torch.cuda.device_count() > 1
+        """Whether another device could be the current one."""
         self._dtypes = (page_indices.dtype, seq_lens.dtype)
         batch = seq_lens.shape[0]
         # No sequence is longer than all together: a `max_seq_len` far too large costs nothing.
@@ -160,7 +160,7 @@ class Call:
         if launch is None:
             return
         device = self._device
-        if device >= 0 and device != driver.active.get_current_device():
+        if self._has_others and device != driver.active.get_current_device():
             with torch.cuda.device(device):
                 self.fill(k, s, buf, page_indices, seq_lens)
             return
@@ -169,8 +169,8 @@ class Call:
         if (buf_at | k_at | s_at) % ALIGNMENT:
             launch = self._launch_at(buf_at, k_at | s_at % SCALE_BYTES)
         grid, after_pointers, options, variant = launch
-        if variant.eager is not None and not (_is_set(_hooks.launch_enter_hook) or _is_set(_hooks.launch_exit_hook)):
-            launcher = variant.eager
+        launcher = variant.eager
+        if launcher is not None and not _is_heard():
             stream = driver.active.get_current_stream(device)
             # The default stream, whose handle is 0, cannot be captured, and need not be asked.
             if stream and variant.in_graph is not None and torch.cuda.is_current_stream_capturing():
@@ -214,9 +214,10 @@ def _can_launch_early(device: int) -> bool:
     return torch.version.hip is None and torch.cuda.get_device_capability(device) >= PROGRAMMATIC_LAUNCH_FROM
 
 
-def _is_set(hook: Any) -> bool:
+def _is_heard() -> bool:
     """Whether somebody, such as a profiler, wants to hear of launches."""
-    return bool(getattr(hook, "calls", hook))
+    entered, left = _hooks.launch_enter_hook, _hooks.launch_exit_hook
+    return bool(getattr(entered, "calls", entered) or getattr(left, "calls", left))
 
 
 def alignment_of(address: int) -> int:

@@ -53,11 +53,13 @@ def test_a_bool_is_no_remembered_one(arguments, place):
         (0, "buf", lambda buf: torch.empty_like(buf, device="meta")),
         (0, "buf", lambda buf: buf.t().contiguous().t()),
         (0, "buf", lambda buf: buf.numpy()),
+        (0, "buf", lambda buf: buf.to_sparse()),
         (1, "page_indices", lambda table: table.to(torch.int16)),
         (1, "page_indices", lambda table: torch.empty_like(table, device="meta")),
         (1, "max_seq_len", lambda table: table[:, :1]),
         (2, "seq_lens", lambda lens: lens.to(torch.float64)),
         (2, "seq_lens", lambda lens: lens[:1]),
+        (2, "seq_lens", lambda lens: lens.to_sparse()),
         (2, "seq_lens", lambda lens: lens.tolist()),
     ],
 )
