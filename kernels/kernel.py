@@ -8,6 +8,10 @@ from kernels.layout import SCALE_BYTES
 
 _SCALE_BYTES = tl.constexpr(SCALE_BYTES)
 
+_KEPT_KEY_BYTES = tl.constexpr(8 << 20)
+"""Of the results' start, bytes of keys that are kept in the L2, with their scales: a share that stays there whatever
+else the call moves, for the kernel that reads or overwrites the results next."""
+
 POINTERS = ("buf_ptr", "page_indices_ptr", "seq_lens_ptr", "k_ptr", "s_ptr")
 NUMBERS = (
     "num_pages",
@@ -102,7 +106,7 @@ def gather_kernel(
     LENGTHS_AT_ONCE: tl.constexpr,
     RECTANGULAR: tl.constexpr,
     WIDE_COUNTS: tl.constexpr,
-    KEEP_RESULTS: tl.constexpr,
+    DROP_SOURCE: tl.constexpr,
     GATHER_K: tl.constexpr,
     GATHER_S: tl.constexpr,
     PROGRAMMATIC: tl.constexpr,
@@ -113,6 +117,8 @@ def gather_kernel(
 
     The device's lengths decide what is copied, the host's `num_rows` and `longest` bound it: where they
     disagree, rows stay unwritten or are cut off, and nothing outside the arguments and results is touched.
+
+    With `DROP_SOURCE`, the pool's bytes give way to others in the L2: nobody reads them again soon.
 
     With `PROGRAMMATIC`, a launch may allow this kernel to start before the one ahead of it in the stream has ended.
     """
@@ -133,8 +139,7 @@ def gather_kernel(
     LOAD_ALIGNMENT: tl.constexpr = min(SOURCE_ALIGNMENT, KEY_ALIGNMENT)
     STORE_ALIGNMENT: tl.constexpr = min(RESULT_ALIGNMENT, KEY_ALIGNMENT)
     IN_ONE_PAGE: tl.constexpr = PAGE_SIZE % TILE == 0
-    OF_POOL: tl.constexpr = "evict_first" if KEEP_RESULTS else ""
-    OF_RESULTS: tl.constexpr = "evict_last" if KEEP_RESULTS else ""
+    OF_SOURCE: tl.constexpr = "evict_first" if DROP_SOURCE else ""
 
     in_tile = tl.arange(0, TILE)
     unit = tl.arange(0, K_LANES)
@@ -187,7 +192,7 @@ def gather_kernel(
         else:
             k_source = tl.multiple_of(page_ptr + k_in_page, [LOAD_ALIGNMENT]).to(UNIT, bitcast=True)
             k_source = k_source[:, None] + unit[None, :]
-        k = tl.load(k_source, mask=is_key, other=0, eviction_policy=OF_POOL)
+        k = tl.load(k_source, mask=is_key, other=0, eviction_policy=OF_SOURCE)
     if GATHER_S:
         if IN_ONE_PAGE:
             is_scale = s_offset < num_loaded * S_UNITS
@@ -196,19 +201,27 @@ def gather_kernel(
             is_scale = is_token[:, None]
             s_source = tl.multiple_of(page_ptr + s_in_page, [UNIT_BYTES]).to(UNIT, bitcast=True)
             s_source = s_source[:, None] + tl.arange(0, S_UNITS)[None, :]
-        s = tl.load(s_source, mask=is_scale, other=0, eviction_policy=OF_POOL)
+        s = tl.load(s_source, mask=is_scale, other=0, eviction_policy=OF_SOURCE)
 
     if RECTANGULAR:
         # Only the stores need this sum: it is computed while the loads above are under way.
         rows_before = _sum_lengths_before(seq_lens_ptr, lengths_stride, sequence, longest, LENGTHS_AT_ONCE, COUNT)
     first_row = rows_before.to(tl.int64) + first_token
     num_stored = tl.minimum(num_rows - first_row, num_tokens).to(tl.int32)
+    is_kept = first_row * INDEX_HEAD_DIM < _KEPT_KEY_BYTES
     if GATHER_K:
         is_row = (in_tile < num_stored)[:, None]
         if K_LANES != K_UNITS:
             is_row = is_row & (unit < K_UNITS)[None, :]
         k_result = tl.multiple_of(k_ptr + first_row * INDEX_HEAD_DIM, STORE_ALIGNMENT).to(UNIT, bitcast=True)
-        tl.store(k_result + k_offset, k, mask=is_row, eviction_policy=OF_RESULTS)
+        if is_kept:
+            tl.store(k_result + k_offset, k, mask=is_row, eviction_policy="evict_last")
+        else:
+            tl.store(k_result + k_offset, k, mask=is_row)
     if GATHER_S:
         s_result = tl.multiple_of(s_ptr + first_row * _SCALE_BYTES, UNIT_BYTES).to(UNIT, bitcast=True)
-        tl.store(s_result + s_offset, s, mask=s_offset < num_stored * S_UNITS, eviction_policy=OF_RESULTS)
+        is_row = s_offset < num_stored * S_UNITS
+        if is_kept:
+            tl.store(s_result + s_offset, s, mask=is_row, eviction_policy="evict_last")
+        else:
+            tl.store(s_result + s_offset, s, mask=is_row)

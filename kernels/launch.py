@@ -18,9 +18,6 @@ IS_INTERPRETED = not isinstance(gather_kernel, triton.JITFunction)
 PROGRAMMATIC_LAUNCH_FROM = (9, 0)
 """Compute capability from which a kernel can be launched while the one before it still runs."""
 
-NUM_WARPS = {"bytes": 4, "results kept": 1, "words": 2}
-"""Warps of a program. A byte path keeps four times as many values in registers as a word path."""
-
 MOST_CALLS_KEPT = 1_024
 """Different calls that are remembered; one more, and all are forgotten. Every layer of a model makes the same call."""
 
@@ -198,12 +195,11 @@ class Call:
             plan.lengths_at_once,
             plan.rectangular,
             plan.wide_counts,
-            plan.keep_results,
+            plan.drop_source,
             *self._gathers,
             is_programmatic,
         )
-        kind = "bytes" if 1 in alignments else "results kept" if plan.keep_results else "words"
-        options: dict[str, Any] = {"num_warps": NUM_WARPS[kind]}
+        options: dict[str, Any] = {"num_warps": plan.num_warps}
         if is_programmatic:
             options["launch_pdl"] = True
         variant = _variants.setdefault((self._device, *self._dtypes, *constants), _Variant())

@@ -1,6 +1,5 @@
 """How a gather is cut into programs. Pure: decided from what the host knows, before anything is launched."""
 
-from functools import cache
 from typing import NamedTuple
 
 from kernels.layout import PageLayout
@@ -11,15 +10,22 @@ TILE_TOKENS = (32, 64)
 LARGE_CALL_TOKENS = 24_576
 """Tokens of a call from which on the larger tile is used."""
 
-L2_SIZED_TOKENS = range(98_304, 360_448)
+L2_SIZED_TOKENS = range(65_536, 360_448)
 """Tokens of calls that are bound by memory, and whose results fit the 50 MB of an H100's L2. The kernel behind the
-gather reads these results next: they are kept there, and the pool's bytes, which nobody reads again, are not."""
+gather reads these results next: the pool's bytes, which nobody reads again, give way to them."""
 
 SCATTERED_TILE_TOKENS = 16
 """Tokens of a tile that spans pages: its page numbers are a vector, which costs registers."""
 
 TILE_KEY_BYTES = 8_192
-"""Bytes of keys that one warp holds in registers without spilling."""
+"""Most bytes of keys that a program holds in registers."""
+
+WARP_KEY_BYTES = 1_024
+"""Bytes of keys that one warp copies: two accesses of 16 bytes a lane. With more, registers keep the programs of the
+next launch from starting while this one ends."""
+
+SHORT_SEQUENCES = 128
+"""Tokens of a sequence on average, below which large tiles would be half empty."""
 
 LENGTHS_AT_ONCE = (128, 512)
 """Lengths that a program reads in one step; the second where it only sums them and the batch is very large."""
@@ -47,32 +53,46 @@ class LaunchPlan(NamedTuple):
     rectangular: bool
     wide_counts: bool
     """Whether sums of lengths need 64 bits."""
-    keep_results: bool
-    """Whether results are kept in the L2, and the pool's bytes are not."""
+    drop_source: bool
+    """Whether the pool's bytes give way to others in the L2."""
+    num_warps: int
 
 
 def plan_launch(layout: PageLayout, batch: int, seq_len_sum: int, longest: int) -> LaunchPlan:
     """Cut a call of `seq_len_sum` tokens in `batch` sequences of at most `longest`; none of these is 0."""
-    tile = tile_tokens(layout, seq_len_sum >= LARGE_CALL_TOKENS)
+    is_large = seq_len_sum >= max(LARGE_CALL_TOKENS, SHORT_SEQUENCES * batch)
+    tile = tile_tokens(layout, is_large)
     tiles_a_sequence = -(-longest // tile)
     # All tiles but the last of each sequence are full.
     most_tiles = (seq_len_sum + batch * (tile - 1)) // tile
-    wide_counts = batch * (longest + tile) > MAX_INT32
-    keep_results = seq_len_sum in L2_SIZED_TOKENS
     idle = batch * tiles_a_sequence - most_tiles
-    if batch <= MAX_GRID_Y and (idle <= IDLE_PROGRAMS or idle <= most_tiles):
-        lengths_at_once = LENGTHS_AT_ONCE[batch > VERY_MANY_SEQUENCES]
-        return LaunchPlan((tiles_a_sequence, batch), tile, lengths_at_once, True, wide_counts, keep_results)
-    return LaunchPlan((most_tiles, 1), tile, LENGTHS_AT_ONCE[0], False, wide_counts, keep_results)
+    rectangular = batch <= MAX_GRID_Y and (idle <= IDLE_PROGRAMS or idle <= most_tiles)
+    return LaunchPlan(
+        grid=(tiles_a_sequence, batch) if rectangular else (most_tiles, 1),
+        tile=tile,
+        lengths_at_once=LENGTHS_AT_ONCE[rectangular and batch > VERY_MANY_SEQUENCES],
+        rectangular=rectangular,
+        wide_counts=batch * (longest + tile) > MAX_INT32,
+        drop_source=seq_len_sum in L2_SIZED_TOKENS,
+        num_warps=warps_of(layout, tile),
+    )
 
 
-@cache
+def warps_of(layout: PageLayout, tile: int) -> int:
+    """Warps of a program that copies `tile` tokens."""
+    return max(1, tile * _key_lanes(layout) // WARP_KEY_BYTES)
+
+
 def tile_tokens(layout: PageLayout, large: bool) -> int:
     """Tokens of a tile: a power of two, and a divisor of the page where one of 16 tokens or more exists."""
-    key_bytes = 1 << (layout.index_head_dim - 1).bit_length()
-    most = max(1, TILE_KEY_BYTES // key_bytes)
+    most = max(1, TILE_KEY_BYTES // _key_lanes(layout))
     wanted = min(TILE_TOKENS[large], most)
     if layout.page_size % wanted == 0:
         return wanted
     divisor = layout.page_size & -layout.page_size
     return divisor if divisor >= SCATTERED_TILE_TOKENS else min(SCATTERED_TILE_TOKENS, most)
+
+
+def _key_lanes(layout: PageLayout) -> int:
+    """Bytes of a key, with those up to the next power of two, which are masked."""
+    return 1 << (layout.index_head_dim - 1).bit_length()

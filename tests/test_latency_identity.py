@@ -2,7 +2,6 @@
 
 import os
 import pickle
-import re
 import shutil
 import subprocess
 import sys
@@ -149,7 +148,7 @@ def gathers(tmp_path_factory):
         "base": {},
         "commented": {"kernel.py": _commented, "launch.py": _commented},
         "other-value": {"kernel.py": lambda text: text.replace("other=0)", "other=3)")},
-        "more-warps": {"launch.py": lambda text: re.sub(r"(\"words\": )\d", r"\g<1>8", text)},
+        "fewer-warps": {"plan.py": lambda text: text.replace("WARP_KEY_BYTES = 1_024", "WARP_KEY_BYTES = 4_096")},
     }
     for name, of_files in edits.items():
         shutil.copytree(ROOT / "kernels", folder / name / "kernels", ignore=shutil.ignore_patterns("__pycache__"))
@@ -177,7 +176,7 @@ class TestOwnGathers:
         assert "machine code" in str(compare(gathers["base, later"], gathers["other-value, later"]))
 
     def test_a_commit_that_changes_the_launch_is_not(self, gathers):
-        assert "num_warps 2 -> 8" in compare(gathers["base, later"], gathers["more-warps, later"]).differences
+        assert "num_warps 4 -> 1" in compare(gathers["base, later"], gathers["fewer-warps, later"]).differences
 
 
 class TestOnAGpu:

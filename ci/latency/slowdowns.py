@@ -8,7 +8,7 @@ stay right, which the compiler cannot know.
 from dataclasses import dataclass
 
 _PAGE_IS_KNOWN = "    is_page = (page >= 0) & (page < num_pages)\n"
-_KEYS_ARE_LOADED = "        k = tl.load(k_source, mask=is_key, other=0, eviction_policy=OF_POOL)\n"
+_KEYS_ARE_LOADED = "        k = tl.load(k_source, mask=is_key, other=0, eviction_policy=OF_SOURCE)\n"
 
 
 @dataclass(frozen=True)
@@ -60,8 +60,8 @@ SLOWDOWNS = (
     ),
     Slowdown(
         "other warps",
-        "launch.py",
-        'NUM_WARPS = {"bytes": 4, "results kept": 1, "words": 2}',
-        'NUM_WARPS = {"bytes": 4, "results kept": 4, "words": 4}',
+        "plan.py",
+        "WARP_KEY_BYTES = 1_024\n",
+        "WARP_KEY_BYTES = 4_096\n",
     ),
 )
