@@ -146,10 +146,17 @@ def test_a_certificate_counts_decisions_and_is_kept(run, monkeypatch):
 
 
 def test_a_gate_that_calls_the_same_code_slower_is_not_certified_clean(run, monkeypatch):
-    monkeypatch.setattr(certify, "PROCESSES", 1)
+    monkeypatch.setattr(certify, "PROCESSES", 2)
     code, output, _ = run("--certify", process=lambda order: played(order, slower=CELLS[:1]))
     assert code == 1
-    assert "flagged SLOWER" in output
+    assert "12 SAME, 2 SLOWER after a flag" in output
+
+
+def test_a_flag_that_another_process_refutes_is_no_false_alarm(run, monkeypatch):
+    monkeypatch.setattr(certify, "PROCESSES", 2)
+    code, output, _ = run("--certify", process=lambda order: played(order, slower=CELLS[: order.seed == 0]))
+    assert code == 0
+    assert "15 SAME, 1 SAME after a flag" in output
 
 
 def test_what_a_process_says_on_stderr_does_not_stop_it(tmp_path, monkeypatch):

@@ -33,29 +33,29 @@ class TestPower:
         which = np.arange(FAMILY) == 0
         cells = np.full(FAMILY, us)
         found = SimulatedGate(REALISTIC, cells).run(600, seed=1, effect=np.where(which, effect, 0.0)).findings[:, 0]
-        power = measured_power(_draws(us), FAMILY, is_same_code=True).power[effect]
+        power = measured_power([_draws(us)], FAMILY, is_same_code=True).power[effect]
         assert power == pytest.approx((found == Finding.SLOWER).mean(), abs=0.03)
 
     def test_a_planted_slowdown_is_taken_out(self):
-        same = measured_power(_draws(5.5), FAMILY, is_same_code=True)
-        planted = measured_power(_draws(5.5, 0.07), FAMILY, is_same_code=False)
+        same = measured_power([_draws(5.5)], FAMILY, is_same_code=True)
+        planted = measured_power([_draws(5.5, 0.07)], FAMILY, is_same_code=False)
         assert planted.center == pytest.approx(0.07, abs=0.003)
         assert planted.smallest == pytest.approx(same.smallest, abs=0.005)
         assert planted.false_alarm < 0.005
 
     def test_a_bias_of_the_same_code_stays_in(self):
-        power = measured_power(_draws(14.6, 0.03), FAMILY, is_same_code=True)
+        power = measured_power([_draws(14.6, 0.03)], FAMILY, is_same_code=True)
         assert power.false_alarm > 0.99
 
     def test_a_blind_cell_says_so(self):
-        power = measured_power(_draws(2.0, noise=WILD), FAMILY, is_same_code=True, runs=500)
+        power = measured_power([_draws(2.0, noise=WILD)], FAMILY, is_same_code=True, runs=500)
         assert power.is_blind
         assert "1x32k/get_k cannot see a slowdown of 10 %" in power.told
         assert power.as_json()["is_blind"] is True
 
     def test_more_noise_sees_less(self):
         seen = [
-            measured_power(_draws(5.5, noise=Noise("", replay_times=times)), FAMILY, True, runs=500).smallest
+            measured_power([_draws(5.5, noise=Noise("", replay_times=times))], FAMILY, True, runs=500).smallest
             for times in (1, 6, 12)
         ]
         assert all(effect is not None for effect in seen)
@@ -64,9 +64,9 @@ class TestPower:
 
     def test_bad_draws(self):
         with pytest.raises(ValueError, match="at least 24 draws of 1x32k/get_k, got 23"):
-            measured_power(_draws(5.5, draws=23), FAMILY, True)
+            measured_power([_draws(5.5, draws=23)], FAMILY, True)
         with pytest.raises(ValueError, match="it is stuck"):
-            measured_power(_draws(5.5, noise=Noise("", stuck=True)), FAMILY, True)
+            measured_power([_draws(5.5, noise=Noise("", stuck=True))], FAMILY, True)
 
 
 @pytest.mark.parametrize(("us", "times"), [(14.6, 1), (2.0, 10), (5.5, 8), (5.5, 20)])

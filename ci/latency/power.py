@@ -8,7 +8,7 @@ and needs enough draws to have met it: 24 or more.
 
 import math
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 
@@ -17,8 +17,9 @@ from ci.latency import statistics as st
 from ci.latency import thresholds as limits
 from ci.latency.evidence import Evidence, Trouble, arrays_of, weigh
 from ci.latency.rules import Finding
-from ci.latency.samples import CellSamples, Metric
+from ci.latency.samples import CellSamples, Draw, Metric
 from ci.latency.statistics import Floats
+from ci.latency.thresholds import Promise
 from ci.latency.verdict import percent
 
 EFFECTS = (0.02, 0.03, 0.05, 0.10)
@@ -79,34 +80,36 @@ class CellPower:
         }
 
 
-def measured_power(samples: CellSamples, family: int, is_same_code: bool, runs: int = 2000, seed: int = 0) -> CellPower:
+def measured_power(
+    groups: Sequence[CellSamples], family: int, is_same_code: bool, runs: int = 2000, seed: int = 0
+) -> CellPower:
     """Return what the gate would see in a cell whose draws scatter as these do.
 
     Args:
-        samples: the draws, 24 or more, of one process or several.
+        groups: the draws of one cell, 24 or more together: a group a process, or a planted slowdown.
         family: number of cells and metrics that a run of the gate decides on.
         is_same_code: whether both sides were the same code. Then a bias of the draws is the gate's, and stays in;
-            the effect of a planted slowdown is taken out, so that any other can be put in its place.
+            the effect of a planted slowdown is taken out of its group, so that any other can be put in its place.
         runs: how many are simulated for each slowdown.
         seed: of the drawing.
 
     Raises:
         ValueError: there are too few draws, or their figures are invalid.
     """
-    if len(samples.draws) < FEWEST_DRAWS:
-        raise ValueError(
-            f"samples: expected at least {FEWEST_DRAWS} draws of {samples.cell.id}, got {len(samples.draws)}"
-        )
-    base, head = arrays_of(samples.draws)
-    all_draws = weigh(base[None], head[None])
-    trouble = Trouble(int(all_draws.trouble[0]))
-    if trouble is not Trouble.NONE:
-        raise ValueError(f"samples: the clock of {samples.cell.id} returned {trouble.told}")
+    cell = groups[0].cell
+    draws = [draw for group in groups for draw in group.draws]
+    if len(draws) < FEWEST_DRAWS:
+        raise ValueError(f"groups: expected at least {FEWEST_DRAWS} draws of {cell.id}, got {len(draws)}")
+    all_draws = _sound(cell.id, draws)
     found = all_draws.estimate
     center = float(found.center[0])
-    scatter = float(found.standard_error[0]) * math.sqrt(found.count)
-    log_ratios = all_draws.log_ratios[0] - (0.0 if is_same_code else center)
-    resampled = _Resampled(log_ratios, all_draws, samples.cell.metric, family, runs)
+    log_ratios = all_draws.log_ratios[0]
+    if not is_same_code:
+        each = [_sound(cell.id, group.draws) for group in groups]
+        log_ratios = np.concatenate([of.log_ratios[0] - of.estimate.center[0] for of in each])
+    centered = replace(all_draws, log_ratios=log_ratios[None]).estimate
+    scatter = float(centered.standard_error[0]) * math.sqrt(centered.count)
+    resampled = _Resampled(log_ratios, all_draws, cell.metric, family, runs)
 
     def power(effect: float) -> float:
         findings = resampled.run(effect, np.random.default_rng(seed))
@@ -116,15 +119,46 @@ def measured_power(samples: CellSamples, family: int, is_same_code: bool, runs: 
     alarms = int(np.isin(unchanged, (Finding.SLOWER, Finding.FASTER)).sum())
     smallest = next((effect for effect in GRID if power(effect) >= limits.VISIBLE_POWER), None)
     return CellPower(
-        samples.cell.id,
+        cell.id,
         float(all_draws.microseconds[0]),
-        len(samples.draws),
+        len(draws),
         scatter,
         math.expm1(center),
         {effect: power(effect) for effect in EFFECTS},
         st.upper_bound_of_rate(alarms, runs),
         smallest,
     )
+
+
+def _sound(cell_id: str, draws: Sequence[Draw]) -> Evidence:
+    base, head = arrays_of(draws)
+    evidence = weigh(base[None], head[None])
+    trouble = Trouble(int(evidence.trouble[0]))
+    if trouble is not Trouble.NONE:
+        raise ValueError(f"groups: the clock of {cell_id} returned {trouble.told}")
+    return evidence
+
+
+def lower(one: CellPower, other: CellPower) -> CellPower:
+    """Return the less that either says of one cell."""
+    seen = [power.smallest for power in (one, other)]
+    known = [smallest for smallest in seen if smallest is not None]
+    return replace(
+        one,
+        draws=one.draws + other.draws,
+        scatter=max(one.scatter, other.scatter),
+        power={effect: min(share, other.power[effect]) for effect, share in one.power.items()},
+        smallest=max(known) if len(known) == len(seen) else None,
+    )
+
+
+def promised(powers: Sequence[CellPower]) -> list[tuple[Promise, CellPower | None]]:
+    """Return, of each promise, the cell that keeps it worst; None if no cell is as long."""
+    worst: list[tuple[Promise, CellPower | None]] = []
+    for promise in limits.PROMISES:
+        held = [power for power in powers if power.microseconds >= promise.from_microseconds]
+        worst.append((promise, min(held, key=lambda power: power.power[promise.slowdown], default=None)))
+    return worst
 
 
 @dataclass(frozen=True)

@@ -76,6 +76,19 @@ DRIFT: Mapping[Metric, float] = MappingProxyType({"device": 0.10, "host": 0.50})
 
 
 @dataclass(frozen=True)
+class Promise:
+    """A slowdown of the GPU's time that is found with a power, in cells from a duration up."""
+
+    from_microseconds: float
+    slowdown: float
+    power: float
+
+
+PROMISES = (Promise(12.0, 0.02, 0.90), Promise(5.0, 0.03, 0.99), Promise(0.0, 0.05, 0.99))
+"""What a certificate is held against. A cell keeps all that begin below its duration."""
+
+
+@dataclass(frozen=True)
 class HistoryLimits:
     """What counts as a change against stored runs, whose memory, clocks and temperature were others."""
 
