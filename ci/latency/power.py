@@ -9,6 +9,7 @@ and needs enough draws to have met it: 24 or more.
 import math
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
+from functools import cache
 
 import numpy as np
 
@@ -111,6 +112,7 @@ def measured_power(
     scatter = float(centered.standard_error[0]) * math.sqrt(centered.count)
     resampled = _Resampled(log_ratios, all_draws, cell.metric, family, runs)
 
+    @cache
     def power(effect: float) -> float:
         findings = resampled.run(effect, np.random.default_rng(seed))
         return float((findings == Finding.SLOWER).mean())
