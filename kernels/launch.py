@@ -185,7 +185,7 @@ class Call:
     def _launch_at(self, buf_at: int, results_at: int) -> _Launch:
         """Return what is launched for a pool and results at these addresses."""
         page_stride, batch, seq_len_sum, longest = self._numbers[1], *self._numbers[-3:]
-        plan = plan_launch(self._layout, batch, seq_len_sum, longest)
+        plan = plan_launch(self._layout, self._gathers[0], batch, seq_len_sum, longest)
         alignments = alignment_of(buf_at | page_stride), alignment_of(results_at)
         is_programmatic = self._device >= 0 and _can_launch_early(self._device)
         constants = (

@@ -20,9 +20,9 @@ SCATTERED_TILE_TOKENS = 16
 TILE_KEY_BYTES = 8_192
 """Most bytes of keys that a program holds in registers."""
 
-WARP_KEY_BYTES = 1_024
-"""Bytes of keys that one warp copies: two accesses of 16 bytes a lane. With more, registers keep the programs of the
-next launch from starting while this one ends."""
+WARP_BYTES = 1_024
+"""Bytes that one warp copies: two accesses of 16 bytes a lane. With more, registers keep the programs of the next
+launch from starting while this one ends; with less, warps cost more than they copy."""
 
 SHORT_SEQUENCES = 128
 """Tokens of a sequence on average, below which large tiles would be half empty."""
@@ -32,8 +32,8 @@ LENGTHS_AT_ONCE = (128, 512)
 
 VERY_MANY_SEQUENCES = 1_024
 
-IDLE_PROGRAMS = 4_096
-"""Programs without work that cost about as much as the search for a sequence which they save: 0.3 us."""
+IDLE_PROGRAMS = 2_048
+"""Programs without work that cost about as much as the search for a sequence which they save: 0.5 to 1 us."""
 
 MAX_GRID_Y = 65_535
 MAX_INT32 = 2**31 - 1
@@ -58,8 +58,11 @@ class LaunchPlan(NamedTuple):
     num_warps: int
 
 
-def plan_launch(layout: PageLayout, batch: int, seq_len_sum: int, longest: int) -> LaunchPlan:
-    """Cut a call of `seq_len_sum` tokens in `batch` sequences of at most `longest`; none of these is 0."""
+def plan_launch(layout: PageLayout, gather_k: bool, batch: int, seq_len_sum: int, longest: int) -> LaunchPlan:
+    """Cut a call of `seq_len_sum` tokens in `batch` sequences of at most `longest`; none of these is 0.
+
+    `gather_k` says whether keys are gathered, not scales alone.
+    """
     is_large = seq_len_sum >= max(LARGE_CALL_TOKENS, SHORT_SEQUENCES * batch)
     tile = tile_tokens(layout, is_large)
     tiles_a_sequence = -(-longest // tile)
@@ -74,13 +77,13 @@ def plan_launch(layout: PageLayout, batch: int, seq_len_sum: int, longest: int) 
         rectangular=rectangular,
         wide_counts=batch * (longest + tile) > MAX_INT32,
         drop_source=seq_len_sum in L2_SIZED_TOKENS,
-        num_warps=warps_of(layout, tile),
+        num_warps=warps_of(layout, tile) if gather_k else 1,
     )
 
 
 def warps_of(layout: PageLayout, tile: int) -> int:
-    """Warps of a program that copies `tile` tokens."""
-    return max(1, tile * _key_lanes(layout) // WARP_KEY_BYTES)
+    """Warps of a program that copies the keys of `tile` tokens."""
+    return max(1, tile * _key_lanes(layout) // WARP_BYTES)
 
 
 def tile_tokens(layout: PageLayout, large: bool) -> int:

@@ -148,7 +148,7 @@ def gathers(tmp_path_factory):
         "base": {},
         "commented": {"kernel.py": _commented, "launch.py": _commented},
         "other-value": {"kernel.py": lambda text: text.replace("other=0)", "other=3)")},
-        "fewer-warps": {"plan.py": lambda text: text.replace("WARP_KEY_BYTES = 1_024", "WARP_KEY_BYTES = 4_096")},
+        "fewer-warps": {"plan.py": lambda text: text.replace("WARP_BYTES = 1_024", "WARP_BYTES = 4_096")},
     }
     for name, of_files in edits.items():
         shutil.copytree(ROOT / "kernels", folder / name / "kernels", ignore=shutil.ignore_patterns("__pycache__"))

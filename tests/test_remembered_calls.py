@@ -71,19 +71,21 @@ def test_tensors_unlike_remembered_ones_are_checked(arguments, place, named, cha
             _call(arguments)
 
 
-def test_equal_shapes_with_other_strides_are_other_calls(arguments):
-    buf, table, lens, *numbers = arguments
-    expected = get_k_and_s(*arguments)
-    wide = torch.full((2, 4), 77, dtype=torch.int32)
+def test_equal_shapes_with_other_strides_are_other_calls(arguments, device):
+    buf, table, lens = (tensor.to(device) for tensor in arguments[:3])
+    numbers = arguments[3:]
+    expected = get_k_and_s(buf, table, lens, *numbers)
+    wide = torch.full((2, 4), 77, dtype=torch.int32, device=device)
     wide[:, ::2] = table
-    apart = torch.zeros((PAGES, buf.shape[1] + 16), dtype=torch.uint8)
+    apart = torch.zeros((PAGES, buf.shape[1] + 16), dtype=torch.uint8, device=device)
     apart[:, : buf.shape[1]] = buf
     lens_apart = torch.stack([lens, torch.full_like(lens, 99)], dim=1)[:, 0]
     for given in ([buf, wide[:, ::2], lens], [apart[:, : buf.shape[1]], table, lens], [buf, table, lens_apart]):
         assert all(torch.equal(*pair) for pair in zip(get_k_and_s(*given, *numbers), expected, strict=True))
 
 
-def test_the_three_functions_do_not_share_calls(arguments):
+def test_the_three_functions_do_not_share_calls(arguments, device):
+    arguments = [*(tensor.to(device) for tensor in arguments[:3]), *arguments[3:]]
     k, s = get_k_and_s(*arguments)
     assert torch.equal(get_k(*arguments), k)
     assert torch.equal(get_s(*arguments), s)

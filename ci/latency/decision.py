@@ -25,8 +25,8 @@ In this order, with the reason for each step:
    slower nor that it is not, it is INCONCLUSIVE.
 6. **The run.** Any SLOWER is exit code 1; else any INCONCLUSIVE is 2; else 0.
 
-What it trusts: that draws are drawn. A bias of one side that is the same in all draws of a process, because buffers
-were not swapped or memory not allocated anew, looks like a change, and only the controls can tell.
+What it trusts: that draws are drawn. A bias of one side that is the same in all draws of a process, because its memory
+was not allocated anew or is not the other side's too, looks like a change, and only the controls can tell.
 
 What it refuses to say:
 

@@ -82,7 +82,7 @@ class CellPower:
 
 
 def measured_power(
-    groups: Sequence[CellSamples], family: int, is_same_code: bool, runs: int = 2000, seed: int = 0
+    groups: Sequence[CellSamples], family: int, is_same_code: bool, runs: int = 1000, seed: int = 0
 ) -> CellPower:
     """Return what the gate would see in a cell whose draws scatter as these do.
 

@@ -61,7 +61,7 @@ SLOWDOWNS = (
     Slowdown(
         "other warps",
         "plan.py",
-        "WARP_KEY_BYTES = 1_024\n",
-        "WARP_KEY_BYTES = 4_096\n",
+        "WARP_BYTES = 1_024\n",
+        "WARP_BYTES = 4_096\n",
     ),
 )

@@ -21,6 +21,9 @@ class NotCapturable(Exception):
 class GraphClock:
     """Times sides on one placement.
 
+    All graphs write their results to the same memory: they are never replayed at once. In memory of its own each,
+    where it lay moved the ratio of two captures of one kernel by up to 2 % (64-mixed on an H100), against 0.15 % now.
+
     Args:
         placement: the memory of this draw.
         sides: what is compared, in the order of their capture.
@@ -31,6 +34,7 @@ class GraphClock:
         self._placement = placement
         self._is_warm = is_warm
         self._flush = torch.zeros(FLUSH_TIMES * placement.l2_bytes // 4, dtype=torch.int32, device=placement.device)
+        self._pool = torch.cuda.graph_pool_handle()
         self._graphs = {side.name: self._capture(side) for side in sides}
 
     @property
@@ -71,7 +75,7 @@ class GraphClock:
         torch.cuda.synchronize(placement.device)
         graph = torch.cuda.CUDAGraph()
         try:
-            with no_collection(), torch.cuda.graph(graph):
+            with no_collection(), torch.cuda.graph(graph, pool=self._pool):
                 for number in numbers:
                     side.call(placement, number)
         except RuntimeError as error:
