@@ -29,7 +29,7 @@ def side(seconds, rng, replays=6):
 def played(order, machine=MACHINE, slower=()):
     """Return what a process would tell that measures as it is asked to."""
     cells = CELLS if order.cells is None else [Cell(**cell) for cell in order.cells]
-    told = Measured(machine=machine.as_json(), twin="twin-1", has_ended=True)
+    told = Measured(machine=machine.as_json(), twin="twin-1", seconds={"measuring": 20.0}, has_ended=True)
     for cell in cells:
         ratio = 1.05 if cell in slower else 1.0
         rng = random.Random(f"{order.seed} {cell.id}")
@@ -83,6 +83,8 @@ def test_a_slower_cell_is_exit_code_1_and_named(run, base):
     assert code == 1
     assert "SLOWER 1x8k/get_k_and_s: +5.0 %" in output
     assert "confirming 1 flagged cells in a new process" in output
+    assert output.rstrip().endswith("s: measuring 20, confirming 20)")
+    assert report["phases"] == {"measuring": 20.0, "confirming": 20.0}
     assert {cell["cell"]: cell["verdict"] for cell in report["cells"]}["1x8k/get_k_and_s"] == "SLOWER"
 
 

@@ -132,7 +132,7 @@ def test_a_process_is_understood():
         [
             "something that torch prints\n",
             message(machine={"gpu": "G"}, gpu=None, unchecked=["clocks"], twin="twin-1"),
-            message(progress="1 of 1"),
+            message(phase="measuring", progress="1 of 1"),
             message(identical={"workload": "like", "function": "get_k_and_s", "metric": "device"}),
             message(samples=told.as_json()),
             message(end=True),
@@ -142,6 +142,22 @@ def test_a_process_is_understood():
     assert found.samples == {EVEN: told}
     assert (found.identical, found.unchecked, found.twin, found.has_ended) == ([LIKE], ["clocks"], "twin-1", True)
     assert words == ["1 of 1"]
+
+
+def test_each_phase_is_timed():
+    moments = iter([0.0, 5.0, 7.0, 8.0, 20.0])
+    lines = [message(phase=phase, progress=phase) for phase in ("comparing", "measuring", "measuring")]
+    found = listen([*lines, message(end=True)], lambda words: None, lambda: next(moments))
+    assert found.seconds == {"starting": 5.0, "comparing": 2.0, "measuring": 13.0}
+
+
+def test_a_cell_whose_clock_is_not_trusted_has_no_samples():
+    told = [samples_of(cell, 1.0, 8) for cell in (EVEN, LIKE)]
+    lines = [message(samples=samples.as_json()) for samples in told]
+    untrusted = {"workload": "like", "function": "get_k_and_s", "metric": "device"}
+    found = listen([*lines, message(untrusted=untrusted, why="the clocks disagree")], print)
+    assert found.samples == {EVEN: told[0]}
+    assert found.untrusted == {LIKE: "the clocks disagree"}
 
 
 @pytest.mark.parametrize(

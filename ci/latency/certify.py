@@ -66,7 +66,8 @@ def _certify(options: Options, console: Console, began: float) -> int:
     powers = [power_of(cell, runs, list(planted.values())) for cell in runs[0].samples]
     console.print(power_table(powers))
     findings = {name: findings_of(run) for name, run in planted.items()}
-    summary = [*map(promise_told, promised(powers)), tally(each for of in findings.values() for each in of)]
+    of_device = [power for cell, power in zip(runs[0].samples, powers, strict=True) if cell.metric == "device"]
+    summary = [*map(promise_told, promised(of_device)), tally(each for of in findings.values() for each in of)]
     for line in summary:
         console.print(Text(line), soft_wrap=True)
     content = {

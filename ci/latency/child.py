@@ -40,6 +40,11 @@ def tell(**message: Any) -> None:
     print(MARK + json.dumps(message), flush=True)
 
 
+def enter(phase: str, words: str = "") -> None:
+    """Tell what is done now: one of few phases, whose seconds are reported, and more words for who watches."""
+    tell(phase=phase, progress=words or phase)
+
+
 def main(order: Order) -> None:
     """Measure what an order asks for, and tell it."""
     from ci.latency.base import load_folder
@@ -63,22 +68,21 @@ def main(order: Order) -> None:
     tell(machine=this_machine().as_json(), **about)
     measurer = Measurer(base, head, order.seed)
     measured = _not_identical(measurer, base, head, cells) if order.check_identity else cells
-    if order.check_clock:
-        tell(progress="cross-checking the clock")
-        untrusted = measurer.untrusted(measured)
-        for cell, why in untrusted.items():
-            tell(untrusted=asdict(cell), why=why)
-        measured = [cell for cell in measured if cell not in untrusted]
     for number, cell in enumerate(measured, start=1):
-        tell(progress=f"{number} of {len(measured)}: {cell.id}")
+        enter("measuring", f"{number} of {len(measured)}: {cell.id}")
         tell(samples=_samples(measurer, cell, order.draws, len(measured)).as_json())
+    if order.check_clock:
+        # At the end: CUPTI stays with a process, and what the host does then takes longer.
+        enter("cross-checking the clock")
+        for cell, why in measurer.untrusted(measured).items():
+            tell(untrusted=asdict(cell), why=why)
     tell(end=True)
 
 
 def _not_identical(measurer: Any, base: Any, head: Any, cells: list[Cell]) -> list[Cell]:
     from ci.latency.launches import CannotObserve, identify
 
-    tell(progress="comparing machine code")
+    enter("compiling and comparing")
     rest = []
     for cell in cells:
         if cell.metric == "host":

@@ -62,6 +62,8 @@ class _Latency:
         self._console = console
         self._began = began
         self._seed = random.SystemRandom().getrandbits(31)
+        self._seconds: dict[str, float] = {}
+        """How long each phase took."""
 
     def run(self) -> int:
         return self._against_base() if self._options.base is not None else self._against_history()
@@ -129,7 +131,9 @@ class _Latency:
             check_clock=cells is None,
         )
         with measuring(self._console) as on_progress:
-            return stage.run(order, on_progress)
+            measured = stage.run(order, on_progress)
+        self._seconds |= measured.seconds if cells is None else {"confirming": sum(measured.seconds.values())}
+        return measured
 
     def _tell(self, measured: stage.Measured, judged: Judged, facts: dict[str, Any]) -> int:
         outcome = overall(judged.verdicts)
@@ -153,13 +157,15 @@ class _Latency:
             "cells": [cell_report(verdict) for verdict in judged.verdicts],
             "samples": [samples.as_json() for samples in judged.samples.values()],
             "blind": blind,
+            "phases": {phase: round(seconds, 1) for phase, seconds in self._seconds.items()},
         }
         write_report(self._options.report, content, outcome.exit_code, self._began)
         self._console.print(self._last_line(outcome), soft_wrap=True)
         return outcome.exit_code
 
     def _last_line(self, outcome: Outcome) -> Text:
-        return Text.assemble(table.last_line(outcome), f" ({time.monotonic() - self._began:.0f} s)")
+        phases = ", ".join(f"{phase} {seconds:.0f}" for phase, seconds in self._seconds.items())
+        return Text.assemble(table.last_line(outcome), f" ({time.monotonic() - self._began:.0f} s: {phases})")
 
     def _say(self, line: str) -> None:
         self._console.print(Text(line, style="dim"), soft_wrap=True)

@@ -1,6 +1,7 @@
 """What a measuring process of the latency gate told."""
 
 import json
+import time
 from collections.abc import Callable, Iterable
 from dataclasses import asdict, dataclass, field
 from typing import Any
@@ -9,6 +10,8 @@ from ci import measuring_process
 from ci.latency.child import MARK, Order
 from ci.latency.samples import Cell, CellSamples
 from ci.measuring_process import CannotMeasure
+
+STARTING = "starting"
 
 
 @dataclass
@@ -27,7 +30,9 @@ class Measured:
     differs: dict[Cell, str] = field(default_factory=dict)
     """How machine code or launch differ between the sides."""
     untrusted: dict[Cell, str] = field(default_factory=dict)
-    """Why a cell's clock is not trusted."""
+    """Why a cell's clock is not trusted; its samples are left out."""
+    seconds: dict[str, float] = field(default_factory=dict)
+    """How long each phase took, as the parent saw it."""
     has_ended: bool = False
 
 
@@ -47,13 +52,21 @@ def run(order: Order, on_progress: Callable[[str], None]) -> Measured:
     )
 
 
-def listen(lines: Iterable[str], on_progress: Callable[[str], None]) -> Measured:
+def listen(
+    lines: Iterable[str], on_progress: Callable[[str], None], clock: Callable[[], float] = time.monotonic
+) -> Measured:
     """Return what a process tells, line by line.
+
+    Args:
+        lines: as they come.
+        on_progress: gets a few words each time something new is begun.
+        clock: tells seconds; for tests.
 
     Raises:
         CannotMeasure: the process says that it cannot.
     """
     measured = Measured()
+    phase, since = STARTING, clock()
     for line in lines:
         if not line.startswith(MARK):
             continue
@@ -61,6 +74,10 @@ def listen(lines: Iterable[str], on_progress: Callable[[str], None]) -> Measured
         if "error" in told:
             is_plain = told["kind"] in ("GpuAbsent", "GpuBusy", "NoBase", "NoImplementation")
             raise CannotMeasure(told["error"].partition(": ")[2] if is_plain else told["error"])
+        if "phase" in told or "end" in told:
+            now = clock()
+            measured.seconds[phase] = measured.seconds.get(phase, 0.0) + now - since
+            phase, since = told.get("phase", phase), now
         if "progress" in told:
             on_progress(told["progress"])
         elif "machine" in told:
@@ -74,7 +91,9 @@ def listen(lines: Iterable[str], on_progress: Callable[[str], None]) -> Measured
         elif "differs" in told:
             measured.differs[Cell(**told["differs"])] = told["how"]
         elif "untrusted" in told:
-            measured.untrusted[Cell(**told["untrusted"])] = told["why"]
+            cell = Cell(**told["untrusted"])
+            measured.untrusted[cell] = told["why"]
+            measured.samples.pop(cell, None)
         elif "end" in told:
             measured.has_ended = True
     return measured
