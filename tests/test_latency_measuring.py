@@ -2,17 +2,19 @@
 
 import json
 import math
+from typing import ClassVar
 
 import pytest
 import torch
 
 import kernels
 from ci import measuring_process
-from ci.latency import certify, stage
+from ci.latency import certify, measure, stage
 from ci.latency.base import load_folder
 from ci.latency.cells import cells_of
 from ci.latency.child import MARK
 from ci.latency.judged import judge
+from ci.latency.measure import BLOCKS, Measurer
 from ci.latency.samples import Cell, CellSamples, Draw
 from ci.latency.slowdowns import SLOWDOWNS, Slowdown
 from ci.latency.stage import Measured, listen
@@ -21,6 +23,7 @@ from ci.measuring_process import CannotMeasure
 from tests.cases.case import Case
 from tests.cases.latency_workloads import GATED, MAIN
 from tests.examine.inputs import Inputs
+from tests.instruments.device_clock import Placement
 from tests.instruments.device_clock.budget import COLD_L2_TIMES, MOST_CALLS, REPLAY_SECONDS, budget_of
 from tests.instruments.device_clock.cupti import Recorded, agree, spans_of
 from tests.instruments.memory import RedZonedMemory
@@ -56,6 +59,54 @@ def test_clocks_agree_within_five_percent():
     assert agree(1.0, 0.96)
     assert not agree(1.0, 0.94)
     assert not agree(1.0, float("nan"))
+
+
+class PlayedClock:
+    """Stands for a clock of graphs: what it tells grows with each replay, and tells the side."""
+
+    TIMES: ClassVar = {"base": 1.0, "head": 2.0, "twin": 3.0, "twin again": 4.0, "copy": 5.0, "empty": 6.0}
+
+    def __init__(self, placement, sides):
+        self.captured = [side.name for side in sides]
+        self.replayed: list[str] = []
+
+    def round(self, order):
+        self.replayed += order
+        return [self.TIMES[name] + 0.001 * number for number, name in enumerate(order)]
+
+
+def test_a_draw_replays_pairs_in_blocks_and_captures_controls_once(monkeypatch):
+    monkeypatch.setattr(measure, "Placement", lambda case, device, seed: Placement(case, device, seed, 1 << 20))
+    clocks: list[PlayedClock] = []
+
+    def clock(placement, sides):
+        clocks.append(PlayedClock(placement, sides))
+        return clocks[-1]
+
+    functions = {"get_k_and_s": kernels.get_k_and_s}
+    measurer = Measurer(functions, functions, 3, torch.device("cpu"), clock)
+    cell = Cell("1x128", "get_k_and_s")
+    samples = measurer.drawn(measurer.drawn(measurer.empty(cell)))
+    for made in clocks:
+        assert sorted(made.captured) == sorted(PlayedClock.TIMES)
+    assert clocks[0].captured != clocks[1].captured
+    names = clocks[0].replayed
+    blocks = [names[start : start + 4] for start in range(0, len(names), 4)]
+    assert len(blocks) == BLOCKS + 3
+    assert all(block[0] == block[3] and block[1] == block[2] for block in blocks)
+    assert all(set(block) == {"base", "head"} for block in blocks[:BLOCKS])
+    (draw, other), controls = samples.draws, samples.controls
+    assert draw != other
+    assert {int(seconds) for seconds in draw.base} == {1}
+    assert {int(seconds) for seconds in draw.head} == {2}
+    assert len(draw.base) == len(draw.head) == 2 * BLOCKS
+    assert {key: [len(each.base) for each in draws] for key, draws in controls.items()} == {
+        "twin": [2, 2],
+        "copy": [2, 2],
+        "empty": [2, 2],
+    }
+    assert {int(seconds) for seconds in controls["copy"][0].head} == {5}
+    assert not set(controls["copy"][0].head) & set(controls["copy"][0].base)
 
 
 def test_each_function_is_measured_on_main_workloads_only():

@@ -37,13 +37,23 @@ class Measurer:
         base: the base's functions by name.
         head: the head's.
         seed: of this process; no two processes of a run have the same.
+        device: the current GPU unless given.
+        clock: makes the clock of a draw; for tests.
     """
 
-    def __init__(self, base: Functions, head: Functions, seed: int) -> None:
+    def __init__(
+        self,
+        base: Functions,
+        head: Functions,
+        seed: int,
+        device: torch.device | None = None,
+        clock: Callable[[Placement, list[Side]], GraphClock] = GraphClock,
+    ) -> None:
         self._base = base
         self._head = head
         self._seed = seed
-        self._device = torch.device("cuda", torch.cuda.current_device())
+        self._device = device or torch.device("cuda", torch.cuda.current_device())
+        self._clock = clock
 
     def empty(self, cell: Cell) -> CellSamples:
         """Return the samples of a cell before its first draw."""
@@ -56,14 +66,14 @@ class Measurer:
         rng = random.Random(seed)
         placement = Placement(CASES[cell.workload], self._device, seed)
         pairs = {"": self._sides(cell), **self._controls(cell)}
-        sides = [side for pair in pairs.values() for side in pair]
+        sides = list({side.name: side for pair in pairs.values() for side in pair}.values())
         rng.shuffle(sides)
         if cell.metric == "host":
             # The sides take turns batch by batch, each second time in reverse: neighbours in time, as in A B B A.
             seconds = host_seconds(placement, sides, HOST_BATCHES)
+            draws = {key: Draw(tuple(seconds[a.name]), tuple(seconds[b.name])) for key, (a, b) in pairs.items()}
         else:
-            seconds = _replayed(GraphClock(placement, sides), pairs, rng)
-        draws = {key: Draw(tuple(seconds[a.name]), tuple(seconds[b.name])) for key, (a, b) in pairs.items()}
+            draws = _replayed(self._clock(placement, sides), pairs, rng)
         controls = {key: (*samples.controls.get(key, ()), draw) for key, draw in draws.items() if key}
         return replace(samples, draws=(*samples.draws, draws[""]), controls=controls)
 
@@ -95,24 +105,27 @@ class Measurer:
     def _controls(self, cell: Cell) -> dict[str, tuple[Side, Side]]:
         if cell.metric == "host":
             return {"empty": (empty_side("empty"), empty_side("empty again"))}
+        copy, empty = copy_side(), empty_side()
         return {
+            # Captured twice, as base and head are.
             "twin": (gather_side("twin", twin.get_k_and_s), gather_side("twin again", twin.get_k_and_s)),
-            "copy": (copy_side("copy"), copy_side("copy again")),
-            "empty": (empty_side("empty"), empty_side("empty again")),
+            "copy": (copy, copy),
+            "empty": (empty, empty),
         }
 
 
-def _replayed(clock: GraphClock, pairs: Mapping[str, tuple[Side, Side]], rng: random.Random) -> dict[str, list[float]]:
-    """Replay each pair in blocks of A B B A or B A A B, and return the seconds a call of each side."""
-    seconds: dict[str, list[float]] = {side.name: [] for pair in pairs.values() for side in pair}
-    order: list[str] = []
-    for key, pair in pairs.items():
+def _replayed(clock: GraphClock, pairs: Mapping[str, tuple[Side, Side]], rng: random.Random) -> dict[str, Draw]:
+    """Replay each pair in blocks of A B B A or B A A B, and return the draw of each."""
+    turns: list[tuple[str, int]] = []
+    for key in pairs:
         for _ in range(1 if key else BLOCKS):
-            first, second = rng.sample([side.name for side in pair], 2)
-            order += [first, second, second, first]
-    for name, measured in zip(order, clock.round(order), strict=True):
-        seconds[name].append(measured)
-    return seconds
+            first, second = rng.sample((0, 1), 2)
+            turns += [(key, first), (key, second), (key, second), (key, first)]
+    seconds: dict[tuple[str, int], list[float]] = {(key, place): [] for key in pairs for place in (0, 1)}
+    replays = clock.round([pairs[key][place].name for key, place in turns])
+    for turn, measured in zip(turns, replays, strict=True):
+        seconds[turn].append(measured)
+    return {key: Draw(tuple(seconds[key, 0]), tuple(seconds[key, 1])) for key in pairs}
 
 
 def hash_of(seed: int, cell: str, number: int) -> int:
