@@ -167,6 +167,7 @@ class FakeClocks:
     def __init__(self, seconds, eager=()):
         self.seconds, self.eager = seconds, eager
         self.placed, self.orders, self.drift = [], [], 1.0
+        self.has_profiled = False
 
     def place(self, case, seed):
         self.placed.append((case.name, seed))
@@ -187,9 +188,11 @@ class FakeClocks:
 
     def kernel_seconds(self, name, *, is_warm):
         assert name in self.eager
+        self.has_profiled = True
         return self.seconds[name]
 
     def host_seconds(self, names, batches):
+        assert not self.has_profiled, "CUPTI slows the host"
         assert not set(names) & set(self.eager)
         return {name: [7 * US] * batches for name in names}
 
@@ -204,12 +207,13 @@ class TestMeasuring:
     CASE = Case(name="1x4k", rules=(1,), seq_lens=(4_096,))
 
     def _measured(self, clocks, runs=3):
-        return Workload.from_json(measure.measured(clocks, self.CASE, ["own", "torch"], runs, is_stated=True))
+        sides = measure.on_host(clocks, self.CASE, ["own", "torch"], runs)
+        return Workload.from_json(measure.measured(clocks, self.CASE, sides, runs, is_stated=True))
 
     def test_each_run_draws_anew_and_each_figure_has_a_median_a_run(self):
         clocks = FakeClocks({COPY: 2.0, "own": 1.0, "torch": 40.0}, eager=("torch",))
         told = self._measured(clocks)
-        assert clocks.placed == [("1x4k", 0), ("1x4k", 1), ("1x4k", 2)]
+        assert clocks.placed == 2 * [("1x4k", 0), ("1x4k", 1), ("1x4k", 2)]
         assert {name: len(told.sides[name].cold) for name in told.implementations} == {"own": 3, "torch": 3}
         assert all(len(timed.host) == 3 for timed in told.sides.values())
         assert not told.sides[EMPTY].cold

@@ -18,7 +18,7 @@ MARK = "speed: "
 """Begins each line that is a message; whatever else is printed is not."""
 ROUNDS = 6
 """Replays of each side in a run."""
-HOST_BATCHES = 4
+HOST_BATCHES = 12
 """Of each side in a run."""
 HOST_CALLS = 3
 """Calls of a side that waits for the device, in a run: it may launch thousands of kernels."""
@@ -63,9 +63,14 @@ def main(order: Order) -> None:
     tell(machine=this_machine().as_json(), unchecked=unchecked, left_out=left_out)
     cases = [*STATED, *FURTHER]
     clocks = GpuClocks(functions)
+    # The host's time first: CUPTI stays with a process that used it, and is to be no part of what the host does.
+    of_host = []
     for number, case in enumerate(cases):
-        tell(step=case.name, done=number, of=len(cases))
-        tell(workload=measured(clocks, case, list(functions), order.runs, is_stated=case in STATED))
+        tell(step=f"{case.name}, host", done=number, of=2 * len(cases))
+        of_host.append(on_host(clocks, case, list(functions), order.runs))
+    for number, (case, sides) in enumerate(zip(cases, of_host, strict=True)):
+        tell(step=case.name, done=len(cases) + number, of=2 * len(cases))
+        tell(workload=measured(clocks, case, sides, order.runs, is_stated=case in STATED))
     tell(end=True)
 
 
@@ -91,32 +96,53 @@ def load(order: Order) -> tuple[dict[str, Function], dict[str, str]]:
     return functions, left_out
 
 
-def measured(clocks: Any, case: Any, implementations: Sequence[str], runs: int, *, is_stated: bool) -> dict[str, Any]:
-    """Return what all sides took on a workload, as the JSON object of a `figures.Workload`.
+def on_host(clocks: Any, case: Any, implementations: Sequence[str], runs: int) -> dict[str, dict[str, Any]]:
+    """Return what is known of all sides on a workload before the GPU is timed: `figures.Timed` as JSON objects.
 
     Args:
         clocks: `ci.speed.clocks.GpuClocks`, or what stands for it in a test.
         case: the workload.
         implementations: names of those that `clocks` times.
         runs: how many.
-        is_stated: whether the workload is one that geometric means are over.
     """
     from ci.speed.figures import ALLOCATION, COPY, EMPTY
 
-    on_device = [COPY, *implementations]
     sides: dict[str, dict[str, Any]] = {
         name: {"host": [], "cold": [], "warm": [], "launches": None, "is_eager": False}
         for name in (COPY, EMPTY, ALLOCATION, *implementations)
     }
+    for run in range(runs):
+        rng = random.Random(f"{case.name} {run} host")
+        clocks.place(case, run)
+        if run == 0:
+            clocks.require_same_rows(case.name)
+            for name in (COPY, *implementations):
+                sides[name]["launches"], sides[name]["is_eager"] = clocks.launches(name)
+        going_on = [name for name in sides if not sides[name]["is_eager"]]
+        for name, each in clocks.host_seconds(rng.sample(going_on, len(going_on)), HOST_BATCHES).items():
+            sides[name]["host"].append(median(each))
+        for name in sides:
+            if sides[name]["is_eager"]:
+                sides[name]["host"].append(median(clocks.waiting_seconds(name, HOST_CALLS)))
+    return sides
+
+
+def measured(clocks: Any, case: Any, sides: dict[str, dict[str, Any]], runs: int, *, is_stated: bool) -> dict[str, Any]:
+    """Return what all sides took on a workload, as the JSON object of a `figures.Workload`.
+
+    Args:
+        clocks: as for `on_host`.
+        case: the workload.
+        sides: what `on_host` returned; gets the seconds of the GPU.
+        runs: how many.
+        is_stated: whether the workload is one that geometric means are over.
+    """
+    on_device = [name for name, timed in sides.items() if timed["launches"] is not None]
     needed_bytes = 0
     for run in range(runs):
         rng = random.Random(f"{case.name} {run}")
         clocks.place(case, run)
         needed_bytes = clocks.needed_bytes
-        if run == 0:
-            clocks.require_same_rows(case.name)
-            for name in on_device:
-                sides[name]["launches"], sides[name]["is_eager"] = clocks.launches(name)
         captured = [name for name in on_device if not sides[name]["is_eager"]]
         for kind in ("cold", "warm"):
             order = rng.sample(captured, len(captured))
@@ -125,12 +151,6 @@ def measured(clocks: Any, case: Any, implementations: Sequence[str], runs: int, 
             for name in on_device:
                 if sides[name]["is_eager"]:
                     sides[name][kind].append(clocks.kernel_seconds(name, is_warm=kind == "warm"))
-        hosts = [name for name in sides if not sides[name]["is_eager"]]
-        for name, each in clocks.host_seconds(rng.sample(hosts, len(hosts)), HOST_BATCHES).items():
-            sides[name]["host"].append(median(each))
-        for name in sides:
-            if sides[name]["is_eager"]:
-                sides[name]["host"].append(median(clocks.waiting_seconds(name, HOST_CALLS)))
     return {"name": case.name, "needed_bytes": needed_bytes, "is_stated": is_stated, "sides": sides}
 
 
