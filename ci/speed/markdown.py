@@ -35,7 +35,7 @@ def lines(content: Mapping[str, Any]) -> list[str]:
         *(_to_peer(summaries) if any(s.to_peer for s in summaries) else ()),
         _row(["host us", "", *(f"{s.host_us:.1f}" for s in summaries)]),
     ]
-    machine = ", ".join(f"{key} {value}" for key, value in content["machine"].items())
+    machine = ", ".join(value if key == "gpu" else f"{key} {value}" for key, value in content["machine"].items())
     told += ["", f"Microseconds of the GPU on a cold L2, in brackets the ratio to the copy. {machine}."]
     told += [f"Means are over the first {sum(w.is_stated for w in workloads)}. {table.floor_note(summaries)}."]
     if any(shown):

@@ -76,7 +76,7 @@ def summary_cells(summary: Summary) -> list[str]:
 
 def floor_note(summaries: Sequence[Summary]) -> str:
     """Return what the host's floor is."""
-    return f"host floor: an empty Triton launch and one torch.empty, {summaries[0].host_floor_us:.1f} us"
+    return f"Host floor: an empty Triton launch and one torch.empty, {summaries[0].host_floor_us:.1f} us"
 
 
 def _ratio(ratio: Ratio | None) -> tuple[str, str]:
