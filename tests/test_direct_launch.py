@@ -1,13 +1,18 @@
-"""Direct launches: Triton's launcher in C gets what Triton itself would give it, whatever the version."""
+"""Direct launches: Triton's launcher in C gets what Triton itself would give it, and only when that is right."""
 
 from types import SimpleNamespace
 
 import pytest
 import torch
+import triton
 from triton.backends.nvidia.driver import CudaLauncher
 from triton.runtime import driver
 
+from kernels import launch
 from kernels.direct import launchers_of
+from kernels.kernel import gather_kernel
+from kernels.launch import Call
+from kernels.layout import PageLayout
 
 FUNCTION, PACKED = 77, (2, 1, 0)
 GRID, STREAM = (8, 4, 1), 5
@@ -124,3 +129,91 @@ def test_what_triton_hides_is_not_guessed(missing):
 def test_amd_launches_through_triton(monkeypatch):
     monkeypatch.setattr(torch.version, "hip", "7.0")
     assert direct(Flat(print)) == (None, None)
+
+
+class TestWayOfALaunch:
+    """Which way a call takes to the GPU, once its code is compiled."""
+
+    @pytest.fixture
+    def tensors(self):
+        buf = torch.zeros((3, 4 * 12), dtype=torch.uint8)
+        return buf, torch.zeros((1, 2), dtype=torch.int32), torch.tensor([5]), buf.new_empty(5, 8), buf.new_empty(5, 4)
+
+    @pytest.fixture
+    def ways(self, tensors, monkeypatch):
+        """The call, and what was launched how."""
+        buf, table, lens, _, _ = tensors
+        call = Call(True, True, PageLayout(4, 8), buf, table, lens, 5, 5)
+        taken = []
+        variant = call._aligned.variant
+        monkeypatch.setattr(variant, "eager", lambda *given: taken.append(("eager", given)))
+        monkeypatch.setattr(variant, "in_graph", lambda *given: taken.append(("in graph", given)))
+        monkeypatch.setattr(variant, "compiled", {call._aligned.grid: lambda *given: taken.append(("compiled", given))})
+        return call, taken
+
+    @staticmethod
+    def _fill(call, tensors):
+        buf, table, lens, k, s = tensors
+        call.fill(k, s, buf, table, lens)
+
+    @pytest.fixture
+    def machine(self, monkeypatch):
+        """A driver whose current stream, and whether it is captured, can be set."""
+        state = SimpleNamespace(stream=0, is_captured=False)
+        monkeypatch.setattr(driver, "_active", SimpleNamespace(get_current_stream=lambda device: state.stream))
+        monkeypatch.setattr(torch.cuda, "is_current_stream_capturing", lambda: state.is_captured)
+        return state
+
+    @pytest.mark.parametrize(
+        ("stream", "is_captured", "way"),
+        [(0, False, "eager"), (7, False, "eager"), (7, True, "in graph"), (0, True, "eager")],
+    )
+    def test_a_capture_launches_otherwise_and_the_default_stream_has_none(
+        self, ways, tensors, machine, stream, is_captured, way
+    ):
+        call, taken = ways
+        machine.stream, machine.is_captured = stream, is_captured
+        self._fill(call, tensors)
+        ((taken_way, (grid, on_stream, pointers, after)),) = taken
+        buf, table, lens, k, s = tensors
+        assert (taken_way, on_stream) == (way, stream)
+        assert pointers == tuple(tensor.data_ptr() for tensor in (buf, table, lens, k, s))
+        assert (grid, after) == call._aligned[:2]
+        assert after[:2] == (3, buf.stride(0))
+
+    @pytest.mark.parametrize("hook", ["launch_enter_hook", "launch_exit_hook"])
+    def test_who_listens_to_launches_hears_of_them(self, ways, tensors, machine, hook):
+        call, taken = ways
+
+        def listen(metadata):
+            """Hear."""
+
+        hooks = getattr(triton.knobs.runtime, hook)
+        hooks.add(listen)
+        try:
+            self._fill(call, tensors)
+        finally:
+            hooks.remove(listen)
+        ((way, given),) = taken
+        assert way == "compiled"
+        assert all(one is other for one, other in zip(given[:5], tensors, strict=True))
+
+    def test_tensors_that_are_aligned_otherwise_take_other_code(self, ways, tensors, machine, monkeypatch):
+        call, taken = ways
+        _, table, lens, k, s = tensors
+        wide = torch.zeros(3 * 48 + 4, dtype=torch.uint8)
+        shifted = wide[4:].view(3, 48)
+        assert shifted.data_ptr() % 16 == 4
+        launched = []
+
+        class Kernel:
+            def __getitem__(self, grid):
+                return lambda *given, **options: launched.append(given)
+
+        monkeypatch.setattr(launch, "gather_kernel", Kernel())
+        monkeypatch.setattr(launch, "_variants", {})
+        call.fill(k, s, shifted, table, lens)
+        assert taken == []
+        named = dict(zip(gather_kernel.arg_names, launched[0], strict=True))
+        assert named["buf_ptr"] is shifted
+        assert (named["SOURCE_ALIGNMENT"], named["RESULT_ALIGNMENT"]) == (4, 16)
