@@ -145,6 +145,7 @@ class TestWayOfALaunch:
         buf, table, lens, _, _ = tensors
         call = Call(True, True, PageLayout(4, 8), buf, table, lens, 5, 5)
         taken = []
+        assert call._aligned is not None
         variant = call._aligned.variant
         monkeypatch.setattr(variant, "eager", lambda *given: taken.append(("eager", given)))
         monkeypatch.setattr(variant, "in_graph", lambda *given: taken.append(("in graph", given)))
