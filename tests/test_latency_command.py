@@ -154,6 +154,23 @@ def test_a_gate_that_calls_the_same_code_slower_is_not_certified_clean(run, monk
     assert "12 SAME, 2 SLOWER after a flag" in output
 
 
+def test_a_clock_that_stands_still_certifies_nothing(run, monkeypatch):
+    monkeypatch.setattr(certify, "PROCESSES", 2)
+
+    def stuck(order):
+        told = played(order)
+        for cell, samples in told.samples.items():
+            draws = tuple(Draw((1e-5,) * 6, (1e-5,) * 6) for _ in samples.draws)
+            told.samples[cell] = CellSamples(cell, draws, samples.controls)
+        return told
+
+    code, output, _ = run("--certify", process=stuck)
+    assert code == 2
+    assert output.splitlines()[-1].startswith(
+        "UNDECIDED: no certificate: groups: the clock of 1x8k/get_k_and_s returned"
+    )
+
+
 def test_a_flag_that_another_process_refutes_is_no_false_alarm(run, monkeypatch):
     monkeypatch.setattr(certify, "PROCESSES", 2)
     code, output, _ = run("--certify", process=lambda order: played(order, slower=CELLS[: order.seed == 0]))

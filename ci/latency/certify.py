@@ -104,12 +104,18 @@ def power_of(cell: Cell, runs: Sequence[stage.Measured], planted: Sequence[stage
         cell: which.
         runs: of the same code.
         planted: of slowdowns, in some of the cells.
+
+    Raises:
+        CannotMeasure: the figures of the cell are no measurement.
     """
     family = len(runs[0].samples)
-    power = measured_power([run.samples[cell] for run in runs], family, is_same_code=True)
-    if not all(cell in run.samples for run in planted):
-        return power
-    slower = measured_power([turned(run.samples[cell]) for run in planted], family, is_same_code=False)
+    try:
+        power = measured_power([run.samples[cell] for run in runs], family, is_same_code=True)
+        if not all(cell in run.samples for run in planted):
+            return power
+        slower = measured_power([turned(run.samples[cell]) for run in planted], family, is_same_code=False)
+    except ValueError as error:
+        raise CannotMeasure(f"no certificate: {error}") from error
     return lower(power, slower)
 
 
