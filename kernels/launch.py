@@ -21,7 +21,6 @@ PROGRAMMATIC_LAUNCH_FROM = (9, 0)
 MOST_CALLS_KEPT = 1_024
 """Different calls that are remembered; one more, and all are forgotten. Every layer of a model makes the same call."""
 
-
 ALIGNMENT = 16
 """Bytes: the widest access, and less than what allocations are aligned to."""
 
@@ -109,7 +108,7 @@ def call_of(
 
 
 class Call:
-    """What the host knows of a call: enough to allocate and launch, wherever tensors of such shapes and strides lie.
+    """What the host knows of a call: enough to launch it, wherever tensors of such shapes and strides lie.
 
     Args:
         gather_k, gather_s: what is asked for.

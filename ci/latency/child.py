@@ -72,7 +72,7 @@ def main(order: Order) -> None:
         enter("measuring", f"{number} of {len(measured)}: {cell.id}")
         tell(samples=_samples(measurer, cell, order.draws, len(measured)).as_json())
     if order.check_clock:
-        # At the end: CUPTI stays with a process, and what the host does then takes longer.
+        # At the end: CUPTI stays with a process that used it, and is to be no part of what is measured.
         enter("cross-checking the clock")
         for cell, why in measurer.untrusted(measured).items():
             tell(untrusted=asdict(cell), why=why)

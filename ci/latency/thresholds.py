@@ -57,9 +57,9 @@ class Limits:
 
 LIMITS: Mapping[Metric, tuple[Limits, ...]] = MappingProxyType(
     {
-        # The promises are to find +2 % from 12 us, +3 % from 5 us, and +5 %. What SAME rules out lies below, so that
-        # they hold for slowdowns measured a little low; and they begin earlier, so that a cell at the border gets
-        # what it was promised whichever way its duration was rounded.
+        # What SAME rules out lies below what `PROMISES` says is found, so that they hold for slowdowns measured a
+        # little low; and it begins earlier, so that a cell at the border gets what it was promised whichever way its
+        # duration was rounded.
         "device": (
             Limits(11.5, 0.01, 0.0175),
             Limits(4.7, 0.01, 0.025),

@@ -4,7 +4,7 @@ from dataclasses import dataclass
 
 REPLAY_SECONDS = 0.5e-3
 """A replay's least length: events tick every 0.5 us, and what surrounds the calls costs a few."""
-MOST_CALLS = 256
+MOST_CALLS = 400
 """Calls of one graph at the most: with more, its capture takes longer than what it measures is worth."""
 LAUNCH_SECONDS = 1.3e-6
 """What the shortest kernel of a graph takes, its place in the queue included."""
