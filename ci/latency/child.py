@@ -55,8 +55,10 @@ def main(order: Order) -> None:
 
     unchecked = require_idle()
     from ci.latency.measure import Measurer
+    from tests.instruments.device_clock.kept_lines import unreleased
     from tests.instruments.device_clock.twin import NAME
 
+    unchecked += unreleased()
     head = load_implementation(order.implementation).functions
     base = load_folder(Path(order.base), "base").functions if order.base else head
     both = [name for name in head if name in base]

@@ -79,7 +79,7 @@ class GpuClocks:
             is_warm: whether the L2 is left as the call before left it.
             turns: the order of each round.
         """
-        clock = GraphClock(self._here, [self._sides[name] for name in names], is_warm=is_warm, results_apart=True)
+        clock = GraphClock(self._here, [self._sides[name] for name in names], is_warm=is_warm)
         for order in turns:
             yield from zip(order, clock.round(order), strict=True)
 

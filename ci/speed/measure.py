@@ -56,8 +56,9 @@ def main(order: Order) -> None:
     from ci.latency.machine import require_idle, this_machine
     from ci.speed.clocks import GpuClocks
     from tests.cases.latency_workloads import FURTHER, STATED
+    from tests.instruments.device_clock.kept_lines import unreleased
 
-    unchecked = require_idle()
+    unchecked = [*require_idle(), *unreleased()]
     tell(step="loading", done=0, of=1)
     functions, left_out = load(order)
     tell(machine=this_machine().as_json(), unchecked=unchecked, left_out=left_out)
