@@ -1,4 +1,4 @@
-"""What the clock of the GPU promises: replays that are cold, long enough, apart from each other, and told twice alike."""
+"""What the clock of the GPU promises: cold replays, long enough, apart from each other, told twice alike."""
 
 import ctypes
 import math
