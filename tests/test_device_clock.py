@@ -4,13 +4,15 @@ import ctypes
 import math
 from contextlib import nullcontext
 from statistics import median
+from types import SimpleNamespace
+from typing import Any
 
 import pytest
 import torch
 
 import kernels
 from tests.cases.latency_workloads import GATED
-from tests.instruments.device_clock import GraphClock, Placement, copy_side, gather_side
+from tests.instruments.device_clock import GraphClock, HostTooSlow, Placement, copy_side, gather_side, graphs
 from tests.instruments.device_clock.budget import COLD_L2_TIMES, REPLAY_SECONDS, budget_of
 from tests.instruments.device_clock.cupti import Recorded, agree, cross_checked, spans_of
 from tests.instruments.device_clock.kept_lines import NOT_SUPPORTED, release_kept_lines, unreleased
@@ -92,6 +94,57 @@ def test_a_driver_that_fails_to_release_is_no_silence(driver):
     driver(700)
     with pytest.raises(RuntimeError, match="error 700"):
         release_kept_lines(torch.device("cuda", 0))
+
+
+class Gpu:
+    """Stands for a GPU that runs into replays whose submission takes too many of its cycles."""
+
+    def __init__(self, cycles_needed):
+        self.cycles_needed = cycles_needed
+        self.busy: list[int] = []
+        """Cycles for which the stream was kept busy, replay by replay."""
+
+    def event(self, enable_timing):
+        assert enable_timing
+        return SimpleNamespace(
+            record=lambda: None,
+            query=lambda: self.busy[-1] < self.cycles_needed,
+            synchronize=lambda: None,
+            elapsed_time=lambda after: float(len(self.busy)),
+        )
+
+
+@pytest.fixture
+def played_clock(monkeypatch):
+    """Return a clock of one call a replay, on a GPU that needs so many cycles to be kept busy."""
+
+    def clock_on(gpu):
+        monkeypatch.setattr(torch.cuda, "Event", gpu.event)
+        monkeypatch.setattr(torch.cuda, "_sleep", gpu.busy.append)
+        monkeypatch.setattr(torch.cuda, "graph_pool_handle", tuple)
+        monkeypatch.setattr(graphs, "release_kept_lines", lambda device: True)
+        monkeypatch.setattr(
+            GraphClock, "_capture", lambda self, side: SimpleNamespace(replay=lambda: None), raising=True
+        )
+        placement: Any = SimpleNamespace(l2_bytes=1024, device=torch.device("cpu"), budget=SimpleNamespace(calls=10))
+        return GraphClock(placement, [copy_side("copy")])
+
+    return clock_on
+
+
+def test_a_replay_that_the_gpu_had_to_wait_for_is_made_again(played_clock):
+    gpu = Gpu(3 * graphs.SUBMIT_CYCLES)
+    clock = played_clock(gpu)
+    assert clock.round(["copy", "copy"]) == pytest.approx([3e-4, 4e-4])
+    assert gpu.busy == [factor * graphs.SUBMIT_CYCLES for factor in (1, 2, 4, 4)]
+    assert clock.replays == 4
+
+
+def test_a_host_that_never_catches_up_is_told(played_clock):
+    gpu = Gpu(10**12)
+    with pytest.raises(HostTooSlow, match="copy: a replay was not submitted within"):
+        played_clock(gpu).round(["copy"])
+    assert len(gpu.busy) < 15
 
 
 @pytest.fixture

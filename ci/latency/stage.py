@@ -12,6 +12,8 @@ from ci.latency.samples import Cell, CellSamples
 from ci.measuring_process import CannotMeasure
 
 STARTING = "starting"
+FORESEEN = ("GpuAbsent", "GpuBusy", "NoBase", "NoImplementation", "HostTooSlow")
+"""Errors whose text is a sentence for the user."""
 
 
 @dataclass
@@ -72,7 +74,7 @@ def listen(
             continue
         told = json.loads(line.removeprefix(MARK))
         if "error" in told:
-            is_plain = told["kind"] in ("GpuAbsent", "GpuBusy", "NoBase", "NoImplementation")
+            is_plain = told["kind"] in FORESEEN
             raise CannotMeasure(told["error"].partition(": ")[2] if is_plain else told["error"])
         if "phase" in told or "end" in told:
             now = clock()

@@ -10,7 +10,7 @@ from ci.measuring_process import CannotMeasure
 from ci.speed.figures import Workload
 from ci.speed.measure import MARK, Order, order_text
 
-FORESEEN = ("GpuAbsent", "GpuBusy", "NoImplementation", "WrongRows", "NotTimed", "NotCapturable")
+FORESEEN = ("GpuAbsent", "GpuBusy", "NoImplementation", "WrongRows", "NotTimed", "NotCapturable", "HostTooSlow")
 """Errors whose text is a sentence for the user."""
 
 
