@@ -8,7 +8,16 @@ from pathlib import Path
 import pytest
 import torch
 
-from ci.latency.base import NoBase, changed_files, extract, load_base, load_folder, resolve, working_tree
+from ci.latency.base import (
+    NoBase,
+    changed_files,
+    extract,
+    load_base,
+    load_folder,
+    resolve,
+    same_code,
+    working_tree,
+)
 from tests.cases.case import Case
 from tests.examine.contract import Contract
 from tests.examine.examination import examine
@@ -135,6 +144,48 @@ def test_changed_files_are_named(checkout):
     (checkout.folder / "kernels" / "__pycache__" / "new.pyc").write_text("")
     base = extract(resolve("HEAD~1", checkout.folder))
     assert changed_files(base, checkout.folder) == ["kernels/gather.py", "kernels/new.py", "kernels/offset.py"]
+
+
+CODE = '''"""What a module is for."""
+
+TILE = 64  # tokens
+
+
+def tiles(tokens):
+    """How many tiles."""
+    return -(-tokens // TILE)
+'''
+
+
+@pytest.mark.parametrize(
+    ("head", "is_same"),
+    [
+        (CODE, True),
+        (CODE + "# a comment\n", True),
+        (
+            CODE.replace("# tokens", "").replace("How many tiles", "Tiles").replace("return -(-", "\n    return -(-"),
+            True,
+        ),
+        (CODE.replace("64", "32"), False),
+        (CODE.replace("-(-tokens // TILE)", "tokens // TILE"), False),
+        (CODE.replace('    """How many tiles."""\n', '    "".join("")\n'), False),
+        (CODE + "def", False),
+    ],
+    ids=["itself", "comment", "words and layout", "constant", "expression", "a string that is used", "no Python"],
+)
+def test_only_what_python_runs_is_code(tmp_path, head, is_same):
+    for folder, text in (("base", CODE), ("head", head)):
+        (tmp_path / folder / "kernels").mkdir(parents=True)
+        (tmp_path / folder / "kernels" / "plan.py").write_text(text)
+        (tmp_path / folder / "kernels" / "NOTES.md").write_text(folder)
+    assert same_code(tmp_path / "base", tmp_path / "head") is is_same
+
+
+def test_a_further_module_is_other_code(tmp_path):
+    for folder in ("base", "head"):
+        (tmp_path / folder / "kernels").mkdir(parents=True)
+    (tmp_path / "head" / "kernels" / "new.py").write_text("")
+    assert not same_code(tmp_path / "base", tmp_path / "head")
 
 
 def test_what_is_checked_out(checkout, tmp_path):

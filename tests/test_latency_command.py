@@ -4,6 +4,7 @@ import io
 import json
 import random
 from pathlib import Path
+from typing import ClassVar
 
 import pytest
 from rich.console import Console
@@ -14,7 +15,7 @@ from ci.latency.history import History
 from ci.latency.machine import Machine
 from ci.latency.samples import Cell, CellSamples, Draw
 from ci.latency.stage import Measured
-from ci.measuring_process import CannotMeasure
+from ci.measuring_process import CannotMeasure, MeasuringProcess
 from ci.options import parse
 
 MACHINE = Machine("NVIDIA H100", "580.1", "2.11.0", "3.6.0", "13.0", "3.12")
@@ -42,6 +43,19 @@ def played(order, machine=MACHINE, slower=()):
     return told
 
 
+class SpareProcess:
+    """Stands for a process that is started ahead of time."""
+
+    made: ClassVar[list["SpareProcess"]] = []
+
+    def __init__(self, module, log):
+        self.is_used = self.is_closed = False
+        self.made.append(self)
+
+    def close(self):
+        self.is_closed = True
+
+
 @pytest.fixture
 def run(monkeypatch, tmp_path):
     """Run a command line of the gate in a folder of its own; returns exit code, output, and its JSON report."""
@@ -50,7 +64,17 @@ def run(monkeypatch, tmp_path):
     monkeypatch.setattr("ci.latency.history.FOLDER", tmp_path / "history", raising=True)
 
     def run_with(*arguments, process=played):
-        monkeypatch.setattr(stage, "run", lambda order, on_progress: process(order))
+        def run_stage(order, on_progress, on_measured=None, ready=None):
+            told = process(order)
+            if on_measured is not None:
+                on_measured(told)
+            if ready is not None:
+                ready.is_used = True
+            return told
+
+        SpareProcess.made.clear()
+        monkeypatch.setattr(stage, "MeasuringProcess", SpareProcess)
+        monkeypatch.setattr(stage, "run", run_stage)
         report = tmp_path / "report.json"
         options = parse([*arguments, "--json", str(report)])
         output = io.StringIO()
@@ -76,6 +100,7 @@ def test_nothing_slower_is_exit_code_0(run, base, tmp_path):
     assert "none of 3 cells is slower" in output.splitlines()[-1]
     assert report["verdict"] == "clean"
     assert "1x8k" in (tmp_path / "latency.html").read_text()
+    assert not SpareProcess.made
 
 
 def test_a_slower_cell_is_exit_code_1_and_named(run, base):
@@ -85,7 +110,26 @@ def test_a_slower_cell_is_exit_code_1_and_named(run, base):
     assert "confirming 1 flagged cells in a new process" in output
     assert output.rstrip().endswith("s: measuring 20, confirming 20)")
     assert report["phases"] == {"measuring": 20.0, "confirming": 20.0}
+    (spare,) = SpareProcess.made
+    assert spare.is_used
+    assert spare.is_closed
     assert {cell["cell"]: cell["verdict"] for cell in report["cells"]}["1x8k/get_k_and_s"] == "SLOWER"
+
+
+def test_a_base_that_differs_in_comments_only_asks_the_host_for_nothing(run, base, monkeypatch):
+    orders = []
+
+    def process(order):
+        orders.append(order)
+        return played(order)
+
+    for is_same in (False, True):
+        monkeypatch.setattr(command, "same_code", lambda base, head, is_same=is_same: is_same)
+        monkeypatch.setattr(command, "changed_files", lambda base, head: ["kernels/plan.py"])
+        output = run("--base", "HEAD~1", process=process)[1]
+        assert ("changed: kernels/plan.py (nothing that Python runs)" in output) is is_same
+    assert [order.same_code for order in orders] == [False, True]
+    assert all(order.check_identity for order in orders)
 
 
 def test_a_process_that_cannot_measure_is_exit_code_2_in_one_line(run, base):
@@ -178,20 +222,52 @@ def test_a_flag_that_another_process_refutes_is_no_false_alarm(run, monkeypatch)
     assert "15 SAME, 1 SAME after a flag" in output
 
 
-def test_what_a_process_says_on_stderr_does_not_stop_it(tmp_path, monkeypatch):
-    """More than a pipe holds, and still everything it told arrives."""
+@pytest.fixture
+def module(tmp_path, monkeypatch):
+    """Write a module that a measuring process can be, and return its name."""
     monkeypatch.setattr(measuring_process, "ROOT", tmp_path)
-    (tmp_path / "loud.py").write_text(
-        "import sys\nsys.stderr.write('x' * 1_000_000 + '\\nlast words\\n')\nprint(sys.argv[1])\n"
-    )
+
+    def write(text):
+        (tmp_path / "loud.py").write_text(text)
+        return "loud"
+
+    return write
+
+
+def test_what_a_process_says_on_stderr_does_not_stop_it(tmp_path, module):
+    """More than a pipe holds, and still everything it told arrives."""
+    name = module("import sys\nsys.stderr.write('x' * 1_000_000 + '\\nlast words\\n')\nprint(sys.stdin.readline())\n")
     heard = Measured(has_ended=True)
 
     def listen(lines):
-        assert list(lines) == ["an order\n"]
+        assert list(lines) == ["an order\n", "\n"]
         return heard
 
-    assert measuring_process.run("loud", "an order", "loud.log", listen) is heard
+    assert measuring_process.run(name, "an order", "loud.log", listen) is heard
     heard.has_ended = False
     with pytest.raises(CannotMeasure, match="with status 0: last words"):
-        measuring_process.run("loud", "an order", "loud.log", listen)
+        measuring_process.run(name, "an order", "loud.log", listen)
     assert Path(tmp_path / ".gate" / "loud.log").exists()
+
+
+def test_a_process_that_ends_before_its_order_is_told_by_its_last_words(module):
+    process = MeasuringProcess(module("raise SystemExit('no such GPU')"), "loud.log")
+    process._process.wait()
+    with pytest.raises(CannotMeasure, match="with status 1: no such GPU"):
+        process.run("x" * 1_000_000, lambda lines: Measured(has_ended=bool(list(lines))))
+
+
+def test_a_process_that_is_not_needed_is_ended(module, monkeypatch):
+    monkeypatch.setattr(stage, "MODULE", module("import sys\nsys.stdin.readline()\n"))
+    with stage.Spare() as spare:
+        spare.start()
+        assert spare.process is not None
+        inner = spare.process._process
+        assert inner.poll() is None
+    assert inner.poll() is not None
+
+
+def test_a_process_whose_parent_is_gone_ends(module):
+    process = MeasuringProcess(module("import sys\nprint(repr(sys.stdin.readline()))\n"), "loud.log")
+    assert process._process.communicate(timeout=30)[0] == "''\n"
+    process.close()

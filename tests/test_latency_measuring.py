@@ -8,10 +8,10 @@ import torch
 
 import kernels
 from ci import measuring_process
-from ci.latency import certify, measure, stage
+from ci.latency import certify, child, measure, stage
 from ci.latency.base import load_folder
 from ci.latency.cells import cells_of
-from ci.latency.child import MARK
+from ci.latency.child import CROSS_CHECKING, MARK
 from ci.latency.judged import judge
 from ci.latency.measure import BLOCKS, Measurer
 from ci.latency.samples import Cell, CellSamples, Draw
@@ -160,10 +160,18 @@ def test_a_process_is_understood():
     assert words == ["1 of 1"]
 
 
+@pytest.mark.parametrize("same_code", [True, False])
+def test_the_host_is_not_timed_where_python_runs_the_same(same_code, capsys):
+    cell = Cell("1x128", "get_k", "host")
+    assert child._not_identical(None, {}, {}, [cell], same_code) == ([] if same_code else [cell])
+    found = listen(capsys.readouterr().out.splitlines(), lambda words: None)
+    assert found.identical == ([cell] if same_code else [])
+
+
 def test_each_phase_is_timed():
     moments = iter([0.0, 5.0, 7.0, 8.0, 20.0])
     lines = [message(phase=phase, progress=phase) for phase in ("comparing", "measuring", "measuring")]
-    found = listen([*lines, message(end=True)], lambda words: None, lambda: next(moments))
+    found = listen([*lines, message(end=True)], lambda words: None, clock=lambda: next(moments))
     assert found.seconds == {"starting": 5.0, "comparing": 2.0, "measuring": 13.0}
 
 
@@ -174,6 +182,15 @@ def test_a_cell_whose_clock_is_not_trusted_has_no_samples():
     found = listen([*lines, message(untrusted=untrusted, why="the clocks disagree")], print)
     assert found.samples == {EVEN: told[0]}
     assert found.untrusted == {LIKE: "the clocks disagree"}
+
+
+def test_what_was_measured_is_told_before_the_clock_is_checked():
+    told = samples_of(EVEN, 1.0, 8)
+    seen: list[dict[Cell, CellSamples]] = []
+    lines = [message(phase="measuring", progress=""), message(samples=told.as_json())]
+    lines += [message(phase=CROSS_CHECKING, progress=""), message(end=True)]
+    listen(lines, print, lambda measured: seen.append(dict(measured.samples)))
+    assert seen == [{EVEN: told}]
 
 
 @pytest.mark.parametrize(
@@ -188,7 +205,7 @@ def test_a_process_that_cannot_measure_says_why_in_one_line(kind, said):
 
 def test_a_process_that_dies_is_no_measurement(monkeypatch):
     monkeypatch.setattr(measuring_process.sys, "executable", "/bin/false")
-    order = certify.Order("own", None, None, 1, 0, check_identity=False, check_clock=False)
+    order = certify.Order("own", None, None, 1, 0, check_identity=False, same_code=False, check_clock=False)
     with pytest.raises(CannotMeasure, match="ended with status 1"):
         stage.run(order, print)
 

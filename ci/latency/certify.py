@@ -168,6 +168,8 @@ def _measure(
     options: Options, console: Console, base: str | None, draws: int | None, seed: int, cells: list[Cell] | None = None
 ) -> stage.Measured:
     asked = None if cells is None else [asdict(cell) for cell in cells]
-    order = Order(options.implementation, base, asked, draws, seed, check_identity=False, check_clock=False)
+    order = Order(
+        options.implementation, base, asked, draws, seed, check_identity=False, same_code=False, check_clock=False
+    )
     with measuring(console) as on_progress:
         return stage.run(order, on_progress)

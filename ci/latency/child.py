@@ -1,6 +1,7 @@
-"""The process that measures: `python -m ci.latency.child ORDER`, ORDER and what it prints being JSON, a line a message.
+"""The process that measures: `python -m ci.latency.child` reads an order, and prints messages, a line of JSON each.
 
-Each stage of a run has a process of its own, so that its memory, modules and clocks are fresh.
+Each stage of a run has a process of its own, so that its memory, modules and clocks are fresh. It imports what takes
+long before it reads its order, so it can be started ahead of time.
 """
 
 import json
@@ -14,6 +15,8 @@ from ci.latency.samples import Cell, CellSamples
 
 MARK = "latency: "
 """Begins each line that is a message; whatever else is printed is not."""
+CROSS_CHECKING = "cross-checking the clock"
+"""The last phase: no sample comes after it."""
 
 
 @dataclass(frozen=True)
@@ -31,6 +34,8 @@ class Order:
     seed: int
     check_identity: bool
     """Whether cells whose machine code and launch are identical are left out."""
+    same_code: bool
+    """Whether Python runs the same on both sides, so that the host's time cannot differ; left out with the others."""
     check_clock: bool
     """Whether CUPTI's records are to confirm the clock."""
 
@@ -69,26 +74,29 @@ def main(order: Order) -> None:
     about = {"gpu": asdict(state) if state else None, "unchecked": unchecked, "twin": NAME}
     tell(machine=this_machine().as_json(), **about)
     measurer = Measurer(base, head, order.seed)
-    measured = _not_identical(measurer, base, head, cells) if order.check_identity else cells
+    measured = _not_identical(measurer, base, head, cells, order.same_code) if order.check_identity else cells
     for number, cell in enumerate(measured, start=1):
         enter("measuring", f"{number} of {len(measured)}: {cell.id}")
         tell(samples=_samples(measurer, cell, order.draws, len(measured)).as_json())
     if order.check_clock:
         # At the end: CUPTI stays with a process that used it, and is to be no part of what is measured.
-        enter("cross-checking the clock")
+        enter(CROSS_CHECKING)
         for cell, why in measurer.untrusted(measured).items():
             tell(untrusted=asdict(cell), why=why)
     tell(end=True)
 
 
-def _not_identical(measurer: Any, base: Any, head: Any, cells: list[Cell]) -> list[Cell]:
+def _not_identical(measurer: Any, base: Any, head: Any, cells: list[Cell], same_code: bool) -> list[Cell]:
     from ci.latency.launches import CannotObserve, identify
 
     enter("compiling and comparing")
     rest = []
     for cell in cells:
         if cell.metric == "host":
-            rest.append(cell)
+            if same_code:
+                tell(identical=asdict(cell))
+            else:
+                rest.append(cell)
             continue
         try:
             identity = identify(base[cell.function], head[cell.function], measurer.arguments(cell))
@@ -119,9 +127,11 @@ def _samples(measurer: Any, cell: Cell, draws: int | None, family: int) -> CellS
 
 if __name__ == "__main__":
     sys.path.append(os.getcwd())
-    asked = Order(**json.loads(sys.argv[1]))
-    try:
-        main(asked)
-    except Exception as error:
-        tell(error=f"{type(error).__name__}: {error}".splitlines()[0], kind=type(error).__name__)
-        raise
+    import ci.latency.measure  # noqa: F401 torch and Triton with it
+
+    if line := sys.stdin.readline():  # else nobody needs it any more
+        try:
+            main(Order(**json.loads(line)))
+        except Exception as error:
+            tell(error=f"{type(error).__name__}: {error}".splitlines()[0], kind=type(error).__name__)
+            raise

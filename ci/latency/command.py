@@ -3,7 +3,7 @@
 import json
 import random
 import time
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from contextlib import nullcontext
 from dataclasses import asdict
 from pathlib import Path
@@ -13,16 +13,16 @@ from rich.console import Console
 from rich.text import Text
 
 from ci.latency import html_report, stage, table
-from ci.latency.base import NoBase, changed_files, extract, resolve, working_tree
+from ci.latency.base import NoBase, changed_files, extract, resolve, same_code, working_tree
 from ci.latency.child import Order
 from ci.latency.history import History, NoHistory
 from ci.latency.history_decision import against_history
-from ci.latency.judged import Judged, judge
+from ci.latency.judged import Judged, has_flags, judge
 from ci.latency.machine import Machine
 from ci.latency.records import Run, summarise
 from ci.latency.samples import Cell
 from ci.latency.verdict import Outcome, Verdict, overall
-from ci.measuring_process import CannotMeasure
+from ci.measuring_process import CannotMeasure, MeasuringProcess
 from ci.options import Options
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -73,19 +73,26 @@ class _Latency:
         folder = extract(revision)
         changed = changed_files(folder, ROOT)
         self._say(f"{self._options.implementation} against {revision}; seed {self._seed}")
+        is_same = same_code(folder, ROOT)
         if changed:
-            self._say(f"changed: {', '.join(changed)}")
-        first = self._measure(str(folder), None, None, check_identity=True)
+            self._say(f"changed: {', '.join(changed)}{' (nothing that Python runs)' if is_same else ''}")
+        with stage.Spare() as spare:
 
-        def again(cells: Sequence[Cell], draws: int) -> stage.Measured:
-            self._say(f"confirming {len(cells)} flagged cells in a new process")
-            return self._measure(str(folder), cells, draws, check_identity=False)
+            def prepare(measured: stage.Measured) -> None:
+                if has_flags(measured):  # what the second process imports takes as long as the rest of the first
+                    spare.start()
 
-        judged = judge(first, again)
+            def again(cells: Sequence[Cell], draws: int) -> stage.Measured:
+                self._say(f"confirming {len(cells)} flagged cells in a new process")
+                return self._measure(self._order(str(folder), cells, draws), ready=spare.process)
+
+            order = self._order(str(folder), check_identity=True, same_code=is_same)
+            first = self._measure(order, prepare)
+            judged = judge(first, again)
         return self._tell(first, judged, {"base": str(revision), "changed": changed})
 
     def _against_history(self) -> int:
-        measured = self._measure(None, None, HISTORY_DRAWS, check_identity=False)
+        measured = self._measure(self._order(draws=HISTORY_DRAWS))
         history = History(Machine(**measured.machine))
         name = self._options.implementation
         device = {cell: samples for cell, samples in measured.samples.items() if cell.metric == "device"}
@@ -117,22 +124,36 @@ class _Latency:
             history.add(run)
         return code
 
-    def _measure(
-        self, folder: str | None, cells: Sequence[Cell] | None, draws: int | None, *, check_identity: bool
-    ) -> stage.Measured:
+    def _order(
+        self,
+        folder: str | None = None,
+        cells: Sequence[Cell] | None = None,
+        draws: int | None = None,
+        *,
+        check_identity: bool = False,
+        same_code: bool = False,
+    ) -> Order:
         self._seed += 1
-        order = Order(
+        return Order(
             implementation=self._options.implementation,
             base=folder,
             cells=None if cells is None else [asdict(cell) for cell in cells],
             draws=draws,
             seed=self._seed,
             check_identity=check_identity,
+            same_code=same_code,
             check_clock=cells is None,
         )
+
+    def _measure(
+        self,
+        order: Order,
+        on_measured: Callable[[stage.Measured], None] = lambda measured: None,
+        ready: MeasuringProcess | None = None,
+    ) -> stage.Measured:
         with measuring(self._console) as on_progress:
-            measured = stage.run(order, on_progress)
-        self._seconds |= measured.seconds if cells is None else {"confirming": sum(measured.seconds.values())}
+            measured = stage.run(order, on_progress, on_measured, ready)
+        self._seconds |= measured.seconds if order.cells is None else {"confirming": sum(measured.seconds.values())}
         return measured
 
     def _tell(self, measured: stage.Measured, judged: Judged, facts: dict[str, Any]) -> int:

@@ -63,8 +63,9 @@ from ci.latency.verdict import (
 
 
 def same_by_identity(cell: Cell) -> Verdict:
-    """Return the verdict on a cell whose machine code and launch are the same on both sides."""
-    return Verdict(cell, Kind.SAME, Stage.IDENTITY, "machine code and launch are identical: latency cannot differ")
+    """Return the verdict on a cell of which both sides run the same: the GPU or, where its time counts, the host."""
+    what = "machine code and launch are" if cell.metric == "device" else "what Python runs is"
+    return Verdict(cell, Kind.SAME, Stage.IDENTITY, f"{what} identical: latency cannot differ")
 
 
 def unmeasured(cell: Cell, why: str) -> Verdict:

@@ -6,7 +6,7 @@ from dataclasses import dataclass, field, replace
 from ci.latency.decision import confirm, next_step, same_by_identity, unmeasured
 from ci.latency.samples import Cell, CellSamples
 from ci.latency.stage import Measured
-from ci.latency.verdict import Kind, MoreDraws, NeedsConfirmation, Verdict
+from ci.latency.verdict import Kind, MoreDraws, NeedsConfirmation, Step, Verdict
 
 CONFIRMATION_DRAWS = {True: 24, False: 16}
 """Draws of each flagged cell in the second process, by whether few are flagged."""
@@ -31,8 +31,7 @@ def judge(first: Measured, measure_again: MeasureAgain) -> Judged:
         first: what the first process told.
         measure_again: runs the second process, if one is needed.
     """
-    family = max(1, len(first.samples))
-    steps = [next_step(samples, family) for samples in first.samples.values()]
+    steps = _steps(first)
     flagged = [step for step in steps if isinstance(step, NeedsConfirmation)]
     fresh: dict[Cell, CellSamples] = {}
     confirmed: Mapping[Cell, Verdict | MoreDraws] = {}
@@ -51,6 +50,16 @@ def judge(first: Measured, measure_again: MeasureAgain) -> Judged:
             step = unmeasured(samples.cell, f"{len(samples.draws)} of {step.draws} draws were made")
         judged.verdicts.append(_with_cause(step, first.differs))
     return judged
+
+
+def has_flags(first: Measured) -> bool:
+    """Whether a second process is needed, as far as the first has told."""
+    return any(isinstance(step, NeedsConfirmation) for step in _steps(first))
+
+
+def _steps(first: Measured) -> list[Step]:
+    family = max(1, len(first.samples))
+    return [next_step(samples, family) for samples in first.samples.values()]
 
 
 def _with_cause(verdict: Verdict, differs: Mapping[Cell, str]) -> Verdict:

@@ -6,11 +6,11 @@ from collections.abc import Callable, Iterable
 from dataclasses import asdict, dataclass, field
 from typing import Any
 
-from ci import measuring_process
-from ci.latency.child import MARK, Order
+from ci.latency.child import CROSS_CHECKING, MARK, Order
 from ci.latency.samples import Cell, CellSamples
-from ci.measuring_process import CannotMeasure
+from ci.measuring_process import CannotMeasure, MeasuringProcess
 
+MODULE = "ci.latency.child"
 STARTING = "starting"
 FORESEEN = ("GpuAbsent", "GpuBusy", "NoBase", "NoImplementation", "HostTooSlow")
 """Errors whose text is a sentence for the user."""
@@ -38,30 +38,57 @@ class Measured:
     has_ended: bool = False
 
 
-def run(order: Order, on_progress: Callable[[str], None]) -> Measured:
+class Spare:
+    """A process that is started before it is sure to be needed, and ended if it was not. A context manager."""
+
+    def __init__(self) -> None:
+        self.process: MeasuringProcess | None = None
+
+    def __enter__(self) -> "Spare":
+        return self
+
+    def __exit__(self, *error: object) -> None:
+        if self.process is not None:
+            self.process.close()
+
+    def start(self) -> None:
+        """Start it, beside one that measures."""
+        self.process = MeasuringProcess(MODULE, "spare.log")
+
+
+def run(
+    order: Order,
+    on_progress: Callable[[str], None],
+    on_measured: Callable[[Measured], None] = lambda measured: None,
+    ready: MeasuringProcess | None = None,
+) -> Measured:
     """Measure in a process of its own, and return what it told.
 
     Args:
         order: what is to be measured.
         on_progress: gets a few words each time something new is begun.
+        on_measured: see `listen`.
+        ready: a process that waits for an order; a new one unless given.
 
     Raises:
         CannotMeasure: with why.
     """
-    order_text = json.dumps(asdict(order))
-    return measuring_process.run(
-        "ci.latency.child", order_text, "latency.log", lambda lines: listen(lines, on_progress)
-    )
+    process = ready or MeasuringProcess(MODULE, "latency.log")
+    return process.run(json.dumps(asdict(order)), lambda lines: listen(lines, on_progress, on_measured))
 
 
 def listen(
-    lines: Iterable[str], on_progress: Callable[[str], None], clock: Callable[[], float] = time.monotonic
+    lines: Iterable[str],
+    on_progress: Callable[[str], None],
+    on_measured: Callable[[Measured], None] = lambda measured: None,
+    clock: Callable[[], float] = time.monotonic,
 ) -> Measured:
     """Return what a process tells, line by line.
 
     Args:
         lines: as they come.
         on_progress: gets a few words each time something new is begun.
+        on_measured: gets what was told so far, when all samples have come and the clock is cross-checked.
         clock: tells seconds; for tests.
 
     Raises:
@@ -80,6 +107,8 @@ def listen(
             now = clock()
             measured.seconds[phase] = measured.seconds.get(phase, 0.0) + now - since
             phase, since = told.get("phase", phase), now
+            if told.get("phase") == CROSS_CHECKING:
+                on_measured(measured)
         if "progress" in told:
             on_progress(told["progress"])
         elif "machine" in told:

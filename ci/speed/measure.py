@@ -1,4 +1,4 @@
-"""The process that measures: `python -m ci.speed.measure ORDER`, ORDER and what it prints being JSON, a line a message.
+"""The process that measures: `python -m ci.speed.measure` reads an order, and prints messages, a line of JSON each.
 
 A run draws the memory of a workload anew, and the order of the sides; within it they are replayed in turn, there and
 back. All sides of a run share one placement.
@@ -186,7 +186,7 @@ def order_text(order: Order) -> str:
 
 if __name__ == "__main__":
     sys.path.append(os.getcwd())
-    asked = json.loads(sys.argv[1])
+    asked = json.loads(sys.stdin.readline())
     try:
         main(Order(tuple(asked["implementations"]), tuple(asked["optional"]), asked["runs"]))
     except Exception as error:
