@@ -11,11 +11,14 @@ import pytest
 import torch
 
 import kernels
+from tests.cases.case import Case
 from tests.cases.latency_workloads import GATED
-from tests.instruments.device_clock import GraphClock, HostTooSlow, Placement, copy_side, gather_side, graphs
+from tests.examine.inputs import Inputs
+from tests.instruments.device_clock import GraphClock, HostTooSlow, Placement, copy_side, gather_side, graphs, twin
 from tests.instruments.device_clock.budget import COLD_L2_TIMES, REPLAY_SECONDS, budget_of
 from tests.instruments.device_clock.cupti import Recorded, agree, cross_checked, spans_of
 from tests.instruments.device_clock.kept_lines import NOT_SUPPORTED, release_kept_lines, unreleased
+from tests.instruments.memory import RedZonedMemory
 
 L2 = 50 << 20
 
@@ -48,6 +51,14 @@ def test_clocks_agree_within_five_percent():
     assert agree(1.0, 0.96)
     assert not agree(1.0, 0.94)
     assert not agree(1.0, float("nan"))
+
+
+def test_the_twin_gathers_right_also_once_it_is_compiled(device):
+    case = Case(name="twin", family="twin", rules=(1,), seq_lens=(70, 0, 130))
+    arguments = Inputs(case, torch.device(device), RedZonedMemory()).arguments
+    expected = kernels.get_k_and_s(*arguments)
+    for _ in range(2):
+        assert all(map(torch.equal, twin.get_k_and_s(*arguments), expected))
 
 
 class Driver:

@@ -181,10 +181,11 @@ def test_only_what_python_runs_is_code(tmp_path, head, is_same):
     assert same_code(tmp_path / "base", tmp_path / "head") is is_same
 
 
-def test_a_further_module_is_other_code(tmp_path):
+@pytest.mark.parametrize("name", ["new.py", "tiles.json"])
+def test_a_further_file_is_other_code(tmp_path, name):
     for folder in ("base", "head"):
         (tmp_path / folder / "kernels").mkdir(parents=True)
-    (tmp_path / "head" / "kernels" / "new.py").write_text("")
+    (tmp_path / "head" / "kernels" / name).write_text("")
     assert not same_code(tmp_path / "base", tmp_path / "head")
 
 

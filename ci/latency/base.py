@@ -157,7 +157,7 @@ def changed_files(base: Path, head: Path) -> list[str]:
 
 
 def same_code(base: Path, head: Path) -> bool:
-    """Whether two folders' `kernels/` differ in nothing that Python runs: only in comments, docstrings and layout.
+    """Whether two folders' `kernels/` differ in nothing that Python runs: only in comments, docstrings, layout, prose.
 
     Args:
         base: as for `changed_files`.
@@ -169,8 +169,10 @@ def same_code(base: Path, head: Path) -> bool:
         return False
 
 
-def _code(folder: Path) -> dict[str, str]:
-    return {name: _run_by_python(text) for name, text in _files(folder).items() if name.endswith(".py")}
+def _code(folder: Path) -> dict[str, str | bytes]:
+    """Return what counts of each file; a file that is neither code nor prose may be read by code."""
+    files = {name: content for name, content in _files(folder).items() if not name.endswith(".md")}
+    return {name: _run_by_python(content) if name.endswith(".py") else content for name, content in files.items()}
 
 
 def _run_by_python(text: bytes) -> str:
