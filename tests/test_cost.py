@@ -10,7 +10,7 @@ from ci.cost import baseline, tables
 from ci.cost.baseline import BadBaseline, Group
 from ci.cost.comparison import Change, Outcome, compare
 from ci.cost.figures import COMPILED, COUNTED, assemble
-from tests.instruments.cost.machine_code import CannotRead, amd_figures, nvidia_figures
+from tests.instruments.cost.machine_code import CannotRead, amd_figures, nvidia_figures, ptx_moves
 
 VARIANTS = [{"name": "kernel", "backend": "cuda"}, {"name": "kernel", "backend": "hip"}]
 FIGURES = {"code bytes": 512, "registers": 32, "spill bytes": 0, "shared bytes": 0, "loads of 16 bytes": 4}
@@ -195,6 +195,34 @@ def test_reading_nvidias_machine_code():
         "loads of 32 bytes": 1,
         "stores of 2 bytes": 1,
         "stores of 8 bytes": 1,
+        "bulk copies": 1,
+    }
+
+
+PTX = """
+	ld.param.b64 	%rd1, [kernel_param_0];
+	@%p1 ld.global.b32 { %r1 }, [ %rd1 + 0 ];
+	@%p1 ld.global.L1::evict_first.v4.b32 { %r1, %r2, %r3, %r4 }, [ %rd1 + 0 ];
+	ld.global.nc.v2.u64 	{%rd2, %rd3}, [%rd1];
+	ld.relaxed.gpu.global.u8 	%rs1, [%rd1];
+	st.global.L1::evict_last.L2::cache_hint.v8.b32 [ %rd1 + 0 ], { %r1, %r2 }, %rd9;
+	st.shared.b32 	[%r1], %r2;
+	@%p1 st.global.b16 [ %rd1 + 0 ], { %rs1 };
+	cp.async.cg.shared.global [ %r1 + 0 ], [ %rd1 + 0 ], 0x10, %r2;
+	cp.async.commit_group;
+	@%p1 cp.async.bulk.tensor.2d.shared::cluster.global.mbarrier::complete_tx::bytes [%r1], [%rd1, {%r2, %r3}], [%r4];
+	cp.async.bulk.commit_group;
+	cp.async.bulk.wait_group.read 0;
+"""
+
+
+def test_reading_ptx():
+    assert ptx_moves(PTX) == {
+        "loads of 4 bytes": 1,
+        "loads of 16 bytes": 3,
+        "loads of 1 bytes": 1,
+        "stores of 32 bytes": 1,
+        "stores of 2 bytes": 1,
         "bulk copies": 1,
     }
 

@@ -15,6 +15,7 @@ from ci.latency.base import load_folder
 from ci.latency.identity import CallRecord, compare
 from ci.latency.launches import CannotObserve, CompiledKernels, identify, observed, record_call
 from ci.latency.machine_code import NotACubin, differences, machine_code
+from ci.latency.slowdowns import SLOWDOWNS
 from tests.cases.case import Case
 from tests.examine.implementations import load_implementation
 from tests.examine.inputs import Inputs
@@ -136,6 +137,9 @@ class TestLaunches:
         assert told[1].startswith("launch 1: argument k_ptr: result 0 + 0 -> memory of its own, aligned to ")
 
 
+MORE_LOADS = next(slowdown for slowdown in SLOWDOWNS if slowdown.name == "4 dependent loads")
+
+
 def _commented(text):
     return text.replace("@triton.jit", "# A comment.\n\n@triton.jit").replace("\n    if ", "\n    # Why.\n    if ")
 
@@ -148,6 +152,7 @@ def gathers(tmp_path_factory):
         "base": {},
         "commented": {"kernel.py": _commented, "launch.py": _commented},
         "other-value": {"kernel.py": lambda text: text.replace("other=0)", "other=3)")},
+        "more-loads": {"kernel.py": MORE_LOADS.apply},
         "fewer-warps": {"plan.py": lambda text: text.replace("WARP_BYTES = 1_024", "WARP_BYTES = 4_096")},
     }
     for name, of_files in edits.items():
@@ -174,6 +179,13 @@ class TestOwnGathers:
 
     def test_a_commit_that_changes_the_kernel_is_not(self, gathers):
         assert "machine code" in str(compare(gathers["base, later"], gathers["other-value, later"]))
+
+    def test_further_loads_are_told_by_width(self, gathers):
+        (before,), (after,) = gathers["base, later"].launches, gathers["more-loads, later"].launches
+        name = "loads of 4 bytes"  # a page's number
+        assert after.code.moves[name] == before.code.moves[name] + 4
+        told = compare(gathers["base, later"], gathers["more-loads, later"]).differences
+        assert f"{name} {before.code.moves[name]} -> {after.code.moves[name]}" in told
 
     def test_a_commit_that_changes_the_launch_is_not(self, gathers):
         assert "num_warps 4 -> 1" in compare(gathers["base, later"], gathers["fewer-warps, later"]).differences

@@ -13,7 +13,7 @@ import weakref
 from collections import Counter
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any, NamedTuple
 
 import torch
@@ -24,6 +24,7 @@ from triton.runtime import driver
 from ci.latency.identity import CallRecord, Identity, Launch, compare
 from ci.latency.machine_code import NotACubin, machine_code
 from tests.instruments.collection import no_collection
+from tests.instruments.cost.machine_code import ptx_moves
 
 ARGUMENTS = ("buf", "page_indices", "seq_lens", "seq_len_sum", "max_seq_len", "page_size", "index_head_dim")
 BEFORE_ARGUMENTS = 9
@@ -222,7 +223,7 @@ def _launch(seen: Seen, compiled: Any, places: Sequence[_Place]) -> Launch:
     if cubin is None:
         raise CannotObserve(f"{compiled.name} is not compiled for an NVIDIA GPU")
     try:
-        code = machine_code(cubin)
+        code = replace(machine_code(cubin), moves=ptx_moves(compiled.asm.get("ptx", "")))
     except NotACubin as error:
         raise CannotObserve(f"{compiled.name}: {error}") from error
     metadata = compiled.metadata._asdict()

@@ -39,6 +39,8 @@ class MachineCode:
     """Of a thread."""
     stack_bytes: int
     """Of a thread: spilled registers lie there."""
+    moves: Mapping[str, int] = field(default_factory=dict, compare=False)
+    """Loads and stores of global memory by width, to say what is other about other code; no part of what it is."""
 
 
 @dataclass(frozen=True)
@@ -98,6 +100,10 @@ def differences(base: MachineCode, head: MachineCode) -> list[str]:
         told.append(f"registers {base.registers} -> {head.registers}")
     if base.stack_bytes != head.stack_bytes:
         told.append(f"stack {base.stack_bytes:,} -> {head.stack_bytes:,} bytes")
+    for name in sorted(base.moves.keys() | head.moves.keys()) if told else ():
+        before, after = base.moves.get(name, 0), head.moves.get(name, 0)
+        if before != after:
+            told.append(f"{name} {before} -> {after}")
     if not told and base.rest != head.rest:
         names = base.rest.keys() | head.rest.keys()
         changed_sections = sorted(name for name in names if base.rest.get(name) != head.rest.get(name))

@@ -10,6 +10,10 @@ _SASS_WIDTHS = {"U8": 1, "S8": 1, "U16": 2, "S16": 2, "64": 8, "128": 16, "256":
 _SASS_BULK = {"UBLKCP", "UTMALDG", "UTMASTG"}
 _USAGE = re.compile(r"\bREG:(?P<registers>\d+) STACK:(?P<stack>\d+) SHARED:\d+ LOCAL:(?P<local>\d+)")
 
+_PTX_MOVE = re.compile(r"\b(?P<what>ld|st)(?:\.\w+)*?\.global(?P<modifiers>[\w.:]*)")
+_PTX_ASYNC_LOAD = re.compile(r"\bcp\.async\.c[ag]\.shared\.global[\w.:]*\s*\[[^]]*\],\s*\[[^]]*\],\s*(?P<width>\w+)")
+_PTX_BULK = re.compile(r"\bcp\.(?:reduce\.)?async\.bulk\.(?!commit|wait)")
+
 _GCN_MOVE = re.compile(r"^\s+(?:global|flat|buffer)_(?P<what>load|store)_(?P<width>\w+)", re.MULTILINE)
 _GCN_WIDTHS = {"dword": 4, "dwordx2": 8, "dwordx3": 12, "dwordx4": 16, "b32": 4, "b64": 8, "b96": 12, "b128": 16}
 _GCN_NUMBERS = {
@@ -50,6 +54,23 @@ def nvidia_figures(listing: str) -> dict[str, int]:
         "spill bytes": int(usage["stack"]) + int(usage["local"]),
         **moves,
     }
+
+
+def ptx_moves(ptx: str) -> dict[str, int]:
+    """Return the loads, stores and bulk copies of a kernel as Triton hands it to the driver's compiler.
+
+    Names are those of `nvidia_figures`. It needs no tool, and the compiler behind it may still merge some.
+    """
+    moves: Counter[str] = Counter()
+    for move in _PTX_MOVE.finditer(ptx):
+        vector = re.search(r"\.v(\d+)", move["modifiers"])
+        bits = re.search(r"\.(?:b|u|s|f|bf)(\d+)", move["modifiers"])
+        width = int(vector[1] if vector else 1) * int(bits[1] if bits else 32) // 8
+        moves[f"{'loads' if move['what'] == 'ld' else 'stores'} of {width} bytes"] += 1
+    for load in _PTX_ASYNC_LOAD.finditer(ptx):
+        moves[f"loads of {int(load['width'], 0)} bytes"] += 1
+    moves["bulk copies"] += len(_PTX_BULK.findall(ptx))
+    return dict(+moves)
 
 
 def amd_figures(assembly: str) -> dict[str, int]:
