@@ -9,6 +9,7 @@ from typing import Any
 
 import pytest
 import torch
+import triton
 
 import kernels
 from tests.cases.case import Case
@@ -54,6 +55,8 @@ def test_clocks_agree_within_five_percent():
 
 
 def test_the_twin_gathers_right_also_once_it_is_compiled(device):
+    if device == "cpu" and triton.__version__.startswith("3.6."):
+        pytest.skip("Triton 3.6's interpreter takes no tensor as a range's end")
     case = Case(name="twin", family="twin", rules=(1,), seq_lens=(70, 0, 130))
     arguments = Inputs(case, torch.device(device), RedZonedMemory()).arguments
     expected = kernels.get_k_and_s(*arguments)
