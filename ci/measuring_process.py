@@ -13,6 +13,17 @@ from pathlib import Path
 from typing import Protocol, TypeVar
 
 ROOT = Path(__file__).resolve().parent.parent
+FORESEEN = (
+    "GpuAbsent",
+    "GpuBusy",
+    "HostTooSlow",
+    "NoBase",
+    "NoImplementation",
+    "NotCapturable",
+    "NotTimed",
+    "WrongRows",
+)
+"""Errors of such processes whose text is a sentence for the user."""
 
 
 class CannotMeasure(Exception):
@@ -88,8 +99,3 @@ class MeasuringProcess:
             with suppress(BrokenPipeError):  # an order that it did not read
                 if pipe is not None:
                     pipe.close()
-
-
-def run(module: str, order: str, log: str, listen: Callable[[Iterable[str]], Heard]) -> Heard:
-    """Run a measuring process from start to end; see `MeasuringProcess`."""
-    return MeasuringProcess(module, log).run(order, listen)

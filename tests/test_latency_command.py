@@ -243,10 +243,10 @@ def test_what_a_process_says_on_stderr_does_not_stop_it(tmp_path, module):
         assert list(lines) == ["an order\n", "\n"]
         return heard
 
-    assert measuring_process.run(name, "an order", "loud.log", listen) is heard
+    assert MeasuringProcess(name, "loud.log").run("an order", listen) is heard
     heard.has_ended = False
     with pytest.raises(CannotMeasure, match="with status 0: last words"):
-        measuring_process.run(name, "an order", "loud.log", listen)
+        MeasuringProcess(name, "loud.log").run("an order", listen)
     assert Path(tmp_path / ".gate" / "loud.log").exists()
 
 

@@ -15,17 +15,19 @@ from rich.console import Console, RenderableType
 
 import kernels
 from ci import options as command_line
-from ci.measuring_process import CannotMeasure
+from ci.latency.base import NoBase
+from ci.latency.machine import GpuAbsent, GpuBusy
+from ci.measuring_process import FORESEEN, CannotMeasure
 from ci.speed import command, figures, listening, markdown, measure, table
 from ci.speed.clocks import launches_of, same_rows
 from ci.speed.figures import ALLOCATION, COPY, EMPTY, Timed, Workload
-from ci.speed.measure import MARK, NotTimed, Order
+from ci.speed.measure import MARK, NotTimed, Order, WrongRows
 from kernels.peers import torch_indexing
 from tests.cases.case import Case
 from tests.cases.latency_workloads import FURTHER, STATED
 from tests.examine.implementations import NoImplementation
 from tests.examine.inputs import Inputs
-from tests.instruments.device_clock import copy_side, gather_side
+from tests.instruments.device_clock import HostTooSlow, NotCapturable, copy_side, gather_side
 from tests.instruments.memory import RedZonedMemory
 
 ROOT = Path(__file__).resolve().parent.parent
@@ -315,8 +317,8 @@ class TestProcess:
             listening.listen([MARK + json.dumps({"error": "in use", "kind": kind})], lambda message: None)
 
     def test_foreseen_errors_exist(self):
-        assert NotTimed.__name__ in listening.FORESEEN
-        assert NoImplementation.__name__ in listening.FORESEEN
+        classes = (GpuAbsent, GpuBusy, HostTooSlow, NoBase, NoImplementation, NotCapturable, NotTimed, WrongRows)
+        assert sorted(FORESEEN) == sorted(each.__name__ for each in classes)
 
     def test_a_run_is_shown_and_written(self, monkeypatch, tmp_path):
         monkeypatch.setattr(listening, "run", lambda order, on_step: listening.listen(self.LINES, on_step))

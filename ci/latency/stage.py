@@ -8,12 +8,10 @@ from typing import Any
 
 from ci.latency.child import CROSS_CHECKING, MARK, Order
 from ci.latency.samples import Cell, CellSamples
-from ci.measuring_process import CannotMeasure, MeasuringProcess
+from ci.measuring_process import FORESEEN, CannotMeasure, MeasuringProcess
 
 MODULE = "ci.latency.child"
 STARTING = "starting"
-FORESEEN = ("GpuAbsent", "GpuBusy", "NoBase", "NoImplementation", "HostTooSlow")
-"""Errors whose text is a sentence for the user."""
 
 
 @dataclass

@@ -5,13 +5,9 @@ from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
 from typing import Any
 
-from ci import measuring_process
-from ci.measuring_process import CannotMeasure
+from ci.measuring_process import FORESEEN, CannotMeasure, MeasuringProcess
 from ci.speed.figures import Workload
 from ci.speed.measure import MARK, Order, order_text
-
-FORESEEN = ("GpuAbsent", "GpuBusy", "NoImplementation", "WrongRows", "NotTimed", "NotCapturable", "HostTooSlow")
-"""Errors whose text is a sentence for the user."""
 
 
 @dataclass
@@ -37,9 +33,8 @@ def run(order: Order, on_step: Callable[[dict[str, Any]], None]) -> Told:
     Raises:
         CannotMeasure: with why.
     """
-    return measuring_process.run(
-        "ci.speed.measure", order_text(order), "speed.log", lambda lines: listen(lines, on_step)
-    )
+    process = MeasuringProcess("ci.speed.measure", "speed.log")
+    return process.run(order_text(order), lambda lines: listen(lines, on_step))
 
 
 def listen(lines: Iterable[str], on_step: Callable[[dict[str, Any]], None]) -> Told:
