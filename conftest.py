@@ -1,4 +1,4 @@
-"""pytest's options, fixtures and hooks. What they do is in `tests/pytest_glue/`."""
+"""pytest's options, fixtures and hooks. What they do is in `tests/plugin/`."""
 
 import os
 import shutil
@@ -8,9 +8,10 @@ from typing import Any
 
 import pytest
 
-from tests.pytest_glue import benchmarks, containment, devices, memories, order, reporting, selection
-from tests.pytest_glue.deaths import Deaths
-from tests.pytest_glue.examiner import Examiner
+from tests.examine import selection
+from tests.plugin import benchmarks, containment, devices, memories, order, reporting
+from tests.plugin.deaths import Deaths
+from tests.plugin.examiner import Examiner
 
 DEATHS = pytest.StashKey[Deaths]()
 
@@ -90,7 +91,7 @@ def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
         return
     from tests.cases.catalogue import catalogue
     from tests.cases.seeds import DEFAULT_COUNT
-    from tests.examine.contract import Contract
+    from tests.contract import Contract
 
     config = metafunc.config
     seeds = config.getoption("--seeds")

@@ -9,10 +9,10 @@ import subprocess
 import sys
 from collections.abc import Callable, Iterable
 from contextlib import suppress
-from pathlib import Path
 from typing import Protocol, TypeVar
 
-ROOT = Path(__file__).resolve().parent.parent
+from tests import ROOT
+
 FORESEEN = (
     "GpuAbsent",
     "GpuBusy",

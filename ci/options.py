@@ -5,8 +5,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from ci import report
-from tests.examine.contract import Contract
+from ci.reports import report
+from tests.contract import Contract
 
 QUICK_SEEDS = 8
 """Random cases of a quick run, unless the user says how many."""

@@ -8,10 +8,10 @@ got slower is not decided here but by `./ci/gate --base REV`, whose errors are k
 import pytest
 from pytest_benchmark.fixture import BenchmarkFixture
 
+from tests.calls.implementations import FUNCTIONS
 from tests.cases.latency_workloads import GATED, MAIN
-from tests.examine.implementations import FUNCTIONS
 from tests.instruments.device_clock.virtual import VirtualClock
-from tests.pytest_glue import benchmarks
+from tests.plugin import benchmarks
 
 CLOCK = VirtualClock()
 WORKLOADS = {case.name: case for case in GATED}

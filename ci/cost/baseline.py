@@ -8,7 +8,7 @@ from typing import Any
 
 from ci.cost.figures import COMPILED, COUNTED, Measured, Value
 
-PATH = Path(__file__).resolve().parent.parent / "cost_baseline.json"
+PATH = Path(__file__).with_name("baseline.json")
 
 
 class BadBaseline(Exception):

@@ -8,11 +8,11 @@ import tempfile
 import threading
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from pathlib import Path
 from typing import Any
 
-ROOT = Path(__file__).resolve().parent.parent.parent
-COUNT, COMPILE = "tests.instruments.cost.count_child", "tests.instruments.cost.compile_child"
+from tests import ROOT
+
+COUNT, COMPILE = "ci.cost.count_child", "ci.cost.compile_child"
 PATIENCE_SECONDS = 300.0
 """How long a process may say nothing; some implementations compile extensions when they are imported."""
 LINES_OF_ERRORS = 3

@@ -9,12 +9,12 @@ from typing import Any
 from rich.console import Console
 from rich.text import Text
 
-from ci import report
 from ci.cost import baseline, children, tables
 from ci.cost.comparison import Comparison, Outcome, compare
 from ci.cost.figures import Measured, assemble
 from ci.cost.progress import Steps
 from ci.options import Options
+from ci.reports import report
 
 WIDTH_WITHOUT_TERMINAL = 170
 CHANGES_SHOWN = 60

@@ -79,8 +79,8 @@ def assemble(implementation: str, counted: Mapping[str, Any], compiled: Iterable
 
     Args:
         implementation: as it was named on the command line.
-        counted: the last message of `tests.instruments.cost.count_child`.
-        compiled: the messages of `tests.instruments.cost.compile_child` about variants, which are numbered as in
+        counted: the last message of `ci.cost.count_child`.
+        compiled: the messages of `ci.cost.compile_child` about variants, which are numbered as in
             `counted`.
     """
     figures: dict[int, dict[str, Mapping[str, int]]] = {}

@@ -18,9 +18,9 @@ from dataclasses import dataclass
 from pathlib import Path
 from types import ModuleType
 
-from tests.examine.implementations import FUNCTIONS, Implementation
+from tests import ROOT
+from tests.calls.implementations import FUNCTIONS, Implementation
 
-ROOT = Path(__file__).resolve().parents[2]
 PACKAGE = "kernels"
 """The package that is compared: everything that the project's own gathers are made of."""
 

@@ -22,16 +22,16 @@ from ci.latency import stage
 from ci.latency.base import ROOT, working_tree
 from ci.latency.child import Order
 from ci.latency.command import measuring, undecided, write_report
-from ci.latency.history import History
-from ci.latency.machine import Machine
 from ci.latency.planted import Found, decided, found, range_told, tally, turned
-from ci.latency.power import EFFECTS, CellPower, lower, measured_power, promised
-from ci.latency.records import Certificate
-from ci.latency.samples import Cell
-from ci.latency.slowdowns import SLOWDOWNS, Slowdown
-from ci.latency.thresholds import Promise
 from ci.measuring_process import CannotMeasure
 from ci.options import Options
+from tests.latency.history import History
+from tests.latency.machine import Machine
+from tests.latency.power import EFFECTS, CellPower, lower, measured_power, promised
+from tests.latency.records import Certificate
+from tests.latency.samples import Cell
+from tests.latency.thresholds import Promise
+from tests.planted.slowdowns import SLOWDOWNS, Slowdown
 
 SAME_CODE_DRAWS = 24
 """Of each cell and process: as many as a decision can take."""

@@ -11,7 +11,7 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
-from ci.latency.samples import Cell, CellSamples
+from tests.latency.samples import Cell, CellSamples
 
 MARK = "latency: "
 """Begins each line that is a message; whatever else is printed is not."""
@@ -53,15 +53,15 @@ def enter(phase: str, words: str = "") -> None:
 def main(order: Order) -> None:
     """Measure what an order asks for, and tell it."""
     from ci.latency.base import load_folder
-    from ci.latency.cells import cells_of
-    from ci.latency.machine import gpu_state, require_idle, this_machine
+    from tests.calls.implementations import load_implementation
     from tests.cases.latency_workloads import GATED, MAIN
-    from tests.examine.implementations import load_implementation
+    from tests.latency.cells import cells_of
+    from tests.latency.machine import gpu_state, require_idle, this_machine
 
     unchecked = require_idle()
-    from ci.latency.measure import Measurer
     from tests.instruments.device_clock.kept_lines import unreleased
     from tests.instruments.device_clock.twin import NAME
+    from tests.latency.measure import Measurer
 
     unchecked += unreleased()
     head = load_implementation(order.implementation).functions
@@ -87,7 +87,7 @@ def main(order: Order) -> None:
 
 
 def _not_identical(measurer: Any, base: Any, head: Any, cells: list[Cell], same_code: bool) -> list[Cell]:
-    from ci.latency.launches import CannotObserve, identify
+    from tests.instruments.launches.observed import CannotObserve, identify
 
     enter("compiling and comparing")
     rest = []
@@ -113,8 +113,8 @@ def _not_identical(measurer: Any, base: Any, head: Any, cells: list[Cell], same_
 
 
 def _samples(measurer: Any, cell: Cell, draws: int | None, family: int) -> CellSamples:
-    from ci.latency.decision import next_step
-    from ci.latency.verdict import MoreDraws
+    from tests.latency.decision import next_step
+    from tests.latency.verdict import MoreDraws
 
     samples = measurer.empty(cell)
     while draws is not None and len(samples.draws) < draws:
@@ -127,7 +127,7 @@ def _samples(measurer: Any, cell: Cell, draws: int | None, family: int) -> CellS
 
 if __name__ == "__main__":
     sys.path.append(os.getcwd())
-    import ci.latency.measure  # noqa: F401 torch and Triton with it
+    import tests.latency.measure  # noqa: F401 torch and Triton with it
 
     if line := sys.stdin.readline():  # else nobody needs it any more
         try:

@@ -15,17 +15,17 @@ from rich.text import Text
 from ci.latency import html_report, stage, table
 from ci.latency.base import NoBase, changed_files, extract, resolve, same_code, working_tree
 from ci.latency.child import Order
-from ci.latency.history import History, NoHistory
-from ci.latency.history_decision import against_history
 from ci.latency.judged import Judged, has_flags, judge
-from ci.latency.machine import Machine
-from ci.latency.records import Run, summarise
-from ci.latency.samples import Cell
-from ci.latency.verdict import Outcome, Verdict, overall
 from ci.measuring_process import CannotMeasure, MeasuringProcess
 from ci.options import Options
+from tests import ROOT
+from tests.latency.history import History, NoHistory
+from tests.latency.history_decision import against_history
+from tests.latency.machine import Machine
+from tests.latency.records import Run, summarise
+from tests.latency.samples import Cell
+from tests.latency.verdict import Outcome, Verdict, overall
 
-ROOT = Path(__file__).resolve().parents[2]
 PAGE = ROOT / ".gate" / "latency.html"
 WORDS = {0: "clean", 1: "findings", 2: "undecided"}
 HISTORY_DRAWS = 8

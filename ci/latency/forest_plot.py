@@ -6,10 +6,10 @@ from html import escape
 
 import numpy as np
 
-from ci.latency import thresholds as limits
-from ci.latency.evidence import Malformed, Trouble, arrays_of, weigh
-from ci.latency.samples import Cell, CellSamples
-from ci.latency.verdict import Kind, Verdict, span
+from tests.latency import thresholds as limits
+from tests.latency.evidence import Malformed, Trouble, arrays_of, weigh
+from tests.latency.samples import Cell, CellSamples
+from tests.latency.verdict import Kind, Verdict, span
 
 _WIDTH, _LEFT, _RIGHT, _TOP, _ROW = 1000, 250, 110, 30, 32
 _LEAST_REACH, _MOST_REACH = math.log(1.06), math.log(1.5)

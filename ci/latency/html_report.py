@@ -6,8 +6,8 @@ from html import escape
 
 from ci.latency import table
 from ci.latency.forest_plot import forest_plot
-from ci.latency.samples import Cell, CellSamples
-from ci.latency.verdict import Kind, Stage, Verdict, overall
+from tests.latency.samples import Cell, CellSamples
+from tests.latency.verdict import Kind, Stage, Verdict, overall
 
 _STYLE = """
 :root { color-scheme: light dark; --ground: #ffffff; --ink: #1c2127; --faint: #6a737d; --line: #d8dde3;

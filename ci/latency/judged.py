@@ -3,10 +3,10 @@
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 
-from ci.latency.decision import confirm, next_step, same_by_identity, unmeasured
-from ci.latency.samples import Cell, CellSamples
 from ci.latency.stage import Measured
-from ci.latency.verdict import Kind, MoreDraws, NeedsConfirmation, Step, Verdict
+from tests.latency.decision import confirm, next_step, same_by_identity, unmeasured
+from tests.latency.samples import Cell, CellSamples
+from tests.latency.verdict import Kind, MoreDraws, NeedsConfirmation, Step, Verdict
 
 CONFIRMATION_DRAWS = {True: 24, False: 16}
 """Draws of each flagged cell in the second process, by whether few are flagged."""

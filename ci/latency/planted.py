@@ -4,10 +4,10 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from ci.latency.decision import confirm, next_step
-from ci.latency.samples import CellSamples
-from ci.latency.thresholds import LOOKS, PROMISES
-from ci.latency.verdict import NeedsConfirmation, Step, Verdict
+from tests.latency.decision import confirm, next_step
+from tests.latency.samples import CellSamples
+from tests.latency.thresholds import LOOKS, PROMISES
+from tests.latency.verdict import NeedsConfirmation, Step, Verdict
 
 
 @dataclass(frozen=True)

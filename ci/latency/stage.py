@@ -7,8 +7,8 @@ from dataclasses import asdict, dataclass, field
 from typing import Any
 
 from ci.latency.child import CROSS_CHECKING, MARK, Order
-from ci.latency.samples import Cell, CellSamples
 from ci.measuring_process import FORESEEN, CannotMeasure, MeasuringProcess
+from tests.latency.samples import Cell, CellSamples
 
 MODULE = "ci.latency.child"
 STARTING = "starting"

@@ -7,7 +7,7 @@ from rich.console import Group
 from rich.table import Table
 from rich.text import Text
 
-from ci.latency.verdict import Kind, Outcome, Stage, Verdict, percent
+from tests.latency.verdict import Kind, Outcome, Stage, Verdict, percent
 
 STYLES = {Kind.SLOWER: "bold red", Kind.INCONCLUSIVE: "yellow", Kind.FASTER: "green", Kind.SAME: ""}
 _NONE = Text("-", style="dim")

@@ -9,17 +9,9 @@ from torch.profiler import ProfilerActivity, profile
 from ci.speed.figures import ALLOCATION, COPY, EMPTY
 from ci.speed.measure import Function, NotTimed, WrongRows, timed_calls
 from tests.cases.case import Case
-from tests.instruments.device_clock import (
-    GraphClock,
-    Placement,
-    Side,
-    copy_side,
-    empty_side,
-    gather_side,
-    host_seconds,
-)
-from tests.instruments.memory import RedZonedMemory
+from tests.instruments.device_clock import GraphClock, Placement, Side, copy_side, empty_side, gather_side, host_seconds
 from tests.instruments.poison import counted_launches, poisoned_allocations
+from tests.instruments.red_zones import RedZonedMemory
 
 FLUSH_TIMES = 2
 """Bytes read to clear the L2 before a call that no graph holds, in sizes of the L2."""

@@ -7,10 +7,10 @@ from typing import Any
 from rich.console import Console
 from rich.text import Text
 
-from ci import report
 from ci.cost.progress import Steps
 from ci.measuring_process import CannotMeasure
 from ci.options import Options
+from ci.reports import report
 from ci.speed import figures, listening, table
 from ci.speed.measure import Order
 

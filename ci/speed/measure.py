@@ -53,10 +53,10 @@ def tell(**message: Any) -> None:
 
 def main(order: Order) -> None:
     """Measure what an order asks for, and tell it."""
-    from ci.latency.machine import require_idle, this_machine
     from ci.speed.clocks import GpuClocks
     from tests.cases.latency_workloads import FURTHER, STATED
     from tests.instruments.device_clock.kept_lines import unreleased
+    from tests.latency.machine import require_idle, this_machine
 
     unchecked = [*require_idle(), *unreleased()]
     tell(step="loading", done=0, of=1)
@@ -81,7 +81,7 @@ def load(order: Order) -> tuple[dict[str, Function], dict[str, str]]:
     Raises:
         NoImplementation: one that is not optional is not there, or has no `get_k_and_s`.
     """
-    from tests.examine.implementations import NoImplementation, load_implementation
+    from tests.calls.implementations import NoImplementation, load_implementation
 
     functions, left_out = {}, {}
     for name in order.implementations:

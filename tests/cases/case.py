@@ -18,7 +18,7 @@ ArgumentName = Literal["buf", "page_indices", "seq_lens", "seq_len_sum", "max_se
 class BadArgument:
     """A change that makes a call refusable, and the argument that the error has to name.
 
-    `change` takes the seven arguments as a `tests.examine.inputs.Arguments` and returns the spoilt ones.
+    `change` takes the seven arguments as a `tests.calls.inputs.Arguments` and returns the spoilt ones.
     """
 
     names: tuple[ArgumentName, ...]

@@ -7,12 +7,13 @@ from typing import Any, Protocol
 
 import torch
 
+from tests.calls.errors import short
+from tests.calls.inputs import Arguments, Call, Inputs
+from tests.calls.memory import Memory
 from tests.cases.case import Case
-from tests.examine.contract import Contract
+from tests.contract import Contract
 from tests.examine.finding import Finding, Findings
-from tests.examine.inputs import Arguments, Call, Inputs
 from tests.examine.results import overlap, results_of
-from tests.instruments.memory import Memory
 from tests.instruments.poison import Watched, counted_launches, poisoned_allocations
 
 POISONS = (0xC3, 0x3C)
@@ -182,9 +183,3 @@ class Caller:
             )
         if outcome.watched.waits:
             self._findings.add(17, f"waited for the device: {', '.join(sorted(set(outcome.watched.waits)))}")
-
-
-def short(error: BaseException) -> str:
-    """Return an error in one line."""
-    lines = str(error).strip().splitlines()
-    return f"{type(error).__name__}: {lines[0] if lines else '(no text)'}"

@@ -6,9 +6,9 @@ from typing import Any
 
 import torch
 
+from tests.calls.inputs import Call
 from tests.cases.case import Case
-from tests.examine.contract import Contract, level_of
-from tests.examine.inputs import Call
+from tests.contract import Contract, level_of
 from tests.instruments.checked_interpreter import CheckedInterpreter, Traffic, Violation, Watch, kinds
 
 

@@ -6,17 +6,19 @@ from typing import Any
 
 import torch
 
+from tests.calls.errors import short
+from tests.calls.implementations import Implementation
+from tests.calls.inputs import Inputs
+from tests.calls.memory import Memory
 from tests.cases.case import Case
 from tests.cases.plan import plan
-from tests.examine.call import POISONS, Caller, Instrument, OnStep, Outcome, short
+from tests.contract import Contract
+from tests.examine.call import POISONS, Caller, Instrument, OnStep, Outcome
 from tests.examine.comparison import Expectation, WrongRows
-from tests.examine.contract import Contract
 from tests.examine.finding import Finding, Findings
 from tests.examine.growth import examine_growth
-from tests.examine.implementations import Implementation
-from tests.examine.inputs import Inputs
 from tests.examine.streams import capture, rewritten_on_side_stream
-from tests.instruments.memory import Memory, RedZonedMemory
+from tests.instruments.red_zones import RedZonedMemory
 
 MANY_ROWS = 1 << 22
 """Rows of a result that is compared in seconds, not in milliseconds."""

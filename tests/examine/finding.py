@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from dataclasses import asdict, dataclass, field
 from typing import Any
 
-from tests.examine.contract import Contract
+from tests.contract import Contract
 
 
 @dataclass(frozen=True)

@@ -4,7 +4,7 @@ from typing import Any
 
 import torch
 
-from tests.examine.inputs import Arguments
+from tests.calls.inputs import Arguments
 
 PARTS = {"get_k_and_s": ("K", "S"), "get_k": ("K",), "get_s": ("S",)}
 """What each function returns."""

@@ -6,7 +6,7 @@ from typing import Any
 
 import torch
 
-from tests.examine.inputs import Arguments, Inputs
+from tests.calls.inputs import Arguments, Inputs
 from tests.instruments.collection import no_collection
 
 SLEEP_CYCLES = 2_000_000

@@ -15,7 +15,7 @@ from torch.overrides import TorchFunctionMode
 from torch.utils._python_dispatch import TorchDispatchMode, _disable_current_modes
 from triton.runtime.interpreter import InterpretedFunction
 
-from tests.instruments.memory import Memory
+from tests.calls.memory import Memory
 
 _aten = torch.ops.aten
 _UNWRITTEN = {

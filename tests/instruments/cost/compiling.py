@@ -12,7 +12,7 @@ from triton.backends.compiler import GPUTarget
 from triton.compiler import ASTSource
 from triton.runtime.jit import JITFunction
 
-from tests.examine.call import short
+from tests.calls.errors import short
 from tests.instruments.cost.machine_code import CannotRead, amd_figures, nvidia_figures
 from tests.instruments.cost.variants import Variant
 

@@ -7,12 +7,12 @@ from typing import Any
 
 import torch
 
+from tests.calls.inputs import Arguments, Inputs
 from tests.cases.case import Case
-from tests.examine.inputs import Arguments, Inputs
 from tests.instruments.checked_interpreter import CheckedInterpreter, Traffic, Watch
 from tests.instruments.cost.recording import Launch, recorded_launches
-from tests.instruments.memory import RedZonedMemory
 from tests.instruments.poison import poisoned_allocations
+from tests.instruments.red_zones import RedZonedMemory
 
 _POISON = 0xC3
 

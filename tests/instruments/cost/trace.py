@@ -6,8 +6,8 @@ from typing import Any
 import numpy as np
 import torch
 
+from tests.calls.inputs import Arguments
 from tests.cases.growth import Request
-from tests.examine.inputs import Arguments
 from tests.instruments.cost.recording import compiled_variants, recorded_launches
 from tests.instruments.cost.variants import Variant
 

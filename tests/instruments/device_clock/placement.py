@@ -3,8 +3,8 @@
 import numpy as np
 import torch
 
+from tests.calls.inputs import DTYPES, Arguments
 from tests.cases.case import Case
-from tests.examine.inputs import DTYPES, Arguments
 from tests.instruments.device_clock.budget import COLD_L2_TIMES, budget_of
 
 SHIFT_BYTES = 1 << 20

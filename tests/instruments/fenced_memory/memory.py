@@ -9,7 +9,7 @@ from typing import Any
 import torch
 
 from tests.instruments.fenced_memory.slots import Mapping, SlotPool
-from tests.instruments.memory import RedZone, RedZonedMemory, damage_of
+from tests.instruments.red_zones import RedZone, RedZonedMemory, damage_of
 
 ALIGNMENT = 16
 """Kernels may count on this much: torch aligns to 512 bytes, and Triton compiles another kernel below 16."""

@@ -1,0 +1,124 @@
+"""Counts an implementation's calls on Triton's interpreter, in a process of their own.
+
+`python -m ci.cost.count_child IMPL [WORKLOAD...]`; all workloads if none is named.
+
+Messages: `{"step", "done", "of"}` before each step; then one with
+
+- `triton`: its version,
+- `functions`: those of the implementation,
+- `calls`: workload, function, figures, least, and the variants of each launch by number,
+- `variants`: as `Variant.as_json`, or `{"name", "backend", "reason"}` for one that cannot be compiled elsewhere,
+- `not_taken`: why a backend does not take a launch, in sentences,
+- `growing`: how many variants the growing requests compile, and what they differ in, by function,
+- `refused`, `failed`: workload, function and reason of calls that raised.
+
+Or `{"error"}`, where there is no such implementation.
+"""
+
+import os
+import sys
+from collections.abc import Sequence
+from typing import Any
+
+os.environ["TRITON_INTERPRET"] = "1"
+
+import torch
+import triton
+
+from ci.cost.messages import open_messages, send
+from tests.calls.implementations import Implementation, NoImplementation, load_implementation
+from tests.cases.case import Case
+from tests.cases.cost_workloads import COUNTED, GROWING_REQUESTS, LAUNCHED, PARTS
+from tests.cases.growth import growing_requests
+from tests.instruments.cost.counting import count_call
+from tests.instruments.cost.trace import variants_of_requests, what_differs
+from tests.instruments.cost.variants import NotPortable, Variant
+
+BACKENDS = ("cuda", "hip")
+
+
+def calls_of(implementation: Implementation, workloads: Sequence[str] = ()) -> list[tuple[Case, str, bool]]:
+    """Return what is counted: workload, function, and whether its launches are run."""
+    first = next(iter(implementation.functions))
+    return [
+        (case, function, case in COUNTED)
+        for case in [*COUNTED, *LAUNCHED]
+        if not workloads or case.name in workloads
+        for function in implementation.functions
+        if function == first or case.name in PARTS
+    ]
+
+
+class _Variants:
+    """Numbers the variants that launches name."""
+
+    def __init__(self) -> None:
+        self._numbers: dict[Variant, int] = {}
+        self.as_json: list[dict[str, Any]] = []
+
+    def number(self, variant: Variant) -> int:
+        if variant not in self._numbers:
+            self._numbers[variant] = len(self.as_json)
+            try:
+                self.as_json.append(variant.as_json())
+            except NotPortable as error:
+                self.as_json.append({"name": variant.name, "backend": variant.backend, "reason": str(error)})
+        return self._numbers[variant]
+
+
+def _count(implementation: Implementation, workloads: Sequence[str], tell: Any) -> dict[str, Any]:
+    variants = _Variants()
+    calls: list[dict[str, Any]] = []
+    not_taken: list[str] = []
+    refused: list[dict[str, str]] = []
+    failed: list[dict[str, str]] = []
+    growing: dict[str, dict[str, Any]] = {}
+    planned = calls_of(implementation, workloads)
+    steps = len(planned) + len(implementation.functions)
+    for done, (case, function, execute) in enumerate(planned):
+        tell(step=f"{case.name}, {function}", done=done, of=steps)
+        at = {"workload": case.name, "function": function}
+        try:
+            counted = count_call(function, implementation.functions[function], case, backends=BACKENDS, execute=execute)
+        except Exception as error:  # the implementation's, whatever it is
+            told = {**at, "reason": f"{type(error).__name__}: {error}"}
+            (refused if isinstance(error, ValueError) and case.may_be_refused else failed).append(told)
+            continue
+        numbers = [[variants.number(variant) for variant in launch.variants] for launch in counted.launches]
+        calls.append({**at, "figures": counted.figures, "least": counted.least, "launches": numbers})
+        not_taken += [refusal for launch in counted.launches for refusal in launch.refusals]
+    for place, (function, call) in enumerate(implementation.functions.items()):
+        tell(step=f"{GROWING_REQUESTS:,} growing requests, {function}", done=len(planned) + place, of=steps)
+        if not any(told["launches"] for told in calls if told["function"] == function):
+            continue  # It launches no Triton kernel, so there is nothing to compile.
+        try:
+            found = variants_of_requests(call, growing_requests(GROWING_REQUESTS), torch.device("cpu"))
+        except Exception as error:
+            reason = f"{type(error).__name__}: {error}"
+            failed.append({"workload": "growing requests", "function": function, "reason": reason})
+            continue
+        growing[function] = {"variants": len(found), "differ": what_differs(found)}
+    return {
+        "calls": calls,
+        "variants": variants.as_json,
+        "not_taken": list(dict.fromkeys(not_taken)),
+        "growing": growing,
+        "refused": refused,
+        "failed": failed,
+    }
+
+
+def main(spec: str, *workloads: str) -> None:
+    messages = open_messages()
+    torch.set_num_threads(1)
+    try:
+        implementation = load_implementation(spec)
+    except NoImplementation as error:
+        send(messages, error=str(error))
+        return
+    told = _count(implementation, workloads, lambda **step: send(messages, **step))
+    send(messages, triton=triton.__version__, functions=list(implementation.functions), **told)
+
+
+if __name__ == "__main__":
+    main(*sys.argv[1:])

@@ -1,0 +1,87 @@
+"""Running the examinations: pytest in this process, cases in workers, their output in a log."""
+
+import os
+import sys
+import tempfile
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+import pytest
+
+from ci.examination.collector import Collector
+from ci.options import Options
+from tests import ROOT
+
+EXAMINATIONS = ("tests/test_values.py", "tests/test_memory.py", "tests/test_arguments.py", "tests/test_variants.py")
+"""The test files that examine the implementation of `--impl`; the project's other tests test the harness."""
+LOGS_KEPT = 20
+
+
+def run(options: Options, *, device: str, runnable: int, collector: Collector, log: Path) -> None:
+    """Examine every chosen case, and leave the results with the collector.
+
+    Args:
+        options: what the user asks for.
+        device: `cuda` or `cpu`.
+        runnable: cases that will not be skipped; more workers than these would only cost their start.
+        collector: gets the results.
+        log: gets what pytest and the workers print.
+    """
+    # They could leave cases out, and nobody would see it.
+    os.environ.pop("PYTEST_ADDOPTS", None)
+    arguments = pytest_arguments(options, device=device, runnable=runnable)
+    with _output_to(log):
+        code = pytest.main(arguments, plugins=[collector])
+    unusual = {pytest.ExitCode.INTERNAL_ERROR: "internal error", pytest.ExitCode.USAGE_ERROR: "usage error"}
+    if code in unusual and not collector.troubles:
+        collector.troubles.append(f"pytest ended with code {int(code)}, {unusual[pytest.ExitCode(code)]}")
+
+
+def pytest_arguments(options: Options, *, device: str, runnable: int) -> list[str]:
+    """Return pytest's command line for a run."""
+    arguments = [str(ROOT / file) for file in EXAMINATIONS]
+    arguments += ["--rootdir", str(ROOT), "-c", str(ROOT / "pyproject.toml"), "-p", "no:cacheprovider", "-v"]
+    arguments += ["-n", str(options.workers or "auto"), "--maxprocesses", str(max(runnable, 1))]
+    arguments += ["--impl", options.implementation, "--contract", options.contract, "--device", device]
+    arguments += ["--seeds-from", str(options.seeds_from)]
+    arguments += [f"--case={pattern}" for pattern in options.patterns]
+    if options.seeds is not None:
+        arguments += ["--seeds", str(options.seeds)]
+    if options.quick:
+        arguments.append("--quick")
+    if options.fail_fast:
+        arguments.append("--exitfirst")
+    return arguments
+
+
+def new_log() -> Path:
+    """Return the path of this run's log, and remove those of runs long ago."""
+    folder = ROOT / ".gate"
+    try:
+        folder.mkdir(exist_ok=True)
+    except OSError:  # the project may lie where nobody may write
+        folder = Path(tempfile.mkdtemp(prefix="gate-"))
+    for old in sorted(folder.glob("*.log"))[: -LOGS_KEPT + 1]:
+        old.unlink(missing_ok=True)
+    return folder / f"{time.strftime('%Y%m%d-%H%M%S')}-{os.getpid()}.log"
+
+
+@contextmanager
+def _output_to(log: Path) -> Iterator[None]:
+    """Send what this process and its workers print to a file, by descriptor, as dying workers write."""
+    sys.stdout.flush()
+    sys.stderr.flush()
+    kept = os.dup(1), os.dup(2)
+    with log.open("ab") as file:
+        os.dup2(file.fileno(), 1)
+        os.dup2(file.fileno(), 2)
+    try:
+        yield
+    finally:
+        sys.stdout.flush()
+        sys.stderr.flush()
+        for descriptor, original in zip((1, 2), kept, strict=True):
+            os.dup2(original, descriptor)
+            os.close(original)

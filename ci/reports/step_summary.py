@@ -1,0 +1,146 @@
+"""The gate's JSON reports as Markdown, for the summary of a CI run: `python3 -m ci.reports.step_summary REPORT...`.
+
+Needs the standard library only. A report that was not written is told as such: its step did not get that far.
+"""
+
+import json
+import sys
+from collections import Counter
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+MOST_ROWS = 30
+"""Findings, or cells, that are told; the rest are counted."""
+MARKS = {"clean": "✅", "findings": "❌", "undecided": "⚠️"}
+LOUD_CELLS = ("SLOWER", "INCONCLUSIVE", "FASTER")
+"""Verdicts on cells, in the order in which they are told; all other cells are counted only."""
+
+
+def markdown(name: str, report: Mapping[str, Any] | None) -> str:
+    """Return what a report says.
+
+    Args:
+        name: of its file.
+        report: its content, or None if there is none.
+    """
+    if report is None:
+        return f"## ⚠️ {_text(name)}\n\nThere is no report: the gate did not get that far.\n"
+    verdict = str(report.get("verdict", "undecided"))
+    title = f"## {MARKS.get(verdict, '⚠️')} {_text(Path(name).stem)}: {_text(verdict)}"
+    parts = [title, _about(report)]
+    findings = report.get("findings", ())
+    if findings:
+        parts.append(_table(("rule", "case", "function", "what"), [_finding(finding) for finding in findings]))
+    cells = report.get("cells", ())
+    if cells:
+        parts.append(_cells(cells))
+    undecided = [_undecided(item) for item in report.get("undecided", ())]
+    if undecided:
+        parts.append("Could not decide:\n\n" + "\n".join(f"- {line}" for line in _first(undecided)))
+    return "\n\n".join(part for part in parts if part) + "\n"
+
+
+def _about(report: Mapping[str, Any]) -> str:
+    machine = report.get("machine") or {}
+    told = [str(report["implementation"])] if "implementation" in report else []
+    if "base" in report:
+        told.append(f"against {report['base']}")
+    if "contract" in report:
+        told.append(f"{report['contract']} contract")
+    cases = report.get("cases") or {}
+    if "examined" in cases:
+        left_out = sum((cases.get("not_run") or {}).values())
+        noun = "case" if cases["examined"] == 1 else "cases"
+        told.append(f"{cases['examined']} {noun} examined" + (f", {left_out} not run" if left_out else ""))
+    gpus = machine.get("gpus") or machine.get("gpu") or []
+    told += dict.fromkeys([gpus] if isinstance(gpus, str) else gpus)
+    told += [f"{package} {machine[package]}" for package in ("torch", "triton") if package in machine]
+    if "seconds" in report:
+        told.append(f"{report['seconds']:.0f} s")
+    return " · ".join(_text(part) for part in told)
+
+
+def _finding(finding: Mapping[str, Any]) -> tuple[str, ...]:
+    return tuple(str(finding.get(name, "")) for name in ("rule", "case", "function", "message"))
+
+
+def _cells(cells: Sequence[Mapping[str, Any]]) -> str:
+    counts = Counter(str(cell.get("verdict")) for cell in cells)
+    told = ", ".join(f"{count} {verdict}" for verdict, count in counts.most_common())
+    loud = [cell for verdict in LOUD_CELLS for cell in cells if cell.get("verdict") == verdict]
+    head = ("cell", "verdict", "time, head over base", "interval", "why")
+    table = _table(head, [_cell(cell) for cell in loud]) if loud else ""
+    return "\n\n".join(part for part in (f"{len(cells)} cells: {_text(told)}", table) if part)
+
+
+def _cell(cell: Mapping[str, Any]) -> tuple[str, ...]:
+    low, high = cell.get("interval") or (None, None)
+    interval = f"{_percent(low)} to {_percent(high)}" if low is not None and high is not None else ""
+    ratio = cell.get("ratio")
+    return (
+        str(cell.get("cell", "")),
+        str(cell.get("verdict", "")),
+        "" if ratio is None else _percent(ratio),
+        interval,
+        str(cell.get("reason", "")),
+    )
+
+
+def _percent(ratio: float) -> str:
+    return f"{(ratio - 1) * 100:+.1f} %"
+
+
+def _undecided(item: Mapping[str, Any] | str) -> str:
+    if isinstance(item, str):
+        return _text(item)
+    case = item.get("case")
+    return _text(f"{case}: {item.get('reason')}" if case else str(item.get("reason")))
+
+
+def _table(head: Sequence[str], rows: Sequence[Sequence[str]]) -> str:
+    lines = [" | ".join(head), " | ".join("---" for _ in head)]
+    lines += [" | ".join(_text(value) for value in row) for row in rows[:MOST_ROWS]]
+    table = "\n".join(f"| {line} |" for line in lines)
+    more = len(rows) - MOST_ROWS
+    return table + (f"\n\nand {more} more, see the report" if more > 0 else "")
+
+
+def _first(lines: Sequence[str]) -> list[str]:
+    more = len(lines) - MOST_ROWS
+    return list(lines) if more <= 0 else [*lines[:MOST_ROWS], f"and {more} more, see the report"]
+
+
+def _text(value: str) -> str:
+    """Return text that Markdown shows as it is: what a pull request wrote must not become links, tables or HTML."""
+    line = " ".join(value.split())
+    for character in "\\`*_[]<>|#!~":
+        line = line.replace(character, f"\\{character}")
+    return line.replace("@", "@\u200b")
+
+
+def main(paths: Sequence[str]) -> int:
+    """Print the summary of reports; the exit code is 0 unless there are none to look for.
+
+    Whether the run passed is told by the gate's own exit codes.
+    """
+    if not paths:
+        print("usage: python3 -m ci.reports.step_summary REPORT...", file=sys.stderr)
+        return 2
+    for path in paths:
+        print(markdown(path, _read(Path(path))))
+    return 0
+
+
+def _read(path: Path) -> Mapping[str, Any] | None:
+    try:
+        report = json.loads(path.read_text(encoding="utf-8"))
+    except FileNotFoundError:
+        return None
+    except (OSError, ValueError) as error:
+        return {"undecided": [f"the report cannot be read: {error}"]}
+    return report if isinstance(report, dict) else {"undecided": ["the report is no JSON object"]}
+
+
+if __name__ == "__main__":
+    sys.exit(main(sys.argv[1:]))

@@ -1,0 +1,81 @@
+"""From a record of compute-sanitizer to a hazard: which kernel did what to which address, and from which line."""
+
+import re
+from dataclasses import dataclass
+
+from ci.sanitizer.stream import Record
+
+_ACCESS = re.compile(r"^Invalid __(?P<space>\w+)__ (?P<operation>\w+) of size (?P<size>\d+) bytes?")
+_UNWRITTEN = re.compile(r"^Uninitialized __(?P<space>\w+)__ memory (?P<operation>\w+) of size (?P<size>\d+) bytes?")
+_RACE = re.compile(r"^(?:Error|Warning): Race reported between (?P<first>\w+) access (?P<at>at .*)$")
+_RACE_OTHER = re.compile(r"^and (?P<second>\w+) access (?P<at>at .*?)(?: \[(?P<count>\d+) hazards?\])?$")
+_AT = re.compile(r"at (?P<kernel>.+?)\+0x[0-9a-f]+(?: in (?P<file>.+?):(?P<line>\d+))?(?=$|[\s:\[])")
+_THREAD = re.compile(r"\bin block \((?P<block>\d+,\d+,\d+)\)")
+_ADDRESS = re.compile(r"^(?:Address|Access at|Access to) 0x(?P<address>[0-9a-f]+)(?P<rest>.*)$")
+_TORCHS_OWN = re.compile(r"\bat::|at_cuda_detail|\bcub::|\bthrust::|\bcutlass::")
+
+
+@dataclass(frozen=True)
+class Hazard:
+    """One thing that a kernel must not do."""
+
+    kind: str
+    """`outside`, `misaligned`, `unwritten` or `race`."""
+    kernel: str
+    operation: str
+    """`read`, `write`, `atomic`; of a race, both, as in `write and read`."""
+    size: int = 0
+    """Bytes of the access, 0 for a race."""
+    source: str = ""
+    """`file:line`, empty where the kernel was compiled without lines; of a race, both."""
+    program: str = ""
+    """The block, `(0, 0, 0)`, which is a Triton program."""
+    address: int | None = None
+    """What was accessed, where the tool tells it."""
+
+    @property
+    def is_torchs_own(self) -> bool:
+        """Whether the kernel is one of torch's, as those that judge results are."""
+        return bool(_TORCHS_OWN.search(self.kernel))
+
+
+def hazard_of(record: Record) -> Hazard | None:
+    """Return the hazard that a record tells of, or None if it tells of something else."""
+    race = _RACE.match(record.headline)
+    if race:
+        return _race(race, record)
+    found = _ACCESS.match(record.headline) or _UNWRITTEN.match(record.headline)
+    if not found:
+        return None
+    kind = "outside" if found.re is _ACCESS else "unwritten"
+    kernel, source, program, address = "", "", "", None
+    for line in record.details:
+        if line.startswith("at ") and not kernel:
+            kernel, source = _place(line)
+        elif thread := _THREAD.search(line):
+            program = f"({thread['block'].replace(',', ', ')})"
+        elif where := _ADDRESS.match(line):
+            address = int(where["address"], 16)
+            if "misaligned" in where["rest"]:
+                kind = "misaligned"
+    return Hazard(kind, kernel, found["operation"], int(found["size"]), source, program, address)
+
+
+def _race(first: re.Match[str], record: Record) -> Hazard:
+    kernel, source = _place(first["at"])
+    operations, sources = [first["first"].lower()], [source]
+    for line in record.details:
+        other = _RACE_OTHER.match(line)
+        if other:
+            operations.append(other["second"].lower())
+            sources.append(_place(other["at"])[1])
+    told = " and ".join(dict.fromkeys(place for place in sources if place))
+    return Hazard("race", kernel, " and ".join(operations), source=told)
+
+
+def _place(text: str) -> tuple[str, str]:
+    """Return the kernel and the `file:line` of a place, empty where they are not told."""
+    found = _AT.search(text)
+    if not found:
+        return text.removeprefix("at ").strip(), ""
+    return found["kernel"], f"{found['file']}:{found['line']}" if found["file"] else ""

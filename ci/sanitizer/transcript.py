@@ -1,0 +1,208 @@
+"""What a run under compute-sanitizer amounts to: findings, each on the case and the call that was under way."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field, replace
+from typing import NamedTuple
+
+from ci.sanitizer.hazards import Hazard, hazard_of
+from ci.sanitizer.stream import Mark, take_apart
+from ci.sanitizer.tools import CANARY
+from tests.cases.case import Case
+from tests.contract import Contract
+from tests.examine.finding import Finding
+
+
+class Examined(NamedTuple):
+    """An implementation on a case."""
+
+    implementation: str
+    """As the user names it."""
+    case: str
+    """Its id."""
+
+    def __str__(self) -> str:
+        return f"{self.case} of {self.implementation}"
+
+
+@dataclass(frozen=True)
+class Allocation:
+    """Memory that an argument or a result lies in."""
+
+    name: str
+    address: int
+    size: int
+
+    def distance(self, address: int) -> int:
+        """Return how far an address lies outside, 0 if it lies inside."""
+        return max(self.address - address, address - (self.address + self.size) + 1, 0)
+
+    def place(self, address: int) -> str:
+        """Return where an address lies, in the user's terms."""
+        if address < self.address:
+            return f"{self.address - address:,} before {self.name}"
+        past = address - (self.address + self.size) + 1
+        if past > 0:
+            return f"{past:,} past the end of {self.name}"
+        return f"byte {address - self.address:,} of {self.name}"
+
+
+@dataclass(frozen=True)
+class Sighting:
+    """A hazard, and what was under way when it was reported."""
+
+    hazard: Hazard
+    examined: Examined | None
+    function: str
+    step: str
+    allocations: tuple[Allocation, ...]
+
+    @property
+    def nearest(self) -> Allocation | None:
+        """The argument or result that the access was closest to; the latest, where memory was used again."""
+        address = self.hazard.address
+        if address is None or not self.allocations:
+            return None
+        return min(reversed(self.allocations), key=lambda allocation: allocation.distance(address))
+
+
+@dataclass
+class Transcript:
+    """What was said, in order, and how far the process came."""
+
+    sightings: list[Sighting] = field(default_factory=list)
+    done: list[Examined] = field(default_factory=list)
+    """What was examined to its end."""
+    current: Examined | None = None
+    """What was under way when the process ended."""
+    starting: float = 0.0
+    """Seconds from the start of the process to its first examination."""
+    lost: list[Finding] = field(default_factory=list)
+    """What the examination found before it lost the GPU."""
+    has_ended: bool = False
+    """Whether all cases were gone through."""
+    is_trustworthy: bool = False
+    """Whether the tool reported the fault that was planted for it."""
+    has_summary: bool = False
+    not_printed: int = 0
+    remarks: list[str] = field(default_factory=list)
+    """Other things that the tool said."""
+
+
+def read(output: str) -> Transcript:
+    """Return the transcript of what a process and the tool over it have written."""
+    transcript = Transcript()
+    function = step = ""
+    allocations: list[Allocation] = []
+    for item in take_apart(output):
+        if isinstance(item, Mark):
+            content = item.content
+            if "case" in content:
+                transcript.current = Examined(content.get("implementation", ""), content["case"])
+                transcript.starting = transcript.starting or content.get("second", 0.0)
+                function, step, allocations = "", "", []
+            elif "function" in content:
+                function, step = content["function"], content["step"]
+            elif "tensor" in content:
+                allocations.append(Allocation(content["tensor"], content["address"], content["size"]))
+            elif "done" in content:
+                transcript.done.append(Examined(content.get("implementation", ""), content["done"]))
+                transcript.current = None
+            elif "lost" in content:
+                transcript.lost = [_on(transcript.current, Finding.from_json(told)) for told in content["lost"]]
+            elif "end" in content:
+                transcript.has_ended = True
+            continue
+        transcript.not_printed += item.not_printed
+        transcript.has_summary |= item.is_summary
+        hazard = hazard_of(item)
+        if hazard is None:
+            if not item.is_summary and item.headline != "COMPUTE-SANITIZER":
+                transcript.remarks.append(item.headline)
+        elif hazard.kernel.startswith(CANARY):
+            transcript.is_trustworthy = True
+        else:
+            told = Sighting(hazard, transcript.current, function, step, tuple(allocations))
+            transcript.sightings.append(told)
+    return transcript
+
+
+def _on(examined: Examined | None, finding: Finding) -> Finding:
+    implementation = examined.implementation if examined else ""
+    return replace(finding, details={**finding.details, "implementation": implementation})
+
+
+def findings_of(transcript: Transcript, tool: str, cases: Mapping[str, Case], contract: Contract) -> list[Finding]:
+    """Return a finding for each place of a kernel that did something it must not do to a tensor.
+
+    Args:
+        transcript: what was said.
+        tool: that said it.
+        cases: by id.
+        contract: the level of promise; findings of higher rules are left out.
+    """
+    together: dict[tuple[str, ...], list[Sighting]] = {}
+    for sighting in transcript.sightings:
+        hazard, examined = sighting.hazard, sighting.examined
+        if examined is None or examined.case not in cases:
+            continue
+        if hazard.is_torchs_own and hazard.kind in ("unwritten", "race"):
+            # Torch's own kernels compare results, also those that were left unwritten.
+            continue
+        tensor = sighting.nearest.name if sighting.nearest else ""
+        place = (hazard.kind, hazard.operation, hazard.kernel, hazard.source, tensor)
+        together.setdefault((*examined, sighting.function, *place), []).append(sighting)
+    findings = [
+        _finding(tool, sightings, implementation, cases[case])
+        for (implementation, case, *_), sightings in together.items()
+    ]
+    return [finding for finding in findings if contract.holds(finding.rule)]
+
+
+def _finding(tool: str, sightings: list[Sighting], implementation: str, case: Case) -> Finding:
+    def distance(sighting: Sighting) -> int:
+        address, nearest = sighting.hazard.address, sighting.nearest
+        return nearest.distance(address) if nearest and address is not None else 0
+
+    closest = min(sightings, key=distance)
+    hazard, nearest = closest.hazard, closest.nearest
+    details = {
+        "tool": tool,
+        "implementation": implementation,
+        "kernel": hazard.kernel,
+        "source": hazard.source,
+        "address": hazard.address,
+        "tensor": nearest.name if nearest else None,
+        "accesses": len(sightings),
+    }
+    message = f"{tool}: {_sentence(closest)}"
+    if len(sightings) > 1:
+        message += f"; {len(sightings):,} accesses of this kind"
+    return Finding(_rule(hazard, case), case.id, closest.function, message, details)
+
+
+def _sentence(sighting: Sighting) -> str:
+    hazard, nearest = sighting.hazard, sighting.nearest
+    line = f", in {hazard.source.replace(':', ' line ')}" if hazard.source else ""
+    if hazard.kind == "race":
+        return f"threads of {hazard.kernel} {hazard.operation} the same shared memory with no barrier between{line}"
+    where = ""
+    if hazard.address is not None:
+        address = f"address {hazard.address:#x}"
+        where = f" at {nearest.place(hazard.address)} ({address})" if nearest else f" at {address}"
+    does = {"read": "read", "write": "wrote"}.get(hazard.operation, f"did an {hazard.operation} on")
+    what = f"{hazard.size} {_bytes(hazard.size)}"
+    remark = {"unwritten": " that nothing had written,", "misaligned": ", misaligned,"}.get(hazard.kind, "")
+    return f"program {hazard.program} of {hazard.kernel} {does} {what}{remark}{where}{line}"
+
+
+def _rule(hazard: Hazard, case: Case) -> int:
+    if hazard.kind in ("race", "unwritten"):
+        return {"race": 8, "unwritten": 15}[hazard.kind]
+    if hazard.kind == "misaligned":
+        return 10 if 10 in case.rules else case.rules[0]
+    wild = next((rule for rule in case.rules if rule in (11, 12, 13)), None)
+    return wild or (case.rules[0] if hazard.operation == "read" else 7)
+
+
+def _bytes(count: int) -> str:
+    return "byte" if count == 1 else "bytes"

@@ -1,0 +1,243 @@
+"""Set-up: find or make a Python that has the project's dependencies. Needs the standard library only.
+
+A Python that has all of them is used as it is. Otherwise the project's own `.venv` is, and is made where it
+is missing; nothing is ever installed anywhere else.
+"""
+
+import fcntl
+import hashlib
+import importlib
+import importlib.util
+import shutil
+import subprocess
+import sys
+import time
+import tomllib
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from enum import Enum
+from pathlib import Path
+
+from ci.setup.requirements import installed_version, lacking
+
+UNFINISHED = "unfinished\n"
+"""What the stamp of a `.venv` holds while it is being made."""
+
+
+class SetUpFailed(Exception):
+    """There is no Python with what is needed, and none could be made; the text is a sentence for the user."""
+
+
+class Step(Enum):
+    """What has to be done with the `.venv` before it can be used."""
+
+    USE = "using"
+    INSTALL = "completing"
+    BUILD = "making"
+
+
+@dataclass(frozen=True)
+class Project:
+    """What is installed for the project, and where."""
+
+    root: Path
+    dependencies: Sequence[str]
+    optional: dict[str, list[str]]
+    """Requirements that one option of the command line asks for, by the package to import."""
+    constraints: str
+    """The text of `constraints.txt`."""
+
+    @classmethod
+    def read(cls, root: Path) -> "Project":
+        """Read a project's dependencies.
+
+        Raises:
+            SetUpFailed: `pyproject.toml` or `constraints.txt` cannot be read.
+        """
+        try:
+            described = tomllib.loads((root / "pyproject.toml").read_text(encoding="utf-8"))["project"]
+            constraints = (root / "constraints.txt").read_text(encoding="utf-8")
+        except (OSError, ValueError, KeyError) as error:
+            reason = f"{type(error).__name__}: {error}"
+            raise SetUpFailed(f"cannot read the dependencies of {root}: {reason}") from error
+        return cls(root, described["dependencies"], described.get("optional-dependencies", {}), constraints)
+
+    @property
+    def venv(self) -> Path:
+        """The project's own environment."""
+        return self.root / ".venv"
+
+    @property
+    def python(self) -> Path:
+        """The Python of the project's own environment."""
+        return self.venv / "bin" / "python"
+
+    @property
+    def stamp(self) -> Path:
+        """The file that says what the environment was made for."""
+        return self.venv / "made-for"
+
+    def stamp_for(self, version: str) -> str:
+        """Return the stamp of a finished environment of this Python version, such as `3.11`."""
+        parts = (*self.dependencies, self.constraints, version)
+        return hashlib.sha256("\0".join(parts).encode()).hexdigest() + "\n"
+
+
+def _importable(package: str) -> bool:
+    importlib.invalidate_caches()
+    return importlib.util.find_spec(package) is not None
+
+
+def _run(command: Sequence[str]) -> int:
+    """Run a command with its output on stderr, and return its exit status."""
+    return subprocess.run(command, stdout=sys.stderr, check=False).returncode
+
+
+def _answer(command: Sequence[str]) -> str | None:
+    """Return what a command prints, or None where it does not start or fails."""
+    try:
+        return subprocess.run(command, capture_output=True, text=True, check=True, timeout=60).stdout.strip()
+    except (OSError, subprocess.SubprocessError):
+        return None
+
+
+def _say(sentence: str) -> None:
+    print(f"set-up: {sentence}", file=sys.stderr, flush=True)
+
+
+@dataclass(frozen=True)
+class Machine:
+    """The Python that runs and what it can do; tests put fakes here."""
+
+    executable: Path = field(default_factory=lambda: Path(sys.executable))
+    prefix: Path = field(default_factory=lambda: Path(sys.prefix))
+    version: str = f"{sys.version_info.major}.{sys.version_info.minor}"
+    installed: Callable[[str], str | None] = installed_version
+    importable: Callable[[str], bool] = _importable
+    run: Callable[[Sequence[str]], int] = _run
+    answer: Callable[[Sequence[str]], str | None] = _answer
+    say: Callable[[str], None] = _say
+
+
+def choose_step(*, starts: bool, stamp: str | None, wanted: str) -> Step:
+    """Return what has to be done with the project's `.venv`.
+
+    Args:
+        starts: whether its Python starts, is of the wanted version, and takes itself for that of the `.venv`.
+        stamp: the text of its stamp, or None where it has none.
+        wanted: the stamp of a finished one.
+    """
+    if not starts:
+        return Step.BUILD
+    if stamp is None:
+        # Someone else made it, so it is not ours to throw away.
+        return Step.INSTALL
+    return Step.USE if stamp == wanted else Step.BUILD
+
+
+def prepare(project: Project, optional: Sequence[str] = (), machine: Machine | None = None) -> Path:
+    """Return the Python to go on with; that is the running one where it has all that is needed.
+
+    Args:
+        project: what is needed.
+        optional: names of optional dependencies that are needed too; each is the name of a package.
+        machine: the running Python, unless a test says otherwise.
+
+    Raises:
+        SetUpFailed: something is missing and cannot be had.
+    """
+    machine = machine or Machine()
+    inside = machine.prefix.resolve() == project.venv.resolve()
+    try:
+        missing = lacking(project.dependencies, machine.installed)
+        if missing and not inside:
+            with _one_at_a_time(project):
+                return _own_python(project, machine, missing)
+        if missing:
+            _install(project, machine, missing)
+        _require_optional(project, machine, optional, inside)
+    except (OSError, ValueError) as error:
+        raise SetUpFailed(f"the set-up failed: {error}") from error
+    return machine.executable
+
+
+def _own_python(project: Project, machine: Machine, missing: Sequence[str]) -> Path:
+    """Return the Python of a finished `.venv`."""
+    wanted = project.stamp_for(machine.version)
+    stamp = project.stamp.read_text(encoding="utf-8") if project.stamp.is_file() else None
+    step = choose_step(starts=_starts(project, machine), stamp=stamp, wanted=wanted)
+    if step is Step.USE:
+        return project.python
+    began = time.monotonic()
+    machine.say(f"{machine.executable} lacks {', '.join(missing)}")
+    machine.say(f"{step.value} {project.venv}; this takes minutes, but only once")
+    if step is Step.BUILD:
+        _build(project, machine)
+    _install(project, machine, project.dependencies)
+    machine.say(f"done in {time.monotonic() - began:.0f} s")
+    return project.python
+
+
+def _starts(project: Project, machine: Machine) -> bool:
+    if not project.python.exists():
+        return False
+    question = "import sys; print(sys.prefix, '%d.%d' % sys.version_info[:2], sep='\\n')"
+    lines = (machine.answer([str(project.python), "-c", question]) or "").splitlines()
+    if len(lines) != 2:
+        return False
+    prefix, version = lines
+    return Path(prefix).resolve() == project.venv.resolve() and version == machine.version
+
+
+def _build(project: Project, machine: Machine) -> None:
+    if project.venv.is_dir() and not project.venv.is_symlink():
+        shutil.rmtree(project.venv)
+    else:
+        project.venv.unlink(missing_ok=True)
+    project.venv.mkdir()
+    project.stamp.write_text(UNFINISHED, encoding="utf-8")
+    if machine.run([str(machine.executable), "-m", "venv", str(project.venv)]):
+        raise SetUpFailed(
+            f"{machine.executable} -m venv failed (see above): install Python's venv module, or start this "
+            f"command with a Python that has {', '.join(project.dependencies)}"
+        )
+
+
+def _install(project: Project, machine: Machine, requirements: Sequence[str]) -> None:
+    """Install into the `.venv`, and stamp it."""
+    if _pip(project, machine, "--constraint", str(project.root / "constraints.txt"), *requirements):
+        raise SetUpFailed(
+            f"pip could not install {', '.join(requirements)} (see above); without a network, start this "
+            "command with a Python that has them"
+        )
+    project.stamp.write_text(project.stamp_for(machine.version), encoding="utf-8")
+
+
+def _pip(project: Project, machine: Machine, *arguments: str) -> int:
+    quiet = ("--no-input", "--disable-pip-version-check")
+    return machine.run([str(project.python), "-m", "pip", "install", *quiet, *arguments])
+
+
+def _require_optional(project: Project, machine: Machine, packages: Sequence[str], inside: bool) -> None:
+    for package in packages:
+        if machine.importable(package):
+            continue
+        requirements = project.optional[package]
+        wanted = " ".join(requirements)
+        if not inside:
+            command = f"{machine.executable} -m pip install --no-deps {wanted}"
+            raise SetUpFailed(f"--impl {package}: this Python lacks {wanted}; run: {command}")
+        machine.say(f"installing {wanted} into {project.venv}")
+        if _pip(project, machine, "--no-deps", *requirements) or not machine.importable(package):
+            raise SetUpFailed(f"--impl {package}: pip could not install {wanted} (see above)")
+
+
+@contextmanager
+def _one_at_a_time(project: Project) -> Iterator[None]:
+    """Have other processes that set the project up wait for this one."""
+    folder = project.root / ".gate"
+    folder.mkdir(exist_ok=True)
+    with (folder / "set-up.lock").open("w") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        yield

@@ -1,0 +1,236 @@
+"""What machine this is, and whether its GPU is fit to measure on: there, and nobody else's at the moment."""
+
+import os
+import re
+import subprocess
+import sys
+import time
+from collections.abc import Callable, Sequence
+from dataclasses import asdict, dataclass
+from pathlib import Path
+
+from tests.latency.nvidia_smi import (
+    GPU_FIELDS,
+    PROCESS_FIELDS,
+    GpuProcess,
+    GpuState,
+    parse_gpus,
+    parse_processes,
+    query,
+)
+
+BUSY_PERCENT = 5
+"""Utilisation from which on a GPU that should be idle is in use: a context that only exists shows 0."""
+LOOKS = 4
+"""How often a GPU that is in use is looked at again: what ran just before is still in its utilisation."""
+SECONDS_BETWEEN_LOOKS = 0.5
+UNKNOWN = "unknown"
+
+Ask = Callable[[Sequence[str]], str | None]
+"""Runs a command and returns its output, or None where it is not there or fails."""
+
+
+class GpuAbsent(Exception):
+    """There is no GPU that can be measured on; the text is a sentence for the user."""
+
+
+class GpuBusy(Exception):
+    """Something else runs on the GPU; the text is a sentence for the user."""
+
+
+@dataclass(frozen=True)
+class Machine:
+    """What decides which stored measurements this machine's may be compared with."""
+
+    gpu: str
+    driver: str
+    torch: str
+    triton: str
+    cuda: str
+    """The CUDA version that torch was built for."""
+    python: str
+
+    def as_json(self) -> dict[str, str]:
+        """Return the machine as a JSON object."""
+        return asdict(self)
+
+    def __str__(self) -> str:
+        return f"{self.gpu}, driver {self.driver}, torch {self.torch}, Triton {self.triton}"
+
+
+def this_machine(ask: Ask | None = None) -> Machine:
+    """Return what machine this process runs on.
+
+    Raises:
+        GpuAbsent: torch sees no GPU.
+    """
+    import torch
+    import triton
+
+    index = _current_gpu()
+    name = torch.cuda.get_device_properties(index).name
+    state = gpu_state(ask)
+    driver = state.driver if state else kernel_module_version(_read("/proc/driver/nvidia/version"))
+    python = ".".join(str(part) for part in sys.version_info[:2])
+    return Machine(
+        name, driver or UNKNOWN, torch.__version__, triton.__version__, torch.version.cuda or UNKNOWN, python
+    )
+
+
+def gpu_state(ask: Ask | None = None) -> GpuState | None:
+    """Return the state of the GPU that this process measures on, or None where `nvidia-smi` does not tell.
+
+    Raises:
+        GpuAbsent: torch sees no GPU.
+        ValueError: `nvidia-smi` answers something else than it was asked.
+    """
+    index = _current_gpu()
+    output = (ask or ask_command)(
+        ["nvidia-smi", f"--query-gpu={','.join(GPU_FIELDS)}", "--format=csv,noheader,nounits"]
+    )
+    return the_one(parse_gpus(output), _uuid(index)) if output is not None else None
+
+
+def require_idle(
+    ask: Ask | None = None, *, own: frozenset[int] | None = None, wait: Callable[[float], None] = time.sleep
+) -> list[str]:
+    """See that nothing else computes on the GPU that this process measures on.
+
+    Call it before this process computes itself, else its own kernels show as utilisation.
+
+    Args:
+        ask: runs `nvidia-smi`.
+        own: ids of processes that may be there; this one and its ancestors unless given.
+        wait: sleeps for so many seconds.
+
+    Returns:
+        What could not be checked, in words.
+
+    Raises:
+        GpuAbsent: torch sees no GPU.
+        GpuBusy: another process computes on the GPU, or something uses it without being listed.
+        ValueError: `nvidia-smi` answers something else than it was asked.
+    """
+    state = gpu_state(ask)
+    for _ in range(LOOKS - 1):
+        if state is None or (state.utilisation or 0) < BUSY_PERCENT:
+            break
+        wait(SECONDS_BETWEEN_LOOKS)
+        state = gpu_state(ask)
+    if state is None:
+        return ["whether the GPU is busy: nvidia-smi does not tell"]
+    output = (ask or ask_command)(query("--query-compute-apps", PROCESS_FIELDS))
+    unchecked = [] if output is not None else ["which processes are on the GPU: nvidia-smi does not tell"]
+    there = [process for process in parse_processes(output or "") if process.gpu == state.uuid]
+    others, doubtful = not_ours(there, _family() if own is None else own, _is_visible, has_context=_has_context())
+    reason = why_busy(state, others)
+    if reason:
+        raise GpuBusy(reason)
+    unchecked += [f"whether process {process.pid} on the GPU is this one" for process in doubtful]
+    if state.utilisation is None:
+        unchecked.append("whether the GPU is busy: nvidia-smi does not tell its utilisation")
+    return unchecked
+
+
+def not_ours(
+    processes: Sequence[GpuProcess], own: frozenset[int], is_visible: Callable[[int], bool], *, has_context: bool
+) -> tuple[list[GpuProcess], list[GpuProcess]]:
+    """Part the processes of others from those that could be this one.
+
+    In a container, `nvidia-smi` may give ids that mean nothing there, this process's among them.
+
+    Args:
+        processes: that compute on the GPU.
+        own: ids of this process, and of others that do not count.
+        is_visible: whether an id is a process's here.
+        has_context: whether this process uses the GPU already.
+
+    Returns:
+        Those of others, and at most one that could be this one.
+    """
+    rest = [process for process in processes if process.pid not in own]
+    hidden = [process for process in rest if not is_visible(process.pid)]
+    seen_ourselves = len(rest) < len(processes)
+    doubtful = hidden[:1] if has_context and not seen_ourselves else []
+    return [process for process in rest if process not in doubtful], doubtful
+
+
+def why_busy(state: GpuState, others: Sequence[GpuProcess]) -> str | None:
+    """Return why a GPU is no place to measure on, or None if it is.
+
+    Args:
+        state: of the GPU.
+        others: processes of others that compute on it.
+    """
+    which = f"GPU {state.index} ({state.name})"
+    if others:
+        told = ", ".join(f"{process.name} (process {process.pid})" for process in others[:3])
+        more = f" and {len(others) - 3} more" if len(others) > 3 else ""
+        return f"{which} is busy: {told}{more} on it; measure when nothing else is"
+    if state.utilisation is not None and state.utilisation >= BUSY_PERCENT:
+        return f"{which} is busy: used {state.utilisation} % of the time, by whom is not told; measure when it is idle"
+    return None
+
+
+def the_one(states: Sequence[GpuState], uuid: str | None) -> GpuState | None:
+    """Return the GPU with a UUID; without one the only GPU, or None if there are several."""
+    if uuid is None:
+        return states[0] if len(states) == 1 else None
+    return next((state for state in states if state.uuid == uuid), None)
+
+
+def kernel_module_version(text: str | None) -> str | None:
+    """Return the driver's version out of `/proc/driver/nvidia/version`."""
+    found = re.search(r"^NVRM version:.*?\s(\d+\.\d+(?:\.\d+)?)\s", text or "", re.MULTILINE)
+    return found[1] if found else None
+
+
+def ask_command(command: Sequence[str]) -> str | None:
+    """Run a command, and return its output, or None where it is not there, fails or takes long."""
+    try:
+        done = subprocess.run(command, capture_output=True, text=True, timeout=30, check=False)
+    except (OSError, subprocess.TimeoutExpired):
+        return None
+    return done.stdout if done.returncode == 0 else None
+
+
+def _current_gpu() -> int:
+    import torch
+
+    if torch.version.cuda is None or not torch.cuda.is_available():
+        raise GpuAbsent("no NVIDIA GPU is visible to this process: latency is measured on one")
+    return torch.cuda.current_device()
+
+
+def _uuid(index: int) -> str | None:
+    import torch
+
+    uuid = getattr(torch.cuda.get_device_properties(index), "uuid", None)
+    return f"GPU-{uuid}" if uuid is not None else None
+
+
+def _has_context() -> bool:
+    import torch
+
+    return torch.cuda.is_initialized()
+
+
+def _is_visible(pid: int) -> bool:
+    return Path(f"/proc/{pid}").exists()
+
+
+def _family() -> frozenset[int]:
+    """Return the ids of this process and its ancestors: whoever started it may hold the GPU for it."""
+    ids, pid = set(), os.getpid()
+    while pid > 1 and pid not in ids:
+        ids.add(pid)
+        parent = re.search(r"^PPid:\s*(\d+)", _read(f"/proc/{pid}/status") or "", re.MULTILINE)
+        pid = int(parent[1]) if parent else 0
+    return frozenset(ids)
+
+
+def _read(path: str) -> str | None:
+    try:
+        return Path(path).read_text(encoding="utf-8", errors="replace")
+    except OSError:
+        return None

@@ -1,0 +1,133 @@
+"""Draws of cells on this process's GPU: base and head in turn over the same memory, with controls beside them."""
+
+import random
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import replace
+from typing import Any
+
+import torch
+
+from tests.cases.latency_workloads import GATED
+from tests.instruments.device_clock import (
+    GraphClock,
+    Placement,
+    Side,
+    copy_side,
+    empty_side,
+    gather_side,
+    host_seconds,
+    twin,
+)
+from tests.instruments.device_clock.cupti import agree, cross_checked
+from tests.latency.samples import Cell, CellSamples, Draw
+
+BLOCKS = 3
+"""Blocks of A B B A in a draw of a cell; of a control, one."""
+HOST_BATCHES = 4
+"""Batches of each side in a draw of a host cell; even, as blocks are."""
+CASES = {case.name: case for case in GATED}
+
+Functions = Mapping[str, Callable[..., Any]]
+
+
+class Measurer:
+    """Measures cells, one draw at a time.
+
+    Args:
+        base: the base's functions by name.
+        head: the head's.
+        seed: of this process; no two processes of a run have the same.
+        device: the current GPU unless given.
+        clock: makes the clock of a draw; for tests.
+    """
+
+    def __init__(
+        self,
+        base: Functions,
+        head: Functions,
+        seed: int,
+        device: torch.device | None = None,
+        clock: Callable[[Placement, list[Side]], GraphClock] = GraphClock,
+    ) -> None:
+        self._base = base
+        self._head = head
+        self._seed = seed
+        self._device = device or torch.device("cuda", torch.cuda.current_device())
+        self._clock = clock
+
+    def empty(self, cell: Cell) -> CellSamples:
+        """Return the samples of a cell before its first draw."""
+        return CellSamples(cell, (), {})
+
+    def drawn(self, samples: CellSamples) -> CellSamples:
+        """Return samples with one more draw."""
+        cell, number = samples.cell, len(samples.draws)
+        seed = hash_of(self._seed, cell.id, number)
+        rng = random.Random(seed)
+        placement = Placement(CASES[cell.workload], self._device, seed)
+        pairs = {"": self._sides(cell), **self._controls(cell)}
+        sides = list({side.name: side for pair in pairs.values() for side in pair}.values())
+        rng.shuffle(sides)
+        if cell.metric == "host":
+            # The sides take turns batch by batch, each second time in reverse: neighbours in time, as in A B B A.
+            seconds = host_seconds(placement, sides, HOST_BATCHES)
+            draws = {key: Draw(tuple(seconds[a.name]), tuple(seconds[b.name])) for key, (a, b) in pairs.items()}
+        else:
+            draws = _replayed(self._clock(placement, sides), pairs, rng)
+        controls = {key: (*samples.controls.get(key, ()), draw) for key, draw in draws.items() if key}
+        return replace(samples, draws=(*samples.draws, draws[""]), controls=controls)
+
+    def untrusted(self, cells: Sequence[Cell]) -> dict[Cell, str]:
+        """Return the cells whose time by events and by CUPTI's records of the same replay differ, and by how much."""
+        device = [cell for cell in cells if cell.metric == "device"]
+        clocks: dict[str, tuple[GraphClock, str]] = {}
+        for cell in device:
+            placement = Placement(CASES[cell.workload], self._device, hash_of(self._seed, cell.id, -1))
+            side = gather_side("head", self._head[cell.function])
+            clocks[cell.id] = (GraphClock(placement, [side]), side.name)
+        told = cross_checked(clocks)
+        return {
+            cell: "the clocks disagree: {:.2f} us by events, {:.2f} by CUPTI".format(*(1e6 * t for t in told[cell.id]))
+            for cell in device
+            if not agree(*told[cell.id])
+        }
+
+    def arguments(self, cell: Cell) -> tuple[Any, ...]:
+        """Return the arguments of one call of a cell."""
+        return Placement(CASES[cell.workload], self._device, hash_of(self._seed, cell.id, -2)).arguments[0]
+
+    def _sides(self, cell: Cell) -> tuple[Side, Side]:
+        return (
+            gather_side("base", self._base[cell.function]),
+            gather_side("head", self._head[cell.function]),
+        )
+
+    def _controls(self, cell: Cell) -> dict[str, tuple[Side, Side]]:
+        if cell.metric == "host":
+            return {"empty": (empty_side("empty"), empty_side("empty again"))}
+        copy, empty = copy_side(), empty_side()
+        return {
+            # Captured twice, as base and head are.
+            "twin": (gather_side("twin", twin.get_k_and_s), gather_side("twin again", twin.get_k_and_s)),
+            "copy": (copy, copy),
+            "empty": (empty, empty),
+        }
+
+
+def _replayed(clock: GraphClock, pairs: Mapping[str, tuple[Side, Side]], rng: random.Random) -> dict[str, Draw]:
+    """Replay each pair in blocks of A B B A or B A A B, and return the draw of each."""
+    turns: list[tuple[str, int]] = []
+    for key in pairs:
+        for _ in range(1 if key else BLOCKS):
+            first, second = rng.sample((0, 1), 2)
+            turns += [(key, first), (key, second), (key, second), (key, first)]
+    seconds: dict[tuple[str, int], list[float]] = {(key, place): [] for key in pairs for place in (0, 1)}
+    replays = clock.round([pairs[key][place].name for key, place in turns])
+    for turn, measured in zip(turns, replays, strict=True):
+        seconds[turn].append(measured)
+    return {key: Draw(tuple(seconds[key, 0]), tuple(seconds[key, 1])) for key in pairs}
+
+
+def hash_of(seed: int, cell: str, number: int) -> int:
+    """Return a seed of its own for each draw of each cell, the same in every process."""
+    return random.Random(f"{seed} {cell} {number}").getrandbits(31)

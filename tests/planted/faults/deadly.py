@@ -1,0 +1,86 @@
+"""A right gather, but for some calls that end the process, or hang.
+
+The environment variable `DEADLY_CALLS` names them: a JSON object from `signature`s of calls to names of `FAULTS`.
+"""
+
+import ctypes
+import json
+import os
+import sys
+from collections.abc import Callable
+from typing import Any
+
+import torch
+
+from tests.planted.faults import plain
+
+CALLS = "DEADLY_CALLS"
+
+
+def _illegal_access() -> None:
+    from tests.planted.faults.kernels import write_far_away
+
+    write_far_away()
+
+
+def _misaligned_access() -> None:
+    from tests.planted.faults.kernels import read_misaligned
+
+    read_misaligned(torch.device("cuda"))
+
+
+def _endless_kernel() -> None:
+    from tests.planted.faults.kernels import run_for_ever
+
+    run_for_ever()
+
+
+FAULTS: dict[str, Callable[[], Any]] = {
+    "segmentation fault": lambda: ctypes.string_at(0),
+    "abort": os.abort,
+    "exit": lambda: os._exit(3),
+    # Holds the interpreter's lock, so that no Python thread could end it.
+    "hang": lambda: ctypes.PyDLL(None).pause(),
+    "system exit": lambda: sys.exit(3),
+    # Damage that shows only when the test is long over.
+    "late abort": lambda: _abort_after_the_test(),
+    "illegal access": _illegal_access,
+    "misaligned access": _misaligned_access,
+    "endless kernel": _endless_kernel,
+}
+
+
+def signature(seq_len_sum: int, max_seq_len: int, page_size: int, index_head_dim: int) -> str:
+    """Return what tells one call from another by its numbers."""
+    return f"{seq_len_sum}-{max_seq_len}-{page_size}-{index_head_dim}"
+
+
+def get_k_and_s(
+    buf: torch.Tensor,
+    page_indices: torch.Tensor,
+    seq_lens: torch.Tensor,
+    seq_len_sum: int,
+    max_seq_len: int,
+    page_size: int,
+    index_head_dim: int,
+) -> tuple[torch.Tensor, torch.Tensor]:
+    """Gather keys and scales, unless the call is one of the deadly ones."""
+    deadly = json.loads(os.environ[CALLS])
+    fault = deadly.get(signature(seq_len_sum, max_seq_len, page_size, index_head_dim))
+    if fault:
+        FAULTS[fault]()
+    return plain.get_k_and_s(buf, page_indices, seq_lens, seq_len_sum, max_seq_len, page_size, index_head_dim)
+
+
+def _abort_after_the_test() -> None:
+    """Have the process abort between this test and the next."""
+    from tests.plugin.containment import Trace
+
+    end = Trace.end
+
+    def end_and_abort(trace: Trace) -> None:
+        end(trace)
+        # The worker has told the test's outcome; nothing else has begun.
+        os.abort()
+
+    setattr(Trace, "end", end_and_abort)  # noqa: B010

@@ -1,0 +1,55 @@
+"""What test reports carry and tell: findings, how a worker died, and every skip with its reason."""
+
+import tempfile
+from collections import Counter
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from tests.examine.finding import Finding
+from tests.plugin import containment
+from tests.plugin.devices import GpuPool
+
+TRACES = pytest.StashKey[Path]()
+TRACE = pytest.StashKey[containment.Trace]()
+DEVICE = pytest.StashKey[str]()
+GPUS = pytest.StashKey[GpuPool]()
+
+FINDING = "finding"
+"""Name of the report property that carries one finding as a JSON object."""
+
+
+def trace_folder() -> Path:
+    """Return a new folder for the traces of this run's workers."""
+    return Path(tempfile.mkdtemp(prefix="gather-traces-"))
+
+
+def weight(item: pytest.Item) -> int:
+    """Return about how long a test takes: the tokens of the case that it examines, a sequence counted as 64."""
+    if item.get_closest_marker("skip"):
+        return 0
+    callspec = getattr(item, "callspec", None)
+    seq_lens = getattr(callspec.params.get("case"), "seq_lens", ()) if callspec else ()
+    return sum(seq_lens) + 64 * len(seq_lens)
+
+
+def findings_of(report: pytest.TestReport) -> list[Finding]:
+    """Return the findings that a test's report carries."""
+    properties: list[tuple[str, Any]] = report.user_properties
+    return [Finding.from_json(value) for name, value in properties if name == FINDING]
+
+
+def skip_reason(report: pytest.TestReport) -> str:
+    """Return why a skipped test was skipped."""
+    reason = report.longrepr[2] if isinstance(report.longrepr, tuple) else str(report.longrepr)
+    return reason.removeprefix("Skipped: ")
+
+
+def tell_skips(terminal: Any) -> None:
+    """Print how many tests were skipped for each reason."""
+    reasons = Counter(skip_reason(report) for report in terminal.stats.get("skipped", []))
+    if reasons:
+        terminal.section("not run, and why")
+        for reason, count in reasons.most_common():
+            terminal.line(f"{count:5} {reason}")

@@ -1,0 +1,121 @@
+"""`./ci/gate --cost`: each planted regression of cost is a change, and nothing else is one."""
+
+import io
+import json
+import os
+import subprocess
+import sys
+
+import pytest
+from rich.console import Console
+
+from ci.cost import baseline, children
+from ci.cost.baseline import Group
+from ci.cost.command import measure
+from ci.cost.comparison import compare
+from tests import ROOT
+from tests.planted.costs.regressions import BASE, REGRESSIONS, Regression
+
+DECORATED = BASE.with_name("decorated.py")
+WORKLOADS = ("1x128",)
+
+
+def measured(path):
+    return measure(str(path), Console(file=io.StringIO()), WORKLOADS)
+
+
+@pytest.fixture(scope="module")
+def accepted():
+    base = measured(BASE)
+    assert not base.troubles
+    return {name: Group(base.triton, figures) for name, figures in base.figures().items()}
+
+
+@pytest.mark.parametrize("regression", [pytest.param(r, id=r.name) for r in REGRESSIONS])
+def test_a_planted_regression_is_a_change(regression, accepted, tmp_path):
+    path = tmp_path / f"costs_{regression.name.replace('-', '_')}.py"
+    path.write_text(regression.source())
+    found = measured(path)
+    assert not found.troubles
+    result = compare(found, accepted)
+    told = [str(change) for change in result.changes]
+    assert result.outcome.exit_code == 1
+    changes = [change for change in result.changes if change.figure.endswith(regression.figure)]
+    assert len(changes) == 1, told
+    assert regression.now(changes[0].was or 0, changes[0].now or 0), told
+
+
+def test_a_comment_is_no_change(accepted, tmp_path):
+    path = tmp_path / "costs_commented.py"
+    source = BASE.read_text()
+    lines = source.replace("    token = tl.arange", "    # A comment\n\n    # of some lines.\n    token = tl.arange")
+    assert lines != source
+    path.write_text(f"# Another.\n\n{lines}")
+    result = compare(measured(path), accepted)
+    assert [str(change) for change in result.changes] == []
+    assert result.outcome.exit_code == 0
+    assert result.compared > 40
+
+
+def test_a_regression_that_no_longer_applies_is_refused():
+    stale = Regression(name="stale", edits={"no such line": ""}, figure="", now=lambda was, is_: True)
+    with pytest.raises(ValueError, match="stands 0 times"):
+        stale.source()
+
+
+def test_decorated_kernels_are_compiled_and_unreachable_ones_told():
+    found = measure(str(DECORATED), Console(file=io.StringIO()), ("1x4k",))
+    assert [code.name for code in found.codes if code.by_target] == ["get_k of 1x4k / _decorated"]
+    assert found.calls[0].figures["programs"] == 2_048
+    assert len(found.troubles) == 1
+    assert "_hidden.<locals>.inner: the module" in found.troubles[0]
+    assert compare(found, None).outcome.exit_code == 2
+
+
+def test_an_implementation_that_ends_the_process_is_told(tmp_path):
+    path = tmp_path / "ends.py"
+    path.write_text("import os, sys\nprint('last words', file=sys.stderr, flush=True)\nos._exit(3)\n")
+    with pytest.raises(children.CannotCount, match=r"exited with status 3: .*last words"):
+        children.count(str(path), lambda message: None)
+
+
+def test_what_an_implementation_prints_is_no_message(tmp_path):
+    path = tmp_path / "prints.py"
+    path.write_text("print('{}')\ndef get_k(*arguments):\n    print('loud')\n    raise RuntimeError('no')\n")
+    told = children.count(str(path), lambda message: None, WORKLOADS)
+    assert told["failed"] == [{"workload": "1x128", "function": "get_k", "reason": "RuntimeError: no"}]
+
+
+def gate(folder, *arguments):
+    report = folder / "report.json"
+    command = [sys.executable, str(ROOT / "ci" / "gate"), "--cost", "--json", str(report), *arguments]
+    kept = {k: v for k, v in os.environ.items() if not k.startswith(("PYTEST_", "FORCE_COLOR"))}
+    # What the user set for Triton is none of the figures' business.
+    done = subprocess.run(
+        command,
+        cwd=folder,
+        env={**kept, "TRITON_INTERPRET": "1"},
+        capture_output=True,
+        text=True,
+        timeout=280,
+        check=False,
+    )
+    return done.returncode, done.stdout + done.stderr, json.loads(report.read_text())
+
+
+def test_the_projects_kernels_cost_what_was_accepted(tmp_path):
+    code, output, report = gate(tmp_path)
+    hint = "if the change is meant: ./ci/gate --cost --accept-cost"
+    assert code == 0, f"{output}\n{hint}"
+    assert (report["verdict"], report["findings"]) == ("same", [])
+    stored = baseline.read("own")
+    assert stored is not None
+    assert report["compared"] >= len(stored["counted"].figures)
+    assert output.strip().splitlines()[-1].startswith("SAME: own costs what was accepted")
+
+
+def test_an_implementation_that_is_not_there_is_undecided(tmp_path):
+    code, output, report = gate(tmp_path, "--impl", "no_such_module")
+    assert code == report["exit_code"] == 2
+    assert "no such module" in output.splitlines()[-1]
+    assert report["undecided"]

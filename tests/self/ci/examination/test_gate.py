@@ -1,0 +1,285 @@
+"""`ci/gate` from the outside: its exit code, what it prints, its report. Plus the pure parts of what it prints."""
+
+import ast
+import json
+import os
+import re
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from ci import options
+from ci.examination import listing, summary
+from ci.examination.display import PlainProgress
+from ci.examination.probe import CannotExamine, read
+from ci.examination.run import EXAMINATIONS
+from ci.examination.verdict import STOPPED_EARLY, Examined, judge
+from tests import ROOT
+from tests.cases.case import Case
+from tests.cases.seeds import DEFAULT_COUNT
+from tests.examine.finding import Finding
+
+GATE = ROOT / "ci" / "gate"
+PLANTED = '''
+import ctypes, os, signal, time
+import torch
+
+def get_k_and_s(buf, page_indices, seq_lens, seq_len_sum, max_seq_len, page_size, index_head_dim):
+    """Right but for: a wrong last page of 65 tokens, a crash on 127, an end from outside on 128, a hang on 129."""
+    if seq_len_sum == 127:
+        ctypes.string_at(0)
+    if seq_len_sum == 128:
+        os.kill(os.getpid(), signal.SIGKILL)
+    if seq_len_sum == 129:
+        time.sleep(600)
+    keys = buf[:, : page_size * index_head_dim].unflatten(1, (page_size, index_head_dim))
+    scales = buf[:, page_size * index_head_dim :].unflatten(1, (page_size, 4))
+    tokens = torch.arange(int(seq_len_sum))
+    pages = page_indices[0, tokens // page_size].long()
+    if seq_len_sum == 65:
+        pages[-1] = pages[0]
+    return keys[pages, tokens % page_size], scales[pages, tokens % page_size]
+'''
+
+
+@dataclass(frozen=True)
+class Run:
+    """A run of the gate that is over."""
+
+    code: int
+    output: str
+    report: Mapping[str, Any]
+
+    @property
+    def last_line(self) -> str:
+        return self.output.strip().splitlines()[-1]
+
+
+@pytest.fixture
+def planted(tmp_path: Path) -> Path:
+    path = tmp_path / "planted.py"
+    path.write_text(PLANTED)
+    return path
+
+
+def environment() -> dict[str, str]:
+    """This process's, without what pytest put there and what would turn colours on."""
+    return {k: v for k, v in os.environ.items() if not k.startswith(("PYTEST_", "FORCE_COLOR", "TRITON_INTERPRET"))}
+
+
+def gate(folder: Path, *arguments: object) -> Run:
+    report = folder / "report.json"
+    command = [sys.executable, GATE, "--device", "cpu", "-n", "1", "--json", report, *arguments]
+    done = subprocess.run(
+        list(map(str, command)), cwd=folder, env=environment(), capture_output=True, text=True, timeout=280, check=False
+    )
+    assert "Traceback" not in done.stdout + done.stderr
+    return Run(done.returncode, done.stdout + done.stderr, json.loads(report.read_text()) if report.is_file() else {})
+
+
+def test_clean_implementation(tmp_path):
+    cases = ["bad-arguments/max-seq-len-negative", "bad-arguments/page-size-zero", "bad-arguments/buf-int8"]
+    cases += ["lengths/one-token", "lengths/65536"]
+    run = gate(tmp_path, *(option for case in cases for option in ("--case", case)), "--quick")
+    assert run.code == 0, run.output
+    assert run.last_line.startswith("CLEAN: own keeps the strict contract on 4 cases, 1 not run")
+    assert re.search(r"bad-arguments +3 +3 +- +-", run.output)
+    assert re.search(r"1  heavy: left out of a quick run", run.output)
+    assert "\x1b" not in run.output
+    assert run.report["verdict"] == "clean"
+    assert run.report["findings"] == run.report["undecided"] == []
+    assert run.report["cases"]["not_run"] == {"heavy: left out of a quick run": 1}
+    assert run.report["machine"]["device"] == "cpu"
+
+
+def test_findings_a_crash_and_an_end_from_outside_cost_a_case_each(tmp_path, planted):
+    cases = ("lengths/page*", "lengths/two-pages-minus-one", "lengths/two-pages")
+    run = gate(
+        tmp_path, "--impl", planted, "--contract", "trusting", *(word for case in cases for word in ("--case", case))
+    )
+    assert run.code == 1, run.output
+    assert run.report["cases"] == {"examined": 4, "clean": 2, "with_findings": 2, "undecided": 1, "not_run": {}}
+    crash, wrong = (
+        [found["message"] for found in run.report["findings"] if found["case"] == case]
+        for case in ("lengths/two-pages-minus-one", "lengths/page-plus-one")
+    )
+    assert len(crash) == 1
+    assert "SIGSEGV" in crash[0]
+    assert wrong[0].startswith("1 of 65 rows of K are wrong: row 64 (sequence 0, token 64)")
+    assert {(found["rule"], found["function"]) for found in run.report["findings"]} == {(4, "get_k_and_s")}
+    assert [item["case"] for item in run.report["undecided"]] == ["lengths/two-pages"]
+    for text in (crash[0], wrong[0], "rule 4  lengths/page-plus-one  get_k_and_s", "any lengths and batches"):
+        assert text in run.output
+    assert f"gate --impl {planted} --case lengths/page-plus-one --contract trusting" in run.output
+    assert "breaks rule 4 of the trusting contract" in run.last_line
+
+
+def test_fail_fast_stops_at_the_first_finding(tmp_path, planted):
+    run = gate(
+        tmp_path, "--impl", planted, "--fail-fast", "--case", "lengths/*-plus-one", "--case", "bad-arguments/buf-*"
+    )
+    assert run.code == 1, run.output
+    assert run.report["cases"]["not_run"][STOPPED_EARLY] > 0
+    assert run.report["cases"]["examined"] < 5
+
+
+def test_what_cannot_be_examined_is_told_in_a_sentence(tmp_path):
+    crashing = tmp_path / "crashing.py"
+    crashing.write_text("import ctypes\nctypes.string_at(0)\n")
+    run = gate(tmp_path, "--impl", crashing, "--case", "lengths/page")
+    assert run.code == 2
+    assert run.last_line.startswith(f"UNDECIDED: --impl {crashing}: the process that imported it was ended by SIGSEGV")
+    assert run.report["verdict"] == "undecided"
+    assert run.report["cases"]["examined"] == 0
+
+    run = gate(tmp_path, "--impl", "no.such.module")
+    assert run.code == 2
+    assert "there is no such module" in run.last_line
+
+    run = gate(tmp_path, "--case", "lengths/page", "--case", "no-family/*")
+    assert run.code == 2
+    assert "--case no-family/*: no case matches" in run.last_line
+
+
+def test_interrupt_ends_politely(tmp_path):
+    report, called = tmp_path / "report.json", tmp_path / "called"
+    slow = tmp_path / "slow.py"
+    slow.write_text(
+        "import pathlib, time\n"
+        f"def get_k(*arguments):\n    pathlib.Path({str(called)!r}).touch()\n    time.sleep(60)\n",
+        encoding="utf-8",
+    )
+    options = ("--impl", slow, "--contract", "trusting", "--case", "lengths/page", "--json", report)
+    command = [sys.executable, str(GATE), "--device", "cpu", "-n", "1", *map(str, options)]
+    process = subprocess.Popen(
+        command,
+        cwd=tmp_path,
+        env=environment(),
+        stdout=subprocess.PIPE,
+        text=True,
+        start_new_session=True,
+        # A shell's background job, as a CI's may be, is born deaf to it.
+        preexec_fn=lambda: signal.signal(signal.SIGINT, signal.SIG_DFL),
+    )
+    deadline = time.monotonic() + 100
+    while not called.exists() and time.monotonic() < deadline:
+        time.sleep(0.1)
+    os.killpg(process.pid, signal.SIGINT)
+    output, _ = process.communicate(timeout=50)
+    assert process.returncode == 2, output
+    assert output.strip().splitlines()[-1].startswith("UNDECIDED: interrupted")
+    assert json.loads(report.read_text())["verdict"] == "undecided"
+
+
+@pytest.mark.parametrize(
+    ("arguments", "named"),
+    [
+        (["--contract", "nice"], "--contract"),
+        (["--device", "tpu"], "--device"),
+        (["--seeds", "-1"], "--seeds"),
+        (["--seeds-from", "x"], "--seeds-from"),
+        (["--workers", "0"], "-n/--workers"),
+        (["--json", "/no/such/folder/report.json"], "--json"),
+        (["--json", "."], "--json"),
+        (["--impl"], "--impl"),
+        (["--cas", "x"], "--cas"),
+    ],
+)
+def test_bad_usage_names_the_argument(capsys, arguments, named):
+    with pytest.raises(SystemExit) as exit_info:
+        options.parse(arguments)
+    assert exit_info.value.code == 2
+    assert named in capsys.readouterr().err.splitlines()[-1]
+
+
+def test_every_file_of_tests_that_examine_the_catalogue_is_in_the_gate():
+    marked = {
+        f"tests/{path.name}"
+        for path in (ROOT / "tests").glob("test_*.py")
+        for node in ast.walk(ast.parse(path.read_text()))
+        if isinstance(node, ast.Attribute) and node.attr == "catalogue"
+    }
+    assert marked - {"tests/self/ci/examination/test_gate.py"} == set(EXAMINATIONS)
+
+
+def test_replay_repeats_what_matters():
+    chosen = options.parse(["--impl", "my kernel.py", "--contract", "safe", "--device", "cuda", "--seeds-from", "900"])
+    words = "./ci/gate --impl 'my kernel.py' --case {} --contract safe --device cuda"
+    assert summary.replay(chosen, "./ci/gate", "lengths/page") == words.format("lengths/page")
+    seeds = words.format("seeds/seed-907") + " --seeds-from 907 --seeds 1"
+    assert summary.replay(chosen, "./ci/gate", "seeds/seed-907") == seeds
+    usual = f"seeds/seed-{DEFAULT_COUNT - 1}"
+    assert summary.replay(options.parse([]), "ci/gate", usual) == f"ci/gate --impl own --case {usual}"
+
+
+def test_listing_says_rules_and_places():
+    case = Case(name="page", rules=(4, 10), seq_lens=(64,), family="lengths")
+    cases = [case, replace(case, name="long", heavy=True), replace(case, name="huge", rules=(12,), needs_gpu="4 GiB")]
+    assert listing.lines(cases) == [
+        "lengths/page  rules 4, 10  GPU and CPU",
+        "lengths/long  rules 4, 10  GPU and CPU, there not with --quick",
+        "lengths/huge  rules 12     GPU only: 4 GiB",
+    ]
+
+
+def test_findings_are_told_rule_by_rule():
+    findings = [Finding(rule, f"lengths/{n}", "get_k", "wrong") for n in range(6) for rule in (4, 1)]
+    assert summary.rule_lines(findings) == [
+        "rule 1: every byte is right, bit for bit",
+        "    6 findings (get_k 6) in lengths/0, lengths/1, lengths/2, lengths/3 and 2 more",
+        "rule 4: any lengths and batches, shared and repeated pages",
+        "    6 findings (get_k 6) in lengths/0, lengths/1, lengths/2, lengths/3 and 2 more",
+    ]
+
+
+def test_many_undecided_cases_are_counted():
+    verdict = judge([Examined(f"lengths/{n}", undecided="KeyError: 3") for n in range(30)])
+    lines = summary.undecided_lines(verdict)
+    assert len(lines) == summary.UNDECIDED_NAMED + 1
+    assert lines[-1] == "and 20 more"
+
+
+class Clock:
+    def __init__(self) -> None:
+        self.now = 100.0
+
+    def __call__(self) -> float:
+        return self.now
+
+
+def test_plain_progress_speaks_at_every_tenth_and_after_ten_seconds_of_silence():
+    clock, said = Clock(), list[str]()
+    progress = PlainProgress(said.append, began=98.0, clock=clock)
+    for done in range(1, 51):
+        clock.now += 0.5
+        progress.update(done, 100, findings=done // 50)
+        progress.tick()
+    assert said == [f"{done} of 100 cases, 0 findings, {2 + done // 2} s" for done in (10, 20, 30, 40)] + [
+        "50 of 100 cases, 1 finding, 27 s"
+    ]
+    for _ in range(25):
+        clock.now += 1
+        progress.tick()
+    assert said[5:] == ["50 of 100 cases, 1 finding, 37 s", "50 of 100 cases, 1 finding, 47 s"]
+
+
+@pytest.mark.parametrize(
+    ("output", "errors", "status", "sentence"),
+    [
+        ('noise\nprobe: {"error": "--impl x: no"}\n', "", 0, "--impl x: no"),
+        ("", "boom\n", 3, "--impl x: the process that imported it exited with status 3: boom"),
+        ("", "", -11, "--impl x: the process that imported it was ended by SIGSEGV: nothing on stderr"),
+        ("", "", 0, "--impl x: the process that imported it exited with status 0: nothing on stderr"),
+    ],
+)
+def test_probe_that_saw_nothing_to_examine(output: str, errors: str, status: int, sentence: str) -> None:
+    with pytest.raises(CannotExamine) as error:
+        read("x", output, errors, status)
+    assert str(error.value) == sentence

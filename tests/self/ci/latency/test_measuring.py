@@ -1,0 +1,228 @@
+"""What the latency gate does around its decision: draws of cells, processes, planted slowdowns."""
+
+import json
+from typing import ClassVar
+
+import pytest
+import torch
+
+import kernels
+from ci import measuring_process
+from ci.latency import certify, child, stage
+from ci.latency.base import load_folder
+from ci.latency.child import CROSS_CHECKING, MARK
+from ci.latency.judged import judge
+from ci.latency.stage import Measured, listen
+from ci.measuring_process import CannotMeasure
+from tests.calls.inputs import Inputs
+from tests.cases.case import Case
+from tests.cases.latency_workloads import GATED, MAIN
+from tests.instruments.device_clock import Placement
+from tests.instruments.red_zones import RedZonedMemory
+from tests.latency import measure
+from tests.latency.cells import cells_of
+from tests.latency.measure import BLOCKS, Measurer
+from tests.latency.samples import Cell, CellSamples, Draw
+from tests.latency.verdict import Kind, Stage
+from tests.planted.slowdowns import SLOWDOWNS, Slowdown
+
+
+class PlayedClock:
+    """Stands for a clock of graphs: what it tells grows with each replay, and tells the side."""
+
+    TIMES: ClassVar = {"base": 1.0, "head": 2.0, "twin": 3.0, "twin again": 4.0, "copy": 5.0, "empty": 6.0}
+
+    def __init__(self, placement, sides):
+        self.captured = [side.name for side in sides]
+        self.replayed: list[str] = []
+
+    def round(self, order):
+        self.replayed += order
+        return [self.TIMES[name] + 0.001 * number for number, name in enumerate(order)]
+
+
+def test_a_draw_replays_pairs_in_blocks_and_captures_controls_once(monkeypatch):
+    monkeypatch.setattr(measure, "Placement", lambda case, device, seed: Placement(case, device, seed, 1 << 20))
+    clocks: list[PlayedClock] = []
+
+    def clock(placement, sides):
+        clocks.append(PlayedClock(placement, sides))
+        return clocks[-1]
+
+    functions = {"get_k_and_s": kernels.get_k_and_s}
+    measurer = Measurer(functions, functions, 3, torch.device("cpu"), clock)
+    cell = Cell("1x128", "get_k_and_s")
+    samples = measurer.drawn(measurer.drawn(measurer.empty(cell)))
+    for made in clocks:
+        assert sorted(made.captured) == sorted(PlayedClock.TIMES)
+    assert clocks[0].captured != clocks[1].captured
+    names = clocks[0].replayed
+    blocks = [names[start : start + 4] for start in range(0, len(names), 4)]
+    assert len(blocks) == BLOCKS + 3
+    assert all(block[0] == block[3] and block[1] == block[2] for block in blocks)
+    assert all(set(block) == {"base", "head"} for block in blocks[:BLOCKS])
+    (draw, other), controls = samples.draws, samples.controls
+    assert draw != other
+    assert {int(seconds) for seconds in draw.base} == {1}
+    assert {int(seconds) for seconds in draw.head} == {2}
+    assert len(draw.base) == len(draw.head) == 2 * BLOCKS
+    assert {key: [len(each.base) for each in draws] for key, draws in controls.items()} == {
+        "twin": [2, 2],
+        "copy": [2, 2],
+        "empty": [2, 2],
+    }
+    assert {int(seconds) for seconds in controls["copy"][0].head} == {5}
+    assert not set(controls["copy"][0].head) & set(controls["copy"][0].base)
+
+
+def test_each_function_is_measured_on_main_workloads_only():
+    cells = cells_of(["a", "b"], ("b",), {"get_s", "get_k_and_s"})
+    assert [cell.id for cell in cells] == [
+        "a/get_k_and_s",
+        "b/get_k_and_s",
+        "b/get_s",
+        "1x128/get_k_and_s (host)",
+        "1x128/get_s (host)",
+    ]
+    assert len({case.name for case in GATED}) >= 16
+    assert set(MAIN) <= {case.name for case in GATED}
+
+
+def samples_of(cell, ratio, draws=24):
+    def side(times, number):
+        # A little scatter, so that the clock is not taken for a stuck one.
+        return tuple(times * (1 + 1e-4 * ((number * 7 + i * 3) % 5)) for i in range(6))
+
+    rows = tuple(Draw(side(1e-5, n), side(1e-5 * ratio, n + 1)) for n in range(draws))
+    same = tuple(Draw(side(9e-6, n + 2)[:2], side(9e-6, n + 3)[:2]) for n in range(draws))
+    return CellSamples(cell, rows, {"copy": same})
+
+
+def measured(*samples, **more):
+    return Measured(samples={s.cell: s for s in samples}, **more)
+
+
+SLOW, EVEN, LIKE, ODD = (Cell(name, "get_k_and_s") for name in ("slow", "even", "like", "odd"))
+
+
+def test_a_flagged_cell_is_measured_again_and_told_with_its_cause():
+    asked = []
+
+    def again(cells, draws):
+        asked.append((list(cells), draws))
+        return measured(*(samples_of(cell, 1.0502, draws) for cell in cells))
+
+    first = measured(
+        samples_of(SLOW, 1.05),
+        samples_of(EVEN, 1.0, 8),
+        identical=[LIKE],
+        untrusted={ODD: "the clocks disagree"},
+        differs={SLOW: "machine code: 3 of 90 instructions changed"},
+    )
+    verdicts = {verdict.cell: verdict for verdict in judge(first, again).verdicts}
+    assert asked == [([SLOW], 24)]
+    assert verdicts[SLOW].kind is Kind.SLOWER
+    assert verdicts[SLOW].reason.endswith("Look at machine code: 3 of 90 instructions changed")
+    assert verdicts[EVEN].kind is Kind.SAME
+    assert verdicts[LIKE].stage is Stage.IDENTITY
+    assert verdicts[ODD].kind is Kind.INCONCLUSIVE
+
+
+def test_a_flag_that_fresh_draws_do_not_confirm_is_not_slower():
+    judged = judge(measured(samples_of(SLOW, 1.05)), lambda cells, draws: measured(samples_of(SLOW, 1.0, draws)))
+    assert [verdict.kind for verdict in judged.verdicts] == [Kind.SAME]
+
+
+def test_a_second_process_that_tells_nothing_leaves_the_cell_undecided():
+    judged = judge(measured(samples_of(SLOW, 1.05)), lambda cells, draws: Measured())
+    assert [verdict.kind for verdict in judged.verdicts] == [Kind.INCONCLUSIVE]
+
+
+def message(**content):
+    return MARK + json.dumps(content) + "\n"
+
+
+def test_a_process_is_understood():
+    told = samples_of(EVEN, 1.0, 8)
+    words: list[str] = []
+    found = listen(
+        [
+            "something that torch prints\n",
+            message(machine={"gpu": "G"}, gpu=None, unchecked=["clocks"], twin="twin-1"),
+            message(phase="measuring", progress="1 of 1"),
+            message(identical={"workload": "like", "function": "get_k_and_s", "metric": "device"}),
+            message(samples=told.as_json()),
+            message(end=True),
+        ],
+        words.append,
+    )
+    assert found.samples == {EVEN: told}
+    assert (found.identical, found.unchecked, found.twin, found.has_ended) == ([LIKE], ["clocks"], "twin-1", True)
+    assert words == ["1 of 1"]
+
+
+@pytest.mark.parametrize("same_code", [True, False])
+def test_the_host_is_not_timed_where_python_runs_the_same(same_code, capsys):
+    cell = Cell("1x128", "get_k", "host")
+    assert child._not_identical(None, {}, {}, [cell], same_code) == ([] if same_code else [cell])
+    found = listen(capsys.readouterr().out.splitlines(), lambda words: None)
+    assert found.identical == ([cell] if same_code else [])
+
+
+def test_each_phase_is_timed():
+    moments = iter([0.0, 5.0, 7.0, 8.0, 20.0])
+    lines = [message(phase=phase, progress=phase) for phase in ("comparing", "measuring", "measuring")]
+    found = listen([*lines, message(end=True)], lambda words: None, clock=lambda: next(moments))
+    assert found.seconds == {"starting": 5.0, "comparing": 2.0, "measuring": 13.0}
+
+
+def test_a_cell_whose_clock_is_not_trusted_has_no_samples():
+    told = [samples_of(cell, 1.0, 8) for cell in (EVEN, LIKE)]
+    lines = [message(samples=samples.as_json()) for samples in told]
+    untrusted = {"workload": "like", "function": "get_k_and_s", "metric": "device"}
+    found = listen([*lines, message(untrusted=untrusted, why="the clocks disagree")], print)
+    assert found.samples == {EVEN: told[0]}
+    assert found.untrusted == {LIKE: "the clocks disagree"}
+
+
+def test_what_was_measured_is_told_before_the_clock_is_checked():
+    told = samples_of(EVEN, 1.0, 8)
+    seen: list[dict[Cell, CellSamples]] = []
+    lines = [message(phase="measuring", progress=""), message(samples=told.as_json())]
+    lines += [message(phase=CROSS_CHECKING, progress=""), message(end=True)]
+    listen(lines, print, lambda measured: seen.append(dict(measured.samples)))
+    assert seen == [{EVEN: told}]
+
+
+@pytest.mark.parametrize(
+    ("kind", "said"),
+    [("GpuBusy", "another process computes"), ("RuntimeError", "RuntimeError: another process computes")],
+)
+def test_a_process_that_cannot_measure_says_why_in_one_line(kind, said):
+    with pytest.raises(CannotMeasure) as caught:
+        listen([message(error=f"{kind}: another process computes", kind=kind)], print)
+    assert str(caught.value) == said
+
+
+def test_a_process_that_dies_is_no_measurement(monkeypatch):
+    monkeypatch.setattr(measuring_process.sys, "executable", "/bin/false")
+    order = certify.Order("own", None, None, 1, 0, check_identity=False, same_code=False, check_clock=False)
+    with pytest.raises(CannotMeasure, match="ended with status 1"):
+        stage.run(order, print)
+
+
+@pytest.mark.parametrize("slowdown", SLOWDOWNS, ids=lambda slowdown: slowdown.name)
+def test_planted_slowdowns_still_gather_right(slowdown, tmp_path, device):
+    certify.write_slower(slowdown, tmp_path)
+    slower = load_folder(tmp_path, slowdown.name)
+    case = Case(name="planted", family="planted", rules=(1,), seq_lens=(70, 0, 130))
+    arguments = Inputs(case, torch.device(device), RedZonedMemory()).arguments
+    k, s = slower.functions["get_k_and_s"](*arguments)
+    right_k, right_s = kernels.get_k_and_s(*arguments)
+    assert torch.equal(k, right_k)
+    assert torch.equal(s, right_s)
+
+
+def test_a_slowdown_that_no_longer_fits_is_told():
+    with pytest.raises(ValueError, match=r"slowdown gone: x\.py has its lines 0 times, not once"):
+        Slowdown("gone", "x.py", "lines of before", "").apply("lines of now")

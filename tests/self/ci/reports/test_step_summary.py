@@ -1,0 +1,125 @@
+"""The summary of a CI run, made of the gate's reports."""
+
+import json
+import re
+import subprocess
+import sys
+
+import pytest
+
+from ci.examination.verdict import Examined, judge
+from ci.reports import report
+from ci.reports.step_summary import MOST_ROWS, markdown
+from tests import ROOT
+from tests.examine.finding import Finding
+
+MACHINE = {"python": "3.12", "torch": "2.11", "triton": "3.6", "gpus": ["NVIDIA H100", "NVIDIA H100"]}
+
+
+def _examined(*results: Examined) -> dict:
+    verdict = judge(results)
+    return report.content(verdict, implementation="own", contract="strict", machine=MACHINE, seconds=61.2)
+
+
+def test_a_clean_examination():
+    text = markdown("examination.json", _examined(Examined("lengths/one"), Examined("pools/huge", not_run="no GPU")))
+    assert text == (
+        "## ✅ examination: clean\n\n"
+        "own · strict contract · 1 case examined, 1 not run · NVIDIA H100 · torch 2.11 · triton 3.6 · 61 s\n"
+    )
+
+
+def test_findings_are_a_table():
+    finding = Finding(rule=1, case="lengths/one", function="get_k", message="row 0: K is page 3 | token 9")
+    text = markdown("examination.json", _examined(Examined("lengths/one", (finding,))))
+    assert text.startswith("## ❌ examination: findings\n")
+    assert "| rule | case | function | what |\n| --- | --- | --- | --- |\n" in text
+    assert "| 1 | lengths/one | get\\_k | row 0: K is page 3 \\| token 9 |" in text
+
+
+def test_many_findings_are_counted():
+    findings = tuple(Finding(rule=1, case="a/b", function="get_k", message=f"row {row}") for row in range(100))
+    text = markdown("examination.json", _examined(Examined("a/b", findings)))
+    assert text.count("| 1 | a/b |") == MOST_ROWS
+    assert f"and {100 - MOST_ROWS} more, see the report" in text
+
+
+def test_what_could_not_be_decided():
+    text = markdown("examination.json", _examined(Examined("lengths/one", undecided="it timed out")))
+    assert text.startswith("## ⚠️ examination: undecided\n")
+    assert "Could not decide:\n\n- lengths/one: it timed out\n" in text
+
+
+def test_latency_tells_slower_cells_first_and_counts_the_rest():
+    cells = [
+        {"cell": "1x4k/get_k", "verdict": "SAME", "ratio": 1.001, "interval": [0.997, 1.004], "reason": "within 1 %"},
+        {"cell": "1x1m/get_k", "verdict": "FASTER", "ratio": 0.9, "interval": [0.89, 0.91], "reason": "clear"},
+        {"cell": "1x8k/get_k", "verdict": "SLOWER", "ratio": 1.052, "interval": [1.041, 1.06], "reason": "code grew"},
+        {"cell": "1x9k/get_k", "verdict": "INCONCLUSIVE", "ratio": None, "interval": None, "reason": "clock moved"},
+        {"cell": "1x2k/get_k", "verdict": "SAME", "reason": "identical machine code and launch"},
+    ]
+    text = markdown("out/latency.json", {"verdict": "findings", "base": "HEAD~1", "cells": cells, "seconds": 40})
+    rows = [line for line in text.splitlines() if line.startswith("| 1x")]
+    assert rows == [
+        "| 1x8k/get\\_k | SLOWER | +5.2 % | +4.1 % to +6.0 % | code grew |",
+        "| 1x9k/get\\_k | INCONCLUSIVE |  |  | clock moved |",
+        "| 1x1m/get\\_k | FASTER | -10.0 % | -11.0 % to -9.0 % | clear |",
+    ]
+    assert "5 cells: 2 SAME, 1 FASTER, 1 SLOWER, 1 INCONCLUSIVE" in text
+    assert "against HEAD\\~1 · 40 s" in text
+
+
+def test_what_a_pull_request_writes_stays_text():
+    nasty = "<img src=x> [a](http://b) @somebody `x`\n# head"
+    text = markdown("x.json", {"verdict": "findings", "findings": [{"rule": 1, "case": nasty, "message": nasty}]})
+    assert "\\<img src=x\\> \\[a\\](http://b) @\u200bsomebody \\`x\\` \\# head" in text
+    assert "\n# head" not in text
+
+
+def test_reports_that_are_not_there_or_broken_are_told(tmp_path):
+    (tmp_path / "good.json").write_text(json.dumps({"verdict": "clean"}))
+    (tmp_path / "torn.json").write_text('{"verdict": "cl')
+    (tmp_path / "list.json").write_text("[]")
+    names = [str(tmp_path / f"{name}.json") for name in ("good", "missing", "torn", "list")]
+    done = subprocess.run(
+        [sys.executable, "-S", "-m", "ci.reports.step_summary", *names],
+        cwd=ROOT,
+        capture_output=True,
+        text=True,
+        check=True,
+    )
+    assert "## ✅ good: clean" in done.stdout
+    assert "missing.json\n\nThere is no report: the gate did not get that far." in done.stdout
+    assert "## ⚠️ torn: undecided" in done.stdout
+    assert "the report cannot be read" in done.stdout
+    assert "the report is no JSON object" in done.stdout
+
+
+def test_no_reports_at_all_is_bad_usage():
+    done = subprocess.run(
+        [sys.executable, "-m", "ci.reports.step_summary"], cwd=ROOT, capture_output=True, text=True, check=False
+    )
+    assert (done.returncode, done.stdout) == (2, "")
+
+
+@pytest.mark.parametrize("name", ["cpu", "gpu"])
+def test_workflows_call_the_commands_and_may_only_read(name):
+    text = (ROOT / ".github" / "workflows" / f"{name}.yml").read_text()
+    assert re.findall(r"^ *permissions:.*\n.*", text, re.MULTILINE) == ["permissions:\n  contents: read"]
+    assert "pull_request_target" not in text
+    runs = re.findall(r"^ *(?:- )?run: *(.*)", text, re.MULTILINE)
+    assert runs
+    assert all(run.startswith(("./ci/", "python3 -m ci.")) for run in runs), runs
+    assert not any("${{" in run for run in runs), "what a pull request names must not become shell"
+
+
+def test_the_cpu_workflow_runs_the_projects_tests():
+    assert "- run: ./ci/test\n" in (ROOT / ".github" / "workflows" / "cpu.yml").read_text()
+
+
+def test_the_gpu_workflow_runs_forks_only_at_the_moment_of_the_label():
+    text = (ROOT / ".github" / "workflows" / "gpu.yml").read_text()
+    assert "github.event.label.name == 'run-ci'" in text
+    assert "github.event.pull_request.head.repo.full_name == github.repository" in text
+    assert "persist-credentials: false" in text
+    assert "ref: ${{ github.event.pull_request.head.sha }}" in text

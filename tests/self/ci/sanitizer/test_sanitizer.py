@@ -1,0 +1,201 @@
+"""Does compute-sanitizer's word arrive? Runs that end well and badly, and faults planted on a GPU."""
+
+import json
+import time
+
+import pytest
+
+from ci.sanitizer import TOOLS, SanitizerUnavailable, __main__, chosen_cases, run_sanitizer
+from ci.sanitizer.cases import CHOSEN, cases_by_id
+from ci.sanitizer.process import ChildRun, launch_child
+from ci.sanitizer.stream import MARK
+from ci.sanitizer.tools import PROGRAM, find_program
+from tests.contract import Contract
+from tests.examine.finding import Finding
+from tests.planted.faults.reaching import REACHES, TENSORS
+from tests.self.ci.sanitizer.outputs import CASE, access, recorded, transcript_of
+
+CANARY = "\n".join(f"========= {line}" for line in access("Invalid __global__ read of size 1 bytes", "", "canary_x"))
+SUMMARY = "========= ERROR SUMMARY: 1 error"
+END = MARK + '{"end": true}'
+SECONDS = 120
+"""For a run on a GPU."""
+
+
+class FakeChild:
+    """Plays recorded children, one after the other."""
+
+    def __init__(self, *runs):
+        self.runs = list(runs)
+        self.orders = []
+
+    def __call__(self, tool, order, seconds):
+        self.orders.append([tuple(pair) for pair in json.loads(order)["examinations"]])
+        return self.runs.pop(0)
+
+
+def run_fake(*runs, cases=(CASE,), implementations=("own",), timeout=100.0):
+    child = FakeChild(*runs)
+    clock = iter(float(second) for second in range(1000))
+    report = run_sanitizer(
+        "memcheck", implementations, Contract.SAFE, cases_by_id(cases), timeout, launch=child, clock=lambda: next(clock)
+    )
+    return report, child.orders
+
+
+def done(*cases, by="own"):
+    return "\n".join(
+        MARK + json.dumps({key: case, "implementation": by, "second": 9.5})
+        for case in cases
+        for key in ("case", "done")
+    )
+
+
+def test_a_clean_run():
+    report, _ = run_fake(ChildRun("\n".join([done(CASE), END, CANARY, SUMMARY]), 0))
+    assert report.is_clean
+    assert report.examined == (("own", CASE),)
+    assert (report.processes, report.starting) == (1, 9.5)
+
+
+def test_a_tool_that_saw_nothing_is_not_trusted():
+    report, _ = run_fake(ChildRun(recorded("memcheck_blind"), 0))
+    assert report.findings == ()
+    assert report.undecided == ("it did not report the fault that was planted for it",)
+
+
+def test_a_case_that_ends_the_process_does_not_end_the_run():
+    fault = transcript_of(*access("Invalid __global__ write of size 1 bytes", "Access to 0x1008 is out of bounds"))
+    first = ChildRun("\n".join([done("batches/1"), fault, SUMMARY]), 6)
+    second = ChildRun("\n".join([done("batches/33"), END, CANARY, SUMMARY]), 0)
+    report, orders = run_fake(first, second, cases=("batches/1", CASE, "batches/33"))
+    assert [finding.case for finding in report.findings] == [CASE]
+    everything = [("own", "batches/1"), ("own", CASE), ("own", "batches/33")]
+    assert report.examined == tuple(everything)
+    assert report.undecided == ()
+    assert report.processes == 2
+    assert orders == [everything, everything[2:]]
+
+
+def test_implementations_share_a_process_until_one_loses_the_gpu():
+    fault = access("Invalid __global__ read of size 1 bytes", "Access to 0x1008 is out of bounds")
+    ended_kernel = transcript_of(*fault, by="a") + f'\n{MARK}{{"done": "{CASE}", "implementation": "a"}}'
+    lost = Finding(4, CASE, "get_k", "the GPU reported an error", {"device_lost": True}).as_json()
+    lost_gpu = f"{transcript_of(by='b')}\n{MARK}{json.dumps({'lost': [lost]})}"
+    first = ChildRun("\n".join([ended_kernel, lost_gpu, SUMMARY]), 70)
+    second = ChildRun("\n".join([done(CASE, by="c"), END, CANARY, SUMMARY]), 0)
+    report, orders = run_fake(first, second, implementations=("a", "b", "c"))
+    assert [len(report.findings_on(name)) for name in ("a", "b", "c")] == [1, 1, 0]
+    assert "at 1 past the end of buf" in report.findings_on("a")[0].message
+    assert report.findings_on("b")[0].message == "the GPU reported an error"
+    assert report.undecided == ()
+    assert orders == [[("a", CASE), ("b", CASE), ("c", CASE)], [("c", CASE)]]
+
+
+@pytest.mark.parametrize(
+    ("run", "reason"),
+    [
+        (ChildRun("\n".join([done(CASE), END, SUMMARY]), 0), "did not report the fault that was planted"),
+        (ChildRun("\n".join([done(CASE), END, CANARY]), 0), "ended without a summary"),
+        (ChildRun("========= Error: Device not supported\n", 1), "Error: Device not supported"),
+        (ChildRun("ModuleNotFoundError: no kernels\n" + SUMMARY, 1), "with status 1: ModuleNotFoundError: no kernels"),
+        (ChildRun(f"{transcript_of()}\n{SUMMARY}", -9), f"the examination ended in {CASE} of own with status -9"),
+        (ChildRun(transcript_of(), -9, timed_out=True), f"it was ended after 100 s in {CASE} of own"),
+        (
+            ChildRun(
+                "\n".join([done(CASE), END, CANARY, SUMMARY, "========= ERROR SUMMARY: 5 errors were not printed."]), 0
+            ),
+            "5 of its reports were not printed",
+        ),
+    ],
+)
+def test_what_cannot_be_decided_is_never_clean(run, reason):
+    report, _ = run_fake(run)
+    assert not report.is_clean
+    assert report.findings == ()
+    assert reason in "; ".join(report.undecided)
+
+
+def test_no_time_and_no_cases_are_never_clean():
+    report, orders = run_fake(timeout=0.5)
+    assert report.undecided == ("its 0.5 s were over with 1 of 1 cases to go",)
+    assert orders == []
+    assert run_fake(cases=())[0].undecided == ("no case was chosen",)
+
+
+def test_a_child_that_hangs_is_ended_with_all_it_started(tmp_path):
+    mark = tmp_path / "alive"
+    script = f"(sleep 5; touch {mark}) & echo started; sleep 60"
+    start = time.monotonic()
+    run = launch_child(["sh", "-c", script], "{}", timeout=1)
+    assert time.monotonic() - start < 4
+    assert run.timed_out
+    assert run.output == "started\n"
+    time.sleep(max(0, 5.5 - (time.monotonic() - start)))
+    assert not mark.exists()
+
+
+def test_without_the_tool_nothing_is_decided(monkeypatch, capsys):
+    monkeypatch.setattr("ci.sanitizer.tools.USUAL_HOME", "/nowhere")
+    with pytest.raises(SanitizerUnavailable, match="compute-sanitizer is not on the PATH"):
+        find_program({"PATH": "/nowhere", "CUDA_HOME": "/nowhere"})
+    monkeypatch.setattr("ci.sanitizer.process.find_program", lambda: find_program({"PATH": ""}))
+    assert __main__.main(["--tool", "memcheck"]) == __main__.UNDECIDED
+    assert "memcheck: could not decide: compute-sanitizer is not on the PATH" in capsys.readouterr().err
+
+
+def test_the_tool_is_found_where_cuda_is(tmp_path):
+    program = tmp_path / "bin" / PROGRAM
+    program.parent.mkdir()
+    program.touch(mode=0o755)
+    assert find_program({"PATH": "/nowhere", "CUDA_HOME": str(tmp_path)}) == str(program)
+    assert find_program({"PATH": str(program.parent)}) == str(program)
+
+
+def test_an_unknown_tool_is_refused():
+    with pytest.raises(ValueError, match="tool: expected one of memcheck, initcheck, racecheck, got 'valgrind'"):
+        run_sanitizer("valgrind", ["own"], Contract.SAFE, [], 1.0)
+
+
+def test_every_pattern_chooses_cases():
+    for pattern in CHOSEN:
+        assert chosen_cases([pattern]), pattern
+    assert chosen_cases(["bad-arguments/*"]) == []
+    assert not any(case.needs_gpu or case.heavy for case in chosen_cases())
+
+
+@pytest.fixture
+def gpu(device):
+    if device != "cuda":
+        pytest.skip("needs a GPU: compute-sanitizer watches compiled kernels")
+
+
+def test_memcheck_names_the_tensor_of_each_byte_past_an_end(gpu):
+    specs = {f"tests.planted.faults.reaching:{reach.name}": reach for reach in REACHES}
+    report = run_sanitizer("memcheck", list(specs), Contract.SAFE, cases_by_id([CASE]), SECONDS)
+    assert report.undecided == ()
+    for spec, reach in specs.items():
+        name = reach.tensor if reach.tensor in TENSORS[:3] else "a result"
+        where = "1 before" if reach.side == "before" else "1 past the end of"
+        does = "read" if reach.does == "read" else "wrote"
+        assert len(report.findings_on(spec)) == 1, (reach, report)
+        (finding,) = report.findings_on(spec)
+        assert f"of touch_kernel {does} 1 byte at {where} {name} (" in finding.message
+        assert finding.rule == (4 if reach.does == "read" else 7)
+
+
+@pytest.mark.parametrize(
+    ("tool", "implementation", "rule"),
+    [("memcheck", "misaligned", 4), ("initcheck", "reads_unwritten", 15), ("racecheck", "races", 8)],
+)
+def test_what_no_result_shows(tool, implementation, rule, gpu):
+    cases = cases_by_id(["batches/3", CASE])
+    report = run_sanitizer(tool, [f"tests.planted.faults.hidden:{implementation}"], Contract.SAFE, cases, SECONDS)
+    assert [(finding.rule, finding.case) for finding in report.findings] == [(rule, "batches/3"), (rule, CASE)]
+    assert report.undecided == ()
+
+
+@pytest.mark.parametrize("tool", TOOLS)
+def test_right_kernels_are_clean(tool, gpu):
+    report = run_sanitizer(tool, ["own"], Contract.SAFE, cases_by_id(["batches/3", CASE]), SECONDS)
+    assert report.is_clean, (report.findings, report.undecided)

@@ -1,0 +1,375 @@
+"""`./ci/gate --speed`: the figures, the tables, and the measuring on clocks that are made up."""
+
+import io
+import json
+import os
+import subprocess
+import sys
+from types import SimpleNamespace
+from typing import Any
+
+import pytest
+import torch
+from rich.console import Console, RenderableType
+
+import kernels
+from ci import options as command_line
+from ci.latency.base import NoBase
+from ci.measuring_process import FORESEEN, CannotMeasure
+from ci.speed import command, figures, listening, markdown, measure, table
+from ci.speed.clocks import launches_of, same_rows
+from ci.speed.figures import ALLOCATION, COPY, EMPTY, Timed, Workload
+from ci.speed.measure import MARK, NotTimed, Order, WrongRows
+from kernels.peers import torch_indexing
+from tests import ROOT
+from tests.calls.implementations import NoImplementation
+from tests.calls.inputs import Inputs
+from tests.cases.case import Case
+from tests.cases.latency_workloads import FURTHER, STATED
+from tests.instruments.device_clock import HostTooSlow, NotCapturable, copy_side, gather_side
+from tests.instruments.red_zones import RedZonedMemory
+from tests.latency.machine import GpuAbsent, GpuBusy
+
+US = 1e-6
+MACHINE = {"gpu": "NVIDIA H100", "torch": "2.11.0", "triton": "3.6.0"}
+
+
+def _timed(cold: float, host: float, launches: int | None = 1, *, is_eager: bool = False) -> Timed:
+    # Three runs, of which one is far off: figures are medians.
+    scattered = (cold * US, 9 * cold * US, cold * US)
+    return Timed((host * US,) * 3, scattered, (cold * US / 2,) * 3, launches, is_eager)
+
+
+def _workload(name: str, own: float, copy: float = 2.0, *, is_stated: bool = True, **more: Timed) -> Workload:
+    sides = {
+        COPY: _timed(copy, 5),
+        EMPTY: Timed((8 * US,)),
+        ALLOCATION: Timed((3 * US,)),
+        "own": _timed(own, 12),
+        **more,
+    }
+    return Workload(name, 8_000, is_stated, sides)
+
+
+SGLANG = _timed(4, 30)
+TORCH = _timed(40, 900, 23, is_eager=True)
+MEASURED = [
+    _workload("1x4k", 1.0, sglang=SGLANG, torch=TORCH),
+    _workload("1x32k", 4.0, sglang=SGLANG, torch=TORCH),
+    _workload("page-1-32k", 6.0, is_stated=False, sglang=SGLANG, torch=TORCH),
+]
+
+
+class TestFigures:
+    """From seconds to rows and means."""
+
+    def test_rows_hold_each_side_against_the_copy_of_the_same_workload(self):
+        copy, own, sglang, torchs = figures.rows(MEASURED[0])
+        assert (copy.side, own.side, sglang.side, torchs.side) == (COPY, "own", "sglang", "torch")
+        assert copy.to_copy == 1
+        assert (own.cold_us, own.warm_us, own.host_us) == pytest.approx((1, 0.5, 12))
+        assert own.to_copy == pytest.approx(0.5)
+        assert own.gb_per_s == pytest.approx(8.0)  # 8,000 bytes in 1 us
+        assert torchs.is_eager
+        assert torchs.launches == 23
+
+    def test_means_are_geometric_and_over_the_stated_workloads_alone(self):
+        own, sglang, _ = figures.summaries(MEASURED)
+        assert own.to_copy.mean == pytest.approx(1.0)  # 0.5 and 2
+        assert (own.to_copy.worst, own.to_copy.worst_in) == (pytest.approx(2.0), "1x32k")
+        assert own.to_peer is not None
+        assert own.to_peer.mean == pytest.approx(0.5)  # 1/4 and 1
+        assert own.host_to_peer is not None
+        assert own.host_to_peer.mean == pytest.approx(0.4)
+        assert sglang.to_peer is None
+
+    def test_host_floor_is_an_empty_launch_and_an_allocation(self):
+        own = figures.summaries(MEASURED)[0]
+        assert own.host_us == pytest.approx(12)
+        assert own.host_floor_us == pytest.approx(11)
+
+    def test_pages_of_one_token_are_held_against_pages_of_64(self):
+        assert figures.summaries(MEASURED)[0].one_token_pages == pytest.approx(1.5)
+        assert figures.summaries(MEASURED[:1])[0].one_token_pages is None
+
+    def test_the_workloads_that_are_compared_exist(self):
+        names = {case.name: case for case in [*STATED, *FURTHER]}
+        one, many = names[figures.ONE_TOKEN_PAGES], names[figures.SAME_TOKENS]
+        assert (one.page_size, many.page_size) == (1, 64)
+        assert one.seq_lens == many.seq_lens
+
+    def test_without_sglang(self):
+        summary = figures.summaries([_workload("1x4k", 1.0)])[0]
+        assert summary.to_peer is None
+        assert summary.host_to_peer is None
+
+    @pytest.mark.parametrize("ratios", [[], [1.0, 0.0], [float("nan")], [float("inf")], [-1.0]])
+    def test_means_of_what_is_no_ratio_are_refused(self, ratios):
+        with pytest.raises(ValueError, match="ratios: expected finite numbers above 0"):
+            figures.geometric_mean(ratios)
+
+    def test_json_and_back(self):
+        again = [Workload.from_json(json.loads(json.dumps(w.as_json()))) for w in MEASURED]
+        assert again == MEASURED
+
+
+def _shown(renderable: RenderableType) -> list[str]:
+    console = Console(file=io.StringIO(), width=160)
+    console.print(renderable)
+    assert isinstance(console.file, io.StringIO)
+    return [" ".join(line.split()) for line in console.file.getvalue().splitlines()]
+
+
+class TestTables:
+    """The terminal, and the README."""
+
+    def test_terminal(self):
+        shown = _shown(table.of_workloads(MEASURED))
+        assert "workload side cold us warm us host us launches GB/s to copy" in shown
+        assert "1x4k copy 2.00 1.00 5.0 1 4 1.00" in shown
+        assert "own 1.00 0.50 12.0 1 8 0.50" in shown
+        assert "torch* 40.00 20.00 900.0 23 0 20.00" in shown
+
+    def test_summaries(self):
+        shown = _shown(table.of_summaries(figures.summaries(MEASURED)))
+        assert "own 1.000 2.00 1x32k 0.500 1.00 1x32k 12.0 +1.0 0.400 1.50" in shown
+        assert any(line.startswith("sglang 2.000 2.00 1x4k - - 30.0 +19.0 -") for line in shown)
+
+    def test_last_line_tells_the_means(self):
+        line = table.last_line(figures.summaries(MEASURED), 2).plain
+        assert line.endswith("geometric mean over 2 workloads: own 1.000, sglang 2.000, torch 20.000")
+
+    def test_markdown(self, tmp_path, capsys):
+        told = listening.Told(MACHINE, [], {}, MEASURED, True)
+        path = tmp_path / "speed.json"
+        path.write_text(json.dumps(command.content(told, figures.summaries(MEASURED), 1.0)))
+        assert markdown.main([str(path)]) == 0
+        lines = capsys.readouterr().out.splitlines()
+        assert lines[0] == r"| workload | copy | own | sglang | torch\* |"
+        assert "| 1x4k | 2.00 | 1.00 (0.50) | 4.00 (2.00) | 40.00 (20.00) |" in lines
+        assert "| geometric mean to copy | 1 | **1.000** | **2.000** | **20.000** |" in lines
+        assert "| geometric mean to sglang |  | 0.500 |  | 10.000 |" in lines
+        assert len({line.count("|") for line in lines if line.startswith("|")}) == 1
+        assert any("NVIDIA H100, torch 2.11.0" in line for line in lines)
+
+    @pytest.mark.parametrize("text", ["{}", "no JSON", '{"exit_code": 2, "undecided": []}'])
+    def test_markdown_of_what_is_no_measurement_is_refused(self, text, tmp_path, capsys):
+        path = tmp_path / "speed.json"
+        path.write_text(text)
+        assert markdown.main([str(path)]) == 2
+        assert str(path) in capsys.readouterr().err
+
+
+class FakeClocks:
+    """Sides that take as long as is made up, on a machine that becomes slower from replay to replay."""
+
+    needed_bytes = 1_000
+
+    def __init__(self, seconds, eager=()):
+        self.seconds, self.eager = seconds, eager
+        self.placed, self.orders, self.drift = [], [], 1.0
+        self.has_profiled = False
+
+    def place(self, case, seed):
+        self.placed.append((case.name, seed))
+
+    def require_same_rows(self, workload):
+        assert workload == self.placed[-1][0]
+
+    def launches(self, name):
+        return 1, name in self.eager
+
+    def rounds(self, names, is_warm, turns):
+        self.orders.append(tuple(names))
+        for order in turns:
+            assert sorted(order) == sorted(names)
+            for name in order:
+                self.drift *= 1.001
+                yield name, self.drift * self.seconds[name] / (2 if is_warm else 1)
+
+    def kernel_seconds(self, name, *, is_warm):
+        assert name in self.eager
+        self.has_profiled = True
+        return self.seconds[name]
+
+    def host_seconds(self, names, batches):
+        assert not self.has_profiled, "CUPTI slows the host"
+        assert not set(names) & set(self.eager)
+        return {name: [7 * US] * batches for name in names}
+
+    def waiting_seconds(self, name, calls):
+        assert name in self.eager
+        return [700 * US] * calls
+
+
+class TestMeasuring:
+    """The order of things, without a GPU."""
+
+    CASE = Case(name="1x4k", rules=(1,), seq_lens=(4_096,))
+
+    def _measured(self, clocks, runs=3):
+        sides = measure.on_host(clocks, self.CASE, ["own", "torch"], runs)
+        return Workload.from_json(measure.measured(clocks, self.CASE, sides, runs, is_stated=True))
+
+    def test_each_run_draws_anew_and_each_figure_has_a_median_a_run(self):
+        clocks = FakeClocks({COPY: 2.0, "own": 1.0, "torch": 40.0}, eager=("torch",))
+        told = self._measured(clocks)
+        assert clocks.placed == 2 * [("1x4k", 0), ("1x4k", 1), ("1x4k", 2)]
+        assert {name: len(told.sides[name].cold) for name in told.implementations} == {"own": 3, "torch": 3}
+        assert all(len(timed.host) == 3 for timed in told.sides.values())
+        assert not told.sides[EMPTY].cold
+        assert told.sides["torch"].is_eager
+        assert told.sides["torch"].host == (700 * US,) * 3
+
+    def test_drift_hits_all_sides_alike(self):
+        clocks = FakeClocks({COPY: 1.0, "own": 1.0, "torch": 1.0})
+        told = self._measured(clocks)
+        # The machine gets 10 % slower within the three runs; there and back, sides of equal speed come out equal.
+        assert clocks.drift > 1.1
+        for kind in ("cold", "warm"):
+            for one, other in zip(getattr(told.sides[COPY], kind), getattr(told.sides["own"], kind), strict=True):
+                assert one == pytest.approx(other, rel=2e-3)
+
+    def test_the_order_of_sides_changes_from_run_to_run(self):
+        clocks = FakeClocks({COPY: 1.0, "own": 1.0, "torch": 1.0})
+        self._measured(clocks, runs=8)
+        assert len(set(clocks.orders)) > 1
+
+    def test_every_second_round_is_reversed(self):
+        assert list(measure.turns(["a", "b", "c"], 3)) == [["a", "b", "c"], ["c", "b", "a"], ["a", "b", "c"]]
+
+
+class TestLoading:
+    """What stands side by side."""
+
+    def test_own_the_named_one_and_peers_once_each(self):
+        assert command.order_of("own", 3) == Order(("own", "sglang", "torch"), ("sglang", "torch"), 3)
+        assert command.order_of("x.py", 3).implementations == ("own", "x.py", "sglang", "torch")
+        # Who names it wants to see it.
+        assert command.order_of("sglang", 3) == Order(("own", "sglang", "torch"), ("torch",), 3)
+
+    def test_peers_that_are_missing_are_left_out_and_told(self):
+        functions, left_out = measure.load(Order(("own", "no_such_module"), ("no_such_module",), 3))
+        assert list(functions) == ["own"]
+        assert "no_such_module" in left_out["no_such_module"]
+
+    def test_the_named_one_may_not_be_missing(self):
+        with pytest.raises(NoImplementation, match="no_such_module"):
+            measure.load(Order(("own", "no_such_module"), (), 3))
+
+    def test_without_the_function_that_is_timed(self, tmp_path):
+        path = tmp_path / "half.py"
+        path.write_text("def get_k(*arguments): ...\n")
+        with pytest.raises(NoImplementation, match="has no get_k_and_s"):
+            measure.load(Order((str(path),), (), 3))
+
+
+class TestLooking:
+    """What the clocks need that can be seen on any machine."""
+
+    @pytest.fixture
+    def placement(self, device):
+        case = Case(name="two", rules=(1,), seq_lens=(70, 65))
+        arguments = Inputs(case, torch.device(device), RedZonedMemory()).arguments
+        return SimpleNamespace(arguments=[arguments], sources=[torch.zeros(999, dtype=torch.uint8, device=device)])
+
+    def test_launches_and_waits(self, placement):
+        assert launches_of(copy_side(), placement) == (1, False)
+        assert launches_of(gather_side("own", kernels.get_k_and_s), placement) == (1, False)
+        launches, waits = launches_of(gather_side("torch", torch_indexing.get_k_and_s), placement)
+        assert launches > 10
+        assert waits
+
+    def test_rows_are_compared_as_bytes(self, placement):
+        k, s = kernels.get_k_and_s(*placement.arguments[0])
+        assert same_rows((k, s), (k.clone(), s.view(torch.float32)))
+        wrong = k.clone()
+        wrong[3, 5] ^= 1
+        assert not same_rows((k, s), (wrong, s))
+        assert not same_rows((k, s), (k[:-1], s[:-1]))
+
+
+class TestProcess:
+    """The measuring process as its parent hears it."""
+
+    LINES = (
+        MARK + json.dumps({"step": "loading", "done": 0, "of": 1}),
+        "a warning of somebody's\n",
+        MARK + json.dumps({"machine": MACHINE, "unchecked": ["x"], "left_out": {"sglang": "not installed"}}),
+        *(MARK + json.dumps({"workload": w.as_json()}) for w in MEASURED),
+        MARK + json.dumps({"end": True}),
+    )
+
+    def test_what_it_tells(self):
+        steps: list[dict[str, Any]] = []
+        told = listening.listen(self.LINES, steps.append)
+        assert told.workloads == MEASURED
+        assert told.left_out == {"sglang": "not installed"}
+        assert told.has_ended
+        assert steps[0]["step"] == "loading"
+
+    @pytest.mark.parametrize(
+        ("kind", "sentence"), [("GpuBusy", "in use"), ("NotTimed", "in use"), ("KeyError", "KeyError: in use")]
+    )
+    def test_errors(self, kind, sentence):
+        with pytest.raises(CannotMeasure, match=f"^{sentence}$"):
+            listening.listen([MARK + json.dumps({"error": "in use", "kind": kind})], lambda message: None)
+
+    def test_foreseen_errors_exist(self):
+        classes = (GpuAbsent, GpuBusy, HostTooSlow, NoBase, NoImplementation, NotCapturable, NotTimed, WrongRows)
+        assert sorted(FORESEEN) == sorted(each.__name__ for each in classes)
+
+    def test_a_run_is_shown_and_written(self, monkeypatch, tmp_path):
+        monkeypatch.setattr(listening, "run", lambda order, on_step: listening.listen(self.LINES, on_step))
+        console = Console(file=io.StringIO(), width=160)
+        path = tmp_path / "speed.json"
+        assert command.main(command_line.parse(["--speed", "--json", str(path)]), console) == 0
+        assert isinstance(console.file, io.StringIO)
+        shown = console.file.getvalue().splitlines()
+        assert shown[-1].startswith("speed: times a copy of the same bytes, geometric mean over 2 workloads: own 1.000")
+        assert "left out: sglang: not installed" in shown
+        assert "not checked: x" in shown
+        assert json.loads(path.read_text())["summaries"][0]["side"] == "own"
+
+    def test_a_clock_that_stands_still_is_no_figure(self, monkeypatch):
+        stuck = listening.Told(MACHINE, [], {}, [_workload("1x4k", 0.0)], True)
+        monkeypatch.setattr(listening, "run", lambda order, on_step: stuck)
+        console = Console(file=io.StringIO(), width=160)
+        assert command.main(command_line.parse(["--speed"]), console) == 2
+
+    def test_without_a_gpu_one_line_and_2(self):
+        done = subprocess.run(
+            [sys.executable, "ci/gate", "--speed"],
+            cwd=ROOT,
+            env={**os.environ, "CUDA_VISIBLE_DEVICES": ""},
+            capture_output=True,
+            text=True,
+            timeout=300,
+            check=False,
+        )
+        assert done.returncode == 2
+        assert done.stdout.startswith("UNDECIDED: no NVIDIA GPU is visible to this process")
+        assert len(done.stdout.splitlines()) == 1
+
+
+class TestCommandLine:
+    """Options."""
+
+    def test_runs(self):
+        assert command_line.parse(["--speed", "--runs", "5"]).runs == 5
+        assert command_line.parse(["--speed"]).runs is None
+
+    @pytest.mark.parametrize(
+        ("arguments", "named"),
+        [
+            (["--speed", "--cost"], "--speed"),
+            (["--speed", "--case", "x"], "--speed"),
+            (["--runs", "3"], "--runs"),
+            (["--speed", "--runs", "0"], "--runs"),
+        ],
+    )
+    def test_bad_usage(self, arguments, named, capsys):
+        with pytest.raises(SystemExit) as ended:
+            command_line.parse(arguments)
+        assert ended.value.code == 2
+        assert named in capsys.readouterr().err

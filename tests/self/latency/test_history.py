@@ -1,0 +1,167 @@
+"""History: what is kept of a run, on which machine it is found again, and what a torn file costs."""
+
+import json
+import math
+import multiprocessing
+from dataclasses import replace
+
+import pytest
+
+from tests.latency.history import History, NoHistory, key_of
+from tests.latency.machine import Machine
+from tests.latency.records import SCHEMA, CellSummary, Certificate, Run, parse_lines, summarise
+from tests.latency.samples import Cell, CellSamples, Draw
+
+H100 = Machine("NVIDIA H100 80GB HBM3", "570.86.15", "2.11.0+cu129", "3.6.0", "12.9", "3.12")
+OTHERS = {
+    "gpu": replace(H100, gpu="NVIDIA H200"),
+    "driver": replace(H100, driver="580.1"),
+    "torch": replace(H100, torch="2.13.0"),
+    "triton": replace(H100, triton="3.7.1"),
+    "cuda": replace(H100, cuda="13.0"),
+    "python": replace(H100, python="3.11"),
+}
+LONG, SHORT = Cell("1x1m", "get_k_and_s"), Cell("1x128", "get_k", "host")
+
+
+def _run(*cells: CellSummary, seconds: float = 1.0, implementation: str = "own", twin: str = "t1") -> Run:
+    return Run(implementation, "c" * 40, True, seconds, cells, twin, {"temperature": 40})
+
+
+def _summary(cell: Cell = LONG, *log_to_twin: float) -> CellSummary:
+    return CellSummary(cell, 94.5, log_to_twin or (0.01, -0.02), (0.05, 0.06))
+
+
+class TestSummary:
+    """From samples to what is kept."""
+
+    def test_ratios_are_to_the_controls_of_the_same_draw(self):
+        draws = (Draw((9e-6,), (2e-6, 2e-6, 8e-6)), Draw((9e-6,), (4e-6,)))
+        twin = (Draw((1e-6,), (1e-6,)), Draw((4e-6, 4e-6), (4e-6,)))
+        copy = (Draw((1e-6,), (3e-6,)), Draw((2e-6,), (2e-6,)))
+        summary = summarise(CellSamples(LONG, draws, {"twin": twin, "copy": copy, "empty": ()}))
+        assert summary.microseconds == pytest.approx(3.0)
+        assert summary.log_to_twin == pytest.approx((math.log(2), 0.0))
+        assert summary.log_to_copy == pytest.approx((0.0, math.log(2)))
+
+    def test_controls_may_be_missing(self):
+        summary = summarise(CellSamples(SHORT, (Draw((1e-6,), (1e-6,)),), {}))
+        assert (summary.log_to_twin, summary.log_to_copy) == ((), ())
+
+    def test_what_does_not_belong_together_is_refused(self):
+        one = (Draw((1e-6,), (1e-6,)),)
+        with pytest.raises(ValueError, match=r"1x1m/get_k_and_s: expected 2 draws of twin, got 1"):
+            summarise(CellSamples(LONG, one * 2, {"twin": one}))
+        with pytest.raises(ValueError, match="expected at least one draw"):
+            summarise(CellSamples(LONG, (), {}))
+
+
+def test_a_run_comes_back_as_it_was(tmp_path):
+    run, certificate = _run(_summary(LONG), _summary(SHORT)), Certificate(None, 2.0, {"power": [0.99]})
+    history = History(H100, tmp_path)
+    history.add(run)
+    history.certify(certificate)
+    again = History(H100, tmp_path)
+    assert again.runs().items == (run,)
+    assert again.certificate() == certificate
+    assert again.runs().left_out == ()
+
+
+def test_runs_are_appended_and_read_back_by_cell(tmp_path):
+    history = History(H100, tmp_path)
+    history.add(_run(_summary(LONG, 0.1), _summary(SHORT, 0.7)))
+    history.add(_run(_summary(LONG, 0.2), implementation="sglang"))
+    history.add(_run(_summary(LONG, 0.3), twin="t2"))
+    history.add(_run(_summary(LONG, 0.4)))
+    assert [summary.log_to_twin for summary in history.baseline("own", "t1", LONG)] == [(0.1,), (0.4,)]
+    assert [summary.log_to_twin for summary in history.baseline("own", "t1", SHORT)] == [(0.7,)]
+    assert len((history.folder / "runs.jsonl").read_text().splitlines()) == 4
+
+
+def test_the_newest_certificate_is_valid(tmp_path):
+    history = History(H100, tmp_path)
+    assert history.certificate() is None
+    for seconds in (1.0, 2.0):
+        history.certify(Certificate("c", seconds, {}))
+    assert history.certificate() == Certificate("c", 2.0, {})
+
+
+class TestOtherMachines:
+    """A baseline of another machine is none."""
+
+    @pytest.mark.parametrize("what", list(OTHERS))
+    def test_each_part_of_the_key_counts(self, tmp_path, what):
+        History(OTHERS[what], tmp_path).add(_run(_summary()))
+        history = History(H100, tmp_path)
+        assert history.runs().items == ()
+        with pytest.raises(NoHistory) as error:
+            history.baseline("own", "t1", LONG)
+        assert str(error.value) == f"no history for {H100}; there is for {OTHERS[what]}"
+
+    def test_folders_can_be_read_by_people(self):
+        name = key_of(H100)
+        assert name.startswith("NVIDIA-H100-80GB-HBM3-570.86.15-torch2.11.0-cu129-triton3.6.0-")
+        assert len({key_of(machine) for machine in [H100, *OTHERS.values()]}) == 1 + len(OTHERS)
+
+    def test_no_history_at_all(self, tmp_path):
+        with pytest.raises(NoHistory, match=r"^no history for NVIDIA H100 .*, nor for any other machine$"):
+            History(H100, tmp_path).baseline("own", "t1", LONG)
+
+    def test_no_history_of_this_cell(self, tmp_path):
+        history = History(H100, tmp_path)
+        history.add(_run(_summary(LONG)))
+        with pytest.raises(NoHistory, match=r"^no history of 1x128/get_k \(host\) of own for NVIDIA H100"):
+            history.baseline("own", "t1", SHORT)
+        with pytest.raises(NoHistory, match=r"^no history of 1x1m/get_k_and_s of own"):
+            history.baseline("own", "another twin", LONG)
+
+
+class TestTornFiles:
+    """A run that was ended while it wrote costs its own line, and this is told."""
+
+    def test_a_torn_last_line_is_told_and_the_next_run_is_not_lost(self, tmp_path):
+        history = History(H100, tmp_path)
+        first, last = _run(_summary(LONG, 0.1)), _run(_summary(LONG, 0.3))
+        history.add(first)
+        history.add(_run(_summary(LONG, 0.2)))
+        file = history.folder / "runs.jsonl"
+        file.write_bytes(file.read_bytes()[:-30])
+        assert history.runs().items == (first,)
+        assert history.runs().left_out == ("line 2 of runs.jsonl: torn, a run may have been ended while it wrote",)
+        history.add(last)
+        assert history.runs().items == (first, last)
+        assert len(history.runs().left_out) == 1
+
+    def test_later_versions_are_told(self):
+        line = json.dumps({**_run().as_json(), "schema": SCHEMA + 1})
+        reading = parse_lines(f"{line}\n", "runs.jsonl", Run.from_json)
+        assert reading.items == ()
+        assert reading.left_out == (
+            f"line 1 of runs.jsonl: written by a later version of the gate (schema {SCHEMA + 1})",
+        )
+
+    @pytest.mark.parametrize("line", ["[]", "{}", '{"schema":1}', '{"schema":"x"}', "7"])
+    def test_what_is_no_record_is_told(self, line):
+        reading = parse_lines(f"\n{line}\n", "runs.jsonl", Run.from_json)
+        assert reading.items == ()
+        assert reading.left_out[0].startswith("line 2 of runs.jsonl: not a record: ")
+
+    def test_numbers_that_json_has_not_are_not_written(self, tmp_path):
+        history = History(H100, tmp_path)
+        with pytest.raises(ValueError, match="not JSON compliant"):
+            history.add(_run(_summary(LONG, math.nan)))
+        assert history.runs().items == ()
+
+    def test_runs_of_several_processes_do_not_mix(self, tmp_path):
+        workers = [multiprocessing.get_context("spawn").Process(target=_add, args=(tmp_path,)) for _ in range(3)]
+        for worker in workers:
+            worker.start()
+        for worker in workers:
+            worker.join()
+        reading = History(H100, tmp_path).runs()
+        assert (len(reading.items), reading.left_out) == (60, ())
+
+
+def _add(folder) -> None:  # type: ignore[no-untyped-def]
+    for _ in range(20):
+        History(H100, folder).add(_run(*[_summary()] * 40))

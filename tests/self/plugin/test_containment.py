@@ -1,0 +1,206 @@
+"""Does one crash cost one test? Workers that crash, hang, lose their GPU or die between tests, and who is blamed."""
+
+import json
+from collections import Counter
+
+import pytest
+
+from tests.cases.seeds import random_cases
+from tests.examine.finding import Finding
+from tests.planted.faults import deadly
+from tests.plugin import post_mortem
+from tests.plugin.containment import HANG_STATUS
+from tests.plugin.post_mortem import Remains, innermost_frames, judge
+from tests.self.inner_pytest import run_pytest
+
+CASES = 300
+FEW_CASES = 40
+TIMEOUT = 12
+"""Seconds that a case may take: much more than any needs on a busy machine, little enough to wait for."""
+FAULTS = {
+    "cpu": {
+        "segmentation fault": "was ended by SIGSEGV during the first call, in string_at",
+        "abort": "was ended by SIGABRT during the first call, in get_k_and_s (deadly.py",
+        "exit": "exited with status 3 during the first call",
+        "hang": f"hung, and was ended after {TIMEOUT} s during the first call, in <lambda> (deadly.py",
+        "system exit": "raised SystemExit: 3",
+    },
+    "cuda": {
+        "illegal access": "the GPU reported AcceleratorError: CUDA error: an illegal memory access",
+        "misaligned access": "the GPU reported AcceleratorError: CUDA error: misaligned address",
+        "segmentation fault": "was ended by SIGSEGV during the first call, in string_at",
+        "endless kernel": f"hung, and was ended after {TIMEOUT} s during the first call",
+        "abort": "was ended by SIGABRT during the first call, in get_k_and_s (deadly.py",
+        "illegal access again": "the GPU reported AcceleratorError: CUDA error: an illegal memory access",
+    },
+}
+"""What is planted in a run, and what the finding has to say."""
+
+
+def planted(faults, count):
+    """Return which of `count` cases each fault is planted in, and the environment that plants them."""
+    cases = random_cases(0, count)
+    signatures = {
+        case.id: deadly.signature(case.seq_len_sum, case.max_seq_len, case.page_size, case.index_head_dim)
+        for case in cases
+    }
+    alike = Counter(signatures.values())
+    alone = [case.id for case in cases if alike[signatures[case.id]] == 1 and case.seq_len_sum]
+    chosen = {fault: alone[(2 * i + 1) * len(alone) // (2 * len(faults))] for i, fault in enumerate(faults)}
+    calls = {signatures[case]: fault.removesuffix(" again") for fault, case in chosen.items()}
+    return chosen, {deadly.CALLS: json.dumps(calls)}
+
+
+def run_with(faults, device, tmp_path, *more, count=FEW_CASES):
+    """Examine cheap cases on two workers, with faults planted in some."""
+    chosen, environment = planted(faults, count)
+    run = run_pytest(
+        *("tests/test_values.py", "-n", "2", "-q", "--impl", "tests.planted.faults.deadly", "--contract", "safe"),
+        *("--device", device, "--memory", "red-zones", "--case", "seeds/*", "--seeds", str(count)),
+        *("--case-timeout", str(TIMEOUT), *more),
+        folder=tmp_path,
+        environment=environment,
+    )
+    return chosen, run
+
+
+def test_each_crash_costs_one_case(device, tmp_path, record_property):
+    faults = FAULTS[device]
+    chosen, run = run_with(faults, device, tmp_path, count=CASES)
+    record_property("seconds", run.seconds)
+    assert run.status == pytest.ExitCode.TESTS_FAILED, run.output
+    assert len(run.verdicts) == CASES
+    for fault, case in chosen.items():
+        verdict = run.verdicts[case]
+        assert verdict.outcome == "failed"
+        assert [finding.case for finding in verdict.findings] == [case]
+        finding = verdict.findings[0]
+        assert finding.function == "get_k_and_s"
+        assert faults[fault] in finding.message
+        assert str(finding) in verdict.text
+    others = {name: verdict for name, verdict in run.verdicts.items() if name not in chosen.values()}
+    assert {name: verdict.text for name, verdict in others.items() if verdict.outcome != "passed"} == {}
+
+
+def test_a_death_between_tests_costs_no_test(tmp_path):
+    chosen, run = run_with(["late abort"], "cpu", tmp_path)
+    case = chosen["late abort"]
+    assert len(run.verdicts) == FEW_CASES
+    failed = {name: verdict for name, verdict in run.verdicts.items() if verdict.outcome != "passed"}
+    assert list(failed) == [case]
+    assert "ended by SIGABRT after this test and before the next" in failed[case].text
+    # Which test did the damage is not known, so nothing is said about the implementation.
+    assert failed[case].findings == ()
+    reports = [report for report in run.reports if report["nodeid"].endswith(f"[{case}]")]
+    assert [report["outcome"] for report in reports if report["when"] == "call"] == ["passed"]
+
+
+def test_crashes_count_towards_maxfail(tmp_path):
+    _, run = run_with(["segmentation fault"], "cpu", tmp_path, "-x")
+    assert run.status != 0
+    assert len(run.verdicts) < FEW_CASES
+    assert sum(verdict.outcome == "failed" for verdict in run.verdicts.values()) == 1
+
+
+def test_an_implementation_that_cannot_be_loaded_ends_the_run(tmp_path):
+    deadly_import = tmp_path / "deadly_import.py"
+    deadly_import.write_text("import ctypes\nctypes.string_at(0)\n")
+    run = run_pytest(
+        *("tests/test_values.py", "-n", "2", "--impl", str(deadly_import), "--device", "cpu", "--case", "seeds/*"),
+        folder=tmp_path,
+    )
+    assert run.status == pytest.ExitCode.INTERNAL_ERROR
+    assert "3 workers in a row died before they had finished a test: the process was ended by SIGSEGV" in run.output
+    assert sum(len(verdict.findings) for verdict in run.verdicts.values()) == 0
+
+
+TRACE = {
+    "nodeid": "tests/test_x.py::test_x[family/name]",
+    "is_running": True,
+    "began": 0.0,
+    "completed": 4,
+    "case": "family/name",
+    "rule": 12,
+    "function": "get_k",
+    "step": "first call",
+    "findings": [],
+}
+STACK = """Current thread 0x00007f (most recent call first):
+  File "/lib/ctypes/__init__.py", line 519 in string_at
+  File "/home/user/kernels/wild.py", line 7 in get_k
+  File "/repo/tests/examine/call.py", line 197 in call
+  File "/repo/tests/examine/examination.py", line 140 in run
+"""
+
+
+def remains(status, seconds=1.0, stacks="", **changes):
+    return Remains(status, {**TRACE, **changes}, stacks, seconds)
+
+
+@pytest.mark.parametrize(
+    ("status", "seconds", "message"),
+    [
+        (-11, 1, "the process was ended by SIGSEGV during the first call"),
+        (-63, 1, "the process was ended by signal 63 during the first call"),
+        (HANG_STATUS, 30, "the process hung, and was ended after 30 s during the first call"),
+        # An implementation may exit with the same status, but sooner.
+        (HANG_STATUS, 29, "the process exited with status 1 during the first call"),
+        (70, 1, "the process exited with status 70 during the first call"),
+        (None, 1, "the process ended during the first call"),
+    ],
+)
+def test_how_a_process_ended(status, seconds, message):
+    death = judge(remains(status, seconds), timeout=30)
+    assert death.blamed == TRACE["nodeid"]
+    assert death.findings == (Finding(12, "family/name", "get_k", message, {"status": status, "frames": []}),)
+    assert death.message == str(death.findings[0])
+    assert not death.is_idle
+
+
+def test_a_finding_left_behind_is_the_finding():
+    finding = Finding(11, "family/name", "get_s", "the GPU reported something", {"device_lost": True})
+    death = judge(remains(70, findings=[finding.as_json()]), timeout=30)
+    assert death.findings == (finding,)
+
+
+@pytest.mark.parametrize("status", [-9, -15, -2])
+def test_what_others_end_is_no_finding(status):
+    death = judge(remains(status), timeout=30)
+    assert death.findings == ()
+    assert "family/name: the process was ended by SIG" in death.message
+
+
+def test_a_crash_before_any_case_is_no_finding():
+    death = judge(remains(-11, case="", function="", step=""), timeout=30)
+    assert (death.findings, death.is_idle) == ((), False)
+    assert judge(remains(-11, case="", completed=0), timeout=30).is_idle
+
+
+def test_a_crash_while_a_case_is_set_up_is_that_cases():
+    death = judge(remains(-11, function="", step="", completed=0), timeout=30)
+    assert [finding.function for finding in death.findings] == ["set-up"]
+    assert not death.is_idle
+
+
+def test_nothing_left_behind():
+    death = judge(Remains(-11, {}, "", 0.0), timeout=30)
+    assert (death.blamed, death.findings, death.is_idle) == ("", (), True)
+
+
+def test_a_trace_that_cannot_be_read_is_none(tmp_path):
+    (tmp_path / "gw0.json").write_text('{"nodeid": "tes')
+    left = post_mortem.remains_of(tmp_path / "gw0.json", -11)
+    assert (left.status, left.trace, left.stacks) == (-11, {}, "")
+
+
+def test_the_stack_names_the_way_from_the_implementation_inwards():
+    assert innermost_frames(STACK) == ["string_at (__init__.py:519)", "get_k (wild.py:7)"]
+    other = STACK.replace("/examine/", "/elsewhere/").replace("Current thread", "Thread")
+    assert innermost_frames(f"Timeout (0:00:30)!\n{other}\n{STACK.replace('Current thread', 'Thread')}") == [
+        "string_at (__init__.py:519)",
+        "get_k (wild.py:7)",
+    ]
+    assert innermost_frames("") == innermost_frames(other) == []
+    assert (
+        "in string_at (__init__.py:519), called by get_k (wild.py:7)" in judge(remains(-11, stacks=STACK), 30).message
+    )

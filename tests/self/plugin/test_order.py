@@ -1,0 +1,68 @@
+"""Do long tests start early, on every worker? The order in which xdist's scheduler gets them."""
+
+import pytest
+from xdist.scheduler.worksteal import WorkStealingScheduling
+
+from tests.plugin.order import dealt
+
+
+@pytest.mark.parametrize("workers", [1, 2, 3, 4, 7])
+@pytest.mark.parametrize("count", [0, 1, 2, 3, 22, 307])
+def test_each_worker_begins_with_its_share_of_the_heaviest(pytestconfig, count, workers):
+    items = [(7 * i) % max(count, 1) for i in range(count)]
+    order = dealt(items, lambda item: item, workers)
+    assert sorted(order) == sorted(items)
+    for stretch in stretches_of(order, workers, pytestconfig):
+        assert stretch == sorted(stretch, reverse=True)
+        # Of any number of the heaviest, no worker has more than its share.
+        for heaviest in range(workers, len(stretch)):
+            assert sum(item >= count - heaviest for item in stretch) <= -(-heaviest // workers)
+
+
+def test_equals_keep_their_order():
+    assert dealt(["a", "b", "c", "d"], lambda item: 0, 1) == ["a", "b", "c", "d"]
+    assert dealt(["a", "b", "c", "d"], lambda item: 0, 2) == ["a", "c", "b", "d"]
+
+
+class FakeWorker:
+    """Notes what the scheduler sends it."""
+
+    shutting_down = False
+
+    def __init__(self, name):
+        self.gateway = self
+        self.id = name
+        self.sent = []
+
+    def send_runtest_some(self, indices):
+        self.sent += indices
+
+    def shutdown(self):
+        self.shutting_down = True
+
+
+def stretches_of(order, workers, config):
+    """Return what xdist gives each worker at first."""
+    config = FakeConfig(config, workers)
+    scheduler = WorkStealingScheduling(config)
+    nodes = [FakeWorker(f"gw{index}") for index in range(workers)]
+    for node in nodes:
+        scheduler.add_node(node)
+    for node in nodes:
+        scheduler.add_node_collection(node, [str(index) for index in range(len(order))])
+    scheduler.schedule()
+    return [[order[index] for index in node.sent] for node in nodes]
+
+
+class FakeConfig:
+    """The workers of a run, besides its real configuration."""
+
+    def __init__(self, config, workers):
+        self._config = config
+        self._workers = workers
+
+    def getvalue(self, name):
+        return ["popen"] * self._workers if name == "tx" else self._config.getvalue(name)
+
+    def __getattr__(self, name):
+        return getattr(self._config, name)
