@@ -14,7 +14,7 @@ BLOCK = 32
 
 
 @triton.jit
-def _seeded_kernel(
+def _planted_kernel(
     buf_ptr,
     table_ptr,
     lens_ptr,
@@ -81,7 +81,7 @@ def _run(arguments, with_k, with_s):
     batch, max_pages = page_indices.shape
     grid = (seq_len_sum // BLOCK + batch,)
     if seq_len_sum > 0 and batch > 0:
-        _seeded_kernel[grid](
+        _planted_kernel[grid](
             buf,
             page_indices,
             seq_lens,

@@ -1,4 +1,4 @@
-"""`python -m tests.self.peak_memory [PATTERN ...]`: the most memory that each case has resident on the CPU, and its seconds.
+"""`python -m tests.self.peak_memory [PATTERN ...]`: the most memory a case has resident on the CPU, and its seconds.
 
 Each case is examined in a process of its own, forked from one that has imported everything.
 """

@@ -1,16 +1,16 @@
 """Is what the README claims there? The planted bugs behind each line of what the levels can and cannot see."""
 
 import re
-from pathlib import Path
 
 from ci.sanitizer import CHOSEN, chosen_cases
+from tests import ROOT
 from tests.planted.bugs import BUGS
 from tests.planted.faults import hidden
 from tests.planted.faults.deadly import FAULTS
 from tests.planted.faults.reaching import REACHES
 from tests.planted.wild import machine, outside, racing, undefined, wrapping
 
-README = (Path(__file__).parents[1] / "README.md").read_text(encoding="utf-8")
+README = (ROOT / "README.md").read_text(encoding="utf-8")
 PLANTED = {
     *(bug.name for bug in BUGS),
     *(reach.name for reach in REACHES),

@@ -23,7 +23,7 @@ class Bug:
     """It is one of a GPU's streams, which the interpreter does not have."""
 
 
-def seeded_source(bug: Bug) -> str:
+def planted_source(bug: Bug) -> str:
     """Return the source of the gather with a bug planted.
 
     Raises:
@@ -38,4 +38,4 @@ def seeded_source(bug: Bug) -> str:
 
 
 LAST_LINES = "    return k, s\n\n\ndef get_k_and_s"
-LAUNCH = "        _seeded_kernel[grid](\n            buf,"
+LAUNCH = "        _planted_kernel[grid](\n            buf,"

@@ -21,7 +21,7 @@ MACHINE = [
     Bug(
         name="launched-twice",
         edits={
-            LAUNCH: "        _seeded_kernel[(0 * batch + 1,)](\n            buf, page_indices, seq_lens, k, s, 0, 0, 0, 0, 0, 0, 0, 0, page_size, index_head_dim, 128, BLOCK, 1, True, True\n        )\n"
+            LAUNCH: "        _planted_kernel[(0 * batch + 1,)](\n            buf, page_indices, seq_lens, k, s, 0, 0, 0, 0, 0, 0, 0, 0, page_size, index_head_dim, 128, BLOCK, 1, True, True\n        )\n"
             + LAUNCH
         },
         rules=(16,),

@@ -31,7 +31,7 @@ TABLES = [
     Bug(
         name="storage-offset-forgotten",
         edits={
-            LAUNCH: "        _seeded_kernel[grid](\n            buf.as_strided(buf.shape, buf.stride(), max(0, buf.storage_offset() - buf.storage_offset() % 4096)),"
+            LAUNCH: "        _planted_kernel[grid](\n            buf.as_strided(buf.shape, buf.stride(), max(0, buf.storage_offset() - buf.storage_offset() % 4096)),"
         },
         rules=(10,),
         cases=("pools/offset-16", "pools/offset-1"),

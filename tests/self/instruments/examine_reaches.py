@@ -1,7 +1,7 @@
 """Examines each fault of `reaching` in fenced memory, each in a process of its own, and prints what came of it.
 
-Usage: python -m tests.self.instruments.examine_reaches DEVICE CASE. On the CPU the fences are pages of the host. A line of
-JSON for each fault and fence: how the process ended, and the findings, if it lived to tell.
+Usage: python -m tests.self.instruments.examine_reaches DEVICE CASE. On the CPU the fences are pages of the host. A line
+of JSON for each fault and fence: how the process ended, and the findings, if it lived to tell.
 """
 
 import json

@@ -1,0 +1,106 @@
+"""How far a long job is: a bar on a terminal; elsewhere a line at every tenth, and after ten seconds of silence."""
+
+import threading
+import time
+from collections.abc import Callable
+from typing import Self
+
+from rich.console import Console
+from rich.progress import BarColumn, MofNCompleteColumn, Progress, SpinnerColumn, TextColumn, TimeElapsedColumn
+from rich.text import Text
+
+SECONDS_BETWEEN_LINES = 10.0
+SHARE_BETWEEN_LINES = 0.1
+LEAST_SECONDS_BETWEEN_LINES = 1.0
+
+
+class Steps:
+    """Shows the steps of a job on a console. Use it as a context.
+
+    Args:
+        console: where the user looks.
+        began: the clock's time at the job's start.
+        clock: tells seconds; for tests.
+    """
+
+    def __init__(self, console: Console, began: float, clock: Callable[[], float] = time.monotonic) -> None:
+        self._console = console
+        self._live: Progress | None = None
+        self._lines = Lines(lambda line: console.print(Text(line, style="dim"), soft_wrap=True), began, clock)
+        self._over = threading.Event()
+        # A long step may keep the caller busy.
+        self._ticks = threading.Thread(target=self._tick, daemon=True)
+        if console.is_terminal and not console.is_dumb_terminal:
+            columns = (SpinnerColumn(), BarColumn(), MofNCompleteColumn(), TimeElapsedColumn())
+            self._live = Progress(
+                *columns,
+                TextColumn("{task.description}", markup=False),
+                console=console,
+                transient=True,
+                redirect_stdout=False,
+                redirect_stderr=False,
+            )
+            self._task = self._live.add_task("starting", total=None)
+
+    def __enter__(self) -> Self:
+        if self._live:
+            self._live.start()
+        else:
+            self._ticks.start()
+        return self
+
+    def __exit__(self, *error: object) -> None:
+        self._over.set()
+        if self._live:
+            self._live.stop()
+        else:
+            self._ticks.join()
+
+    def at(self, step: str, done: int, of: int) -> None:
+        """Tell how far the job is.
+
+        Args:
+            step: what is done now, or how it goes, in words.
+            done: steps that are over.
+            of: all steps; 0 while that is not known.
+        """
+        if self._live:
+            self._live.update(self._task, description=step, completed=done, total=of or None)
+        else:
+            self._lines.at(step, done, of)
+
+    def _tick(self) -> None:
+        while not self._over.wait(1.0):
+            self._lines.tick()
+
+
+class Lines:
+    """When to say how far a job is, where there is no terminal. Pure but for the clock that it is given."""
+
+    def __init__(self, say: Callable[[str], None], began: float, clock: Callable[[], float] = time.monotonic) -> None:
+        self._say = say
+        self._clock = clock
+        self._began = began
+        self._last_time = clock()
+        self._step = "starting"
+        self._done = self._last_done = self._of = 0
+        self._lock = threading.Lock()
+
+    def at(self, step: str, done: int, of: int) -> None:
+        """Note how far the job is, and say so if it is a tenth further."""
+        with self._lock:
+            self._step, self._done, self._of = step, done, of
+            soon = self._clock() - self._last_time < LEAST_SECONDS_BETWEEN_LINES
+            if done == of or (not soon and done - self._last_done >= SHARE_BETWEEN_LINES * of):
+                self._tell()
+
+    def tick(self) -> None:
+        """Say how far the job is if nothing was said for ten seconds."""
+        with self._lock:
+            if self._clock() - self._last_time >= SECONDS_BETWEEN_LINES:
+                self._tell()
+
+    def _tell(self) -> None:
+        self._last_time, self._last_done = self._clock(), self._done
+        far = f"{self._done} of {self._of}, {self._step}" if self._of else self._step
+        self._say(f"{far}, {self._last_time - self._began:.0f} s")
