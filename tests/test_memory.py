@@ -3,6 +3,6 @@
 import pytest
 
 
-@pytest.mark.catalogue("invalid-pages", "pools", "disagreement")
+@pytest.mark.catalogue("memory")
 def test_memory_is_left_alone(case, examine):
     examine(case)

@@ -2,7 +2,7 @@
 
 from collections.abc import Callable
 from dataclasses import dataclass, field, replace
-from typing import Any, Literal
+from typing import Any, Literal, get_args
 
 PageOrder = Literal["shuffled", "reversed", "same", "shared_prefix"]
 TailFill = Literal["stale", "minus_one", "huge", "int_min"]
@@ -10,8 +10,12 @@ TableLayout = Literal["contiguous", "sliced", "transposed", "offset", "every_oth
 LengthsLayout = Literal["contiguous", "every_other", "offset", "one_for_all"]
 IndexDtype = Literal["int32", "int64"]
 Content = Literal["coded", "every_byte", "nan", "special_floats", "zeros", "ones"]
+Question = Literal["values", "memory", "arguments", "variants"]
 Quantity = Literal["lengths", "table_widths", "pools"]
 ArgumentName = Literal["buf", "page_indices", "seq_lens", "seq_len_sum", "max_seq_len", "page_size", "index_head_dim"]
+
+QUESTIONS: tuple[Question, ...] = get_args(Question)
+"""What families of cases ask. Each has a file of the suite, `tests/test_QUESTION.py`, that examines its families."""
 
 
 @dataclass(frozen=True, kw_only=True)

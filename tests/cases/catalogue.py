@@ -14,7 +14,7 @@ from tests.cases import (
     tables,
     workloads,
 )
-from tests.cases.case import Case
+from tests.cases.case import Case, Question
 
 FAMILIES = (
     lengths,
@@ -30,6 +30,11 @@ FAMILIES = (
     workloads,
     seeds,
 )
+
+QUESTIONS: dict[str, Question] = {
+    module.__name__.rpartition(".")[2].replace("_", "-"): module.QUESTION for module in FAMILIES
+}
+"""The question that each family asks, by the family's name."""
 
 
 def catalogue(seeds_from: int = 0, seed_count: int = seeds.DEFAULT_COUNT) -> list[Case]:

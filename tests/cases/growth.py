@@ -5,6 +5,8 @@ from dataclasses import dataclass
 
 from tests.cases.case import Case, Quantity, family
 
+QUESTION = "variants"
+
 LONGEST = 1 << 20
 MOST_SEQUENCES = 2_048
 MOST_TOKENS = 1 << 18

@@ -2,6 +2,8 @@
 
 from tests.cases.case import Case, family
 
+QUESTION = "memory"
+
 PAGE_BYTES = 64 * 132
 # The first page that does not lie wholly below 2 GiB: with 32-bit arithmetic, tokens from 16 on are read elsewhere.
 AT_2_GIB, AT_4_GIB, AT_8_GIB, AT_16_GIB = (gib * 2**30 // PAGE_BYTES for gib in (2, 4, 8, 16))
