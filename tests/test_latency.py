@@ -2,7 +2,7 @@
 
 `pytest tests/test_latency.py -n 0 --benchmark-enable` measures; add `--benchmark-autosave`, `--benchmark-compare` or
 `--benchmark-json FILE` as with any benchmark. Seconds are the GPU's, from CUDA graphs on a cold L2. Whether something
-got slower is not decided here but by `./ci/gate --base REV`, whose errors are known.
+got slower is not decided here but by `./ci/gate latency --base REV`, whose errors are known.
 """
 
 import pytest

@@ -1,4 +1,4 @@
-"""`./ci/gate --certify`: what does the gate see on this machine, and how often is it wrong?
+"""`./ci/gate certify`: what does the gate see on this machine, and how often is it wrong?
 
 First the head is measured against itself, often enough for many decisions: none may be SLOWER. Then against copies of
 the kernels that are slower on purpose. The power at round slowdowns is computed from the scatter of these very draws,
@@ -22,9 +22,9 @@ from ci.latency import stage
 from ci.latency.base import ROOT, working_tree
 from ci.latency.child import Order
 from ci.latency.command import measuring, undecided, write_report
+from ci.latency.options import Options
 from ci.latency.planted import Found, decided, found, range_told, tally, turned
 from ci.measuring_process import CannotMeasure
-from ci.options import Options
 from tests.latency.history import History
 from tests.latency.machine import Machine
 from tests.latency.power import EFFECTS, CellPower, lower, measured_power, promised

@@ -1,4 +1,4 @@
-"""`./ci/gate --base REV` and `--history`: is a gather slower than it was?"""
+"""`./ci/gate latency`: is a gather slower than it was?"""
 
 import json
 import random
@@ -16,8 +16,8 @@ from ci.latency import html_report, stage, table
 from ci.latency.base import NoBase, changed_files, extract, resolve, same_code, working_tree
 from ci.latency.child import Order
 from ci.latency.judged import Judged, has_flags, judge
+from ci.latency.options import Options
 from ci.measuring_process import CannotMeasure, MeasuringProcess
-from ci.options import Options
 from tests import ROOT
 from tests.latency.history import History, NoHistory
 from tests.latency.history_decision import against_history
@@ -228,5 +228,5 @@ def _blind(measured: stage.Measured) -> list[str]:
     """Return a sentence for each cell that cannot see a slowdown of 10 %, and one if nobody has looked."""
     certificate = History(Machine(**measured.machine)).certificate()
     if certificate is None:
-        return ["this gate is not certified on this machine: ./ci/gate --certify measures what it sees"]
+        return ["this gate is not certified on this machine: ./ci/gate certify measures what it sees"]
     return [cell["told"] for cell in certificate.content["cells"] if cell["is_blind"]]

@@ -1,4 +1,4 @@
-"""`./ci/gate --speed`: measure implementations side by side on a GPU, and show the figures."""
+"""`./ci/gate speed`: measure implementations side by side on a GPU, and show the figures."""
 
 import time
 from dataclasses import asdict
@@ -9,10 +9,10 @@ from rich.text import Text
 
 from ci.cost.progress import Steps
 from ci.measuring_process import CannotMeasure
-from ci.options import Options
 from ci.reports import report
 from ci.speed import figures, listening, table
 from ci.speed.measure import Order
+from ci.speed.options import Options
 
 RUNS = 3
 """Draws of memory of each workload, unless the user says how many."""

@@ -1,4 +1,4 @@
-"""What the measuring process of `--speed` told."""
+"""What the measuring process of `gate speed` told."""
 
 import json
 from collections.abc import Callable, Iterable

@@ -11,6 +11,8 @@ from tests import ROOT
 from tests.examine.selection import OPTIONS, Selection
 
 GATE = ROOT / "ci" / "gate"
+SANITIZER_FLAGS = ("--impl", "--contract", "--case", "--seeds-from", "--seeds")
+"""The part of a selection that `gate sanitize` has: it is on a GPU, in memory of its own."""
 
 
 def line(

@@ -2,8 +2,9 @@
 
 import re
 
-from ci.sanitizer import CHOSEN, chosen_cases
+from ci.sanitizer.cases import chosen_cases
 from tests import ROOT
+from tests.examine.selection import Selection
 from tests.planted.bugs import BUGS
 from tests.planted.faults import hidden
 from tests.planted.faults.deadly import FAULTS
@@ -38,4 +39,4 @@ def test_each_line_names_bugs_that_are_planted():
 
 def test_twenty_bytes_past_ends_are_planted_on_both_machines():
     assert len(REACHES) == sum(bug.name.startswith("one-byte-") for bug in BUGS) == 20
-    assert len(chosen_cases(CHOSEN)) > 30
+    assert len(chosen_cases(Selection())) > 30

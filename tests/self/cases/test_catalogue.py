@@ -14,7 +14,7 @@ from tests.cases.catalogue import catalogue
 from tests.cases.plan import SPARE_PAGES, num_pages_of, plan
 from tests.cases.seeds import random_case
 from tests.contract import RULES, Contract
-from tests.examine.selection import matching, reason_to_skip
+from tests.examine.choice import matching, reason_to_skip
 
 CASES = catalogue()
 ON_CPU = [case for case in CASES if not case.needs_gpu]

@@ -5,13 +5,15 @@ import time
 
 import pytest
 
-from ci.sanitizer import TOOLS, SanitizerUnavailable, __main__, chosen_cases, run_sanitizer
-from ci.sanitizer.cases import CHOSEN, cases_by_id
-from ci.sanitizer.process import ChildRun, launch_child
+from ci import options
+from ci.sanitizer import command
+from ci.sanitizer.cases import CHOSEN, cases_by_id, chosen_cases
+from ci.sanitizer.process import ChildRun, launch_child, run_sanitizer
 from ci.sanitizer.stream import MARK
-from ci.sanitizer.tools import PROGRAM, find_program
+from ci.sanitizer.tools import PROGRAM, TOOLS, SanitizerUnavailable, find_program
 from tests.contract import Contract
 from tests.examine.finding import Finding
+from tests.examine.selection import Selection
 from tests.planted.faults.reaching import REACHES, TENSORS
 from tests.self.ci.sanitizer.outputs import CASE, access, recorded, transcript_of
 
@@ -140,7 +142,8 @@ def test_without_the_tool_nothing_is_decided(monkeypatch, capsys):
     with pytest.raises(SanitizerUnavailable, match="compute-sanitizer is not on the PATH"):
         find_program({"PATH": "/nowhere", "CUDA_HOME": "/nowhere"})
     monkeypatch.setattr("ci.sanitizer.process.find_program", lambda: find_program({"PATH": ""}))
-    assert __main__.main(["--tool", "memcheck"]) == __main__.UNDECIDED
+    _, asked = options.parse(["sanitize", "--tool", "memcheck"])
+    assert command.main(asked) == command.UNDECIDED
     assert "memcheck: could not decide: compute-sanitizer is not on the PATH" in capsys.readouterr().err
 
 
@@ -159,9 +162,9 @@ def test_an_unknown_tool_is_refused():
 
 def test_every_pattern_chooses_cases():
     for pattern in CHOSEN:
-        assert chosen_cases([pattern]), pattern
-    assert chosen_cases(["bad-arguments/*"]) == []
-    assert not any(case.needs_gpu or case.heavy for case in chosen_cases())
+        assert chosen_cases(Selection(patterns=(pattern,))), pattern
+    assert chosen_cases(Selection(patterns=("bad-arguments/*",))) == []
+    assert not any(case.needs_gpu or case.heavy for case in chosen_cases(Selection()))
 
 
 @pytest.fixture
