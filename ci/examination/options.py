@@ -38,11 +38,14 @@ def _declare(parser: argparse.ArgumentParser) -> None:
 
 
 def _read(given: argparse.Namespace) -> Options:
+    selection = Selection.from_options(given)
     if given.listing:
-        ignored = {"--json": given.report, "--fail-fast": given.fail_fast, "-n/--workers": given.workers}
-        for flag in (flag for flag, value in ignored.items() if value):
-            raise argparse.ArgumentTypeError(f"argument {flag}: --list examines nothing")
-    return Options(Selection.from_options(given), given.fail_fast, given.workers, given.report, given.listing)
+        flags = {"--json": given.report, "--fail-fast": given.fail_fast, "-n/--workers": given.workers}
+        for name in ("impl", "contract", "device", "memory"):
+            flags[f"--{name}"] = selection.arguments([f"--{name}"]) != Selection().arguments([f"--{name}"])
+        for flag in (flag for flag, is_given in flags.items() if is_given):
+            raise argparse.ArgumentTypeError(f"argument {flag}: --list only lists the cases, and examines none")
+    return Options(selection, given.fail_fast, given.workers, given.report, given.listing)
 
 
 def _run(options: Options, start: Sequence[str]) -> int:

@@ -1,4 +1,4 @@
-"""The one place that makes replay lines: commands that, pasted into a shell in the same folder, show a finding again."""
+"""The one place that makes replay lines: pasted into a shell in the same folder, they show a finding again."""
 
 import os
 import shlex

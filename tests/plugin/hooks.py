@@ -73,7 +73,7 @@ def pytest_testnodedown(node: Any, error: object) -> None:
 
 
 def pytest_handlecrashitem(crashitem: str, report: pytest.TestReport, sched: Any) -> None:
-    node: Any = report.node  # type: ignore[attr-defined]  # pytest-xdist's controller of the worker
+    node: Any = vars(report)["node"]  # pytest-xdist's controller of the worker
     node.config.stash[DEATHS].test_lost(crashitem, report, sched)
 
 

@@ -61,15 +61,8 @@ def test_constraints_pin_every_dependency_within_its_range():
     described = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]
     lines = [line for line in (ROOT / "constraints.txt").read_text().splitlines() if line and not line.startswith("#")]
     pins = {name.lower().replace("_", "-"): version for name, version in (line.split("==") for line in lines)}
-    assert (
-        lacking(
-            described["dependencies"]
-            + described["optional-dependencies"]["dev"]
-            + described["optional-dependencies"]["latency"],
-            pins.get,
-        )
-        == []
-    )
+    extras = described["optional-dependencies"]
+    assert lacking(described["dependencies"] + extras["dev"] + extras["latency"], pins.get) == []
 
 
 @pytest.mark.parametrize(

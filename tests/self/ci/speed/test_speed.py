@@ -1,4 +1,4 @@
-"""`./ci/gate --speed`: the figures, the tables, and the measuring on clocks that are made up."""
+"""`./ci/gate speed`: the figures, the tables, and the measuring on clocks that are made up."""
 
 import io
 import json
@@ -323,7 +323,7 @@ class TestProcess:
         monkeypatch.setattr(listening, "run", lambda order, on_step: listening.listen(self.LINES, on_step))
         console = Console(file=io.StringIO(), width=160)
         path = tmp_path / "speed.json"
-        assert command.main(command_line.parse(["--speed", "--json", str(path)]), console) == 0
+        assert command.main(command_line.parse(["speed", "--json", str(path)])[1], console) == 0
         assert isinstance(console.file, io.StringIO)
         shown = console.file.getvalue().splitlines()
         assert shown[-1].startswith("speed: times a copy of the same bytes, geometric mean over 2 workloads: own 1.000")
@@ -335,11 +335,11 @@ class TestProcess:
         stuck = listening.Told(MACHINE, [], {}, [_workload("1x4k", 0.0)], True)
         monkeypatch.setattr(listening, "run", lambda order, on_step: stuck)
         console = Console(file=io.StringIO(), width=160)
-        assert command.main(command_line.parse(["--speed"]), console) == 2
+        assert command.main(command_line.parse(["speed"])[1], console) == 2
 
     def test_without_a_gpu_one_line_and_2(self):
         done = subprocess.run(
-            [sys.executable, "ci/gate", "--speed"],
+            [sys.executable, "ci/gate", "speed"],
             cwd=ROOT,
             env={**os.environ, "CUDA_VISIBLE_DEVICES": ""},
             capture_output=True,
@@ -356,16 +356,14 @@ class TestCommandLine:
     """Options."""
 
     def test_runs(self):
-        assert command_line.parse(["--speed", "--runs", "5"]).runs == 5
-        assert command_line.parse(["--speed"]).runs is None
+        assert command_line.parse(["speed", "--runs", "5"])[1].runs == 5
+        assert command_line.parse(["speed"])[1].runs is None
 
     @pytest.mark.parametrize(
         ("arguments", "named"),
         [
-            (["--speed", "--cost"], "--speed"),
-            (["--speed", "--case", "x"], "--speed"),
-            (["--runs", "3"], "--runs"),
-            (["--speed", "--runs", "0"], "--runs"),
+            (["speed", "--case", "x"], "--case"),
+            (["speed", "--runs", "0"], "--runs"),
         ],
     )
     def test_bad_usage(self, arguments, named, capsys):
