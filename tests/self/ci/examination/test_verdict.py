@@ -249,6 +249,13 @@ def test_collected_test_without_a_report_is_undecided(collector):
     assert judge(collector.results("not reached")).decision is Decision.CLEAN
 
 
+def test_case_that_no_test_examines_is_undecided():
+    collector = Collector([PAGE, TAIL], Heard())
+    collector.pytest_xdist_node_collection_finished(SimpleNamespace(), [node(PAGE)])
+    collector.pytest_runtest_logreport(reported("passed", PAGE))
+    assert [str(item) for item in verdict_of(collector).undecided] == [f"{TAIL}: no test examines it"]
+
+
 @pytest.mark.parametrize("when", ["setup", "call", "teardown"])
 def test_failure_without_a_finding_is_undecided_and_tells_its_last_line(collector, when):
     collector.pytest_runtest_logreport(reported("passed", TAIL))
