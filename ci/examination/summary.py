@@ -13,7 +13,7 @@ from ci.examination.display import count
 from ci.examination.verdict import Decision, FamilyCount, Verdict
 from ci.options import Options
 from tests.cases import seeds
-from tests.contract import RULES, Contract
+from tests.contract import Contract
 from tests.examine.finding import Finding
 
 CASES_NAMED = 4
@@ -91,7 +91,7 @@ def rule_lines(findings: Sequence[Finding]) -> list[str]:
         of_rule = [finding for finding in findings if finding.rule == rule]
         cases = list(dict.fromkeys(finding.case for finding in of_rule))
         functions = Counter(finding.function for finding in of_rule)
-        lines.append(f"rule {rule}: {RULES[rule][1]}")
+        lines.append(f"rule {rule}: {rule.text}")
         told = ", ".join(f"{function} {number}" for function, number in functions.most_common())
         lines.append(f"    {count(len(of_rule), 'finding')} ({told}) in {_some(cases, CASES_NAMED)}")
     return lines

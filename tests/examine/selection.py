@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from fnmatch import fnmatch
 
 from tests.cases.case import Case
-from tests.contract import Contract, level_of
+from tests.contract import Contract, Rule
 
 
 def matching(cases: Sequence[Case], patterns: Sequence[str]) -> list[Case]:
@@ -21,7 +21,7 @@ def reason_to_skip(case: Case, *, device: str, contract: Contract, quick: bool) 
         contract: the level that the implementation promises.
         quick: whether heavy cases are left out.
     """
-    level = max(level_of(rule) for rule in case.rules)
+    level = max(Rule(rule).level for rule in case.rules)
     if level > contract:
         return f"not promised: the contract is {contract.label}, the case is for {level.label}"
     if device == "cpu" and case.needs_gpu:
