@@ -147,6 +147,7 @@ def test_report_says_what_the_verdict_says():
                 "function": "get_k",
                 "message": "row 3 is wrong",
                 "details": {},
+                "fault": "",
                 "family": "lengths",
             }
         ],
