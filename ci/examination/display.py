@@ -9,7 +9,6 @@ from rich.text import Text
 
 from ci.examination.verdict import Examined, without_memory_excuses
 from ci.reports.progress import Steps
-from tests.contract import RULES
 from tests.examine.finding import Finding
 
 SHOWN_PER_FUNCTION = 3
@@ -23,7 +22,7 @@ def finding_lines(finding: Finding, replay: str) -> Text:
     text.append(f"  {finding.case}", style="bold")
     text.append(f"  {finding.function}\n")
     text.append(f"  {finding.message}\n")
-    text.append(f"  the rule: {RULES[finding.rule][1]}\n", style="dim")
+    text.append(f"  the rule: {finding.rule.text}\n", style="dim")
     text.append(f"  replay: {replay}", style="dim")
     return text
 

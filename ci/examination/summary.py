@@ -10,7 +10,6 @@ from rich.text import Text
 
 from ci.examination.display import count
 from ci.examination.verdict import Decision, FamilyCount, Verdict
-from tests.contract import RULES
 from tests.examine.finding import Finding
 from tests.examine.selection import Selection
 
@@ -76,7 +75,7 @@ def rule_lines(findings: Sequence[Finding]) -> list[str]:
         of_rule = [finding for finding in findings if finding.rule == rule]
         cases = list(dict.fromkeys(finding.case for finding in of_rule))
         functions = Counter(finding.function for finding in of_rule)
-        lines.append(f"rule {rule}: {RULES[rule][1]}")
+        lines.append(f"rule {rule}: {rule.text}")
         told = ", ".join(f"{function} {number}" for function, number in functions.most_common())
         lines.append(f"    {count(len(of_rule), 'finding')} ({told}) in {_some(cases, CASES_NAMED)}")
     return lines

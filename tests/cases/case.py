@@ -1,8 +1,11 @@
 """What an edge case is: a row of data that says how the seven arguments of a gather look."""
 
-from collections.abc import Callable
+import re
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field, replace
 from typing import Any, Literal, get_args
+
+from tests.contract import Rule
 
 PageOrder = Literal["shuffled", "reversed", "same", "shared_prefix"]
 TailFill = Literal["stale", "minus_one", "huge", "int_min"]
@@ -16,6 +19,7 @@ ArgumentName = Literal["buf", "page_indices", "seq_lens", "seq_len_sum", "max_se
 
 QUESTIONS: tuple[Question, ...] = get_args(Question)
 """What families of cases ask. Each has a file of the suite, `tests/test_QUESTION.py`, that examines its families."""
+_NAME = re.compile(r"[a-z0-9]+(-[a-z0-9]+)*")
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -36,8 +40,9 @@ class Case:
     name: str
     """Unique; a part of the test's id, so lower case words with hyphens."""
     rules: tuple[int, ...]
-    """The rules of the contract that the case bears on. The first is cited when rows are wrong, the highest decides
-    from which contract level on the case is run."""
+    """Numbers of the rules that the case bears on, the most particular first; once the row is made, each is a `Rule`.
+    `tests.examine.blame` chooses among them; the highest level of them decides from which contract on the case is
+    run."""
     seq_lens: tuple[int, ...] = ()
     """Tokens of each sequence."""
 
@@ -92,6 +97,32 @@ class Case:
     family: str = ""
     """Name of the family; the catalogue fills it in."""
 
+    def __post_init__(self) -> None:
+        for expected, is_so in self._expectations():
+            if not is_so:
+                raise ValueError(f"case {self.family}/{self.name}: expected {expected}")
+        object.__setattr__(self, "rules", tuple(Rule(rule) for rule in self.rules))
+
+    def _expectations(self) -> Iterator[tuple[str, bool]]:
+        """Yield what a row must be, in words, and whether it is."""
+        names = [self.name, *filter(None, [self.family])]
+        yield "a name of lower-case words and numbers with hyphens between", all(map(_NAME.fullmatch, names))
+        yield "rules: one at least", bool(self.rules)
+        yield f"rules: numbers from 1 to {max(Rule)}, got {self.rules}", set(self.rules) <= set(Rule)
+        yield "rules: each once", len(set(self.rules)) == len(self.rules)
+        yield "rules: 13, where host and device disagree", not self.rows_are_open or Rule.DISAGREEMENT in self.rules
+        yield "rules: 14, where an argument is bad", self.bad is None or Rule.BAD_ARGUMENTS in self.rules
+        yield "seq_lens: no negative ones", min(self.seq_lens, default=0) >= 0
+        device_batch = len(self.seq_lens if self.device_seq_lens is None else self.device_seq_lens)
+        yield "device_seq_lens: as many as seq_lens", device_batch == len(self.seq_lens)
+        yield "page_size: 1 or more", self.page_size >= 1
+        is_multiple = self.index_head_dim >= 4 and self.index_head_dim % 4 == 0
+        yield "index_head_dim: a multiple of 4", is_multiple
+        sizes = (self.pool_offset, self.pool_row_gap, self.pages_from, self.spare_columns, self.num_pages or 0)
+        yield "pool_offset, pool_row_gap, pages_from, spare_columns, num_pages: 0 or more", min(sizes) >= 0
+        batch = len(self.seq_lens)
+        yield "page_at: sequences of the batch", all(0 <= sequence < batch for sequence, _ in self.page_at)
+
     @property
     def id(self) -> str:
         """The case's name in test ids, reports and on the command line: `family/name`."""
@@ -123,14 +154,9 @@ class Case:
         return self.device_seq_lens is not None or self.seq_len_sum_error != 0 or self.max_seq_len_error < 0
 
     @property
-    def rule_of_wild_access(self) -> int:
-        """The rule that an access outside arguments and results breaks on this case."""
-        return next((rule for rule in self.rules if rule in (11, 12, 13)), self.rules[0])
-
-    @property
     def may_be_refused(self) -> bool:
         """Whether a `ValueError` is as good as the right rows (rules 9 and 10)."""
-        return bool({9, 10} & set(self.rules))
+        return bool({Rule.GEOMETRIES, Rule.STRIDES} & set(self.rules))
 
 
 def family(name: str, cases: list[Case]) -> list[Case]:

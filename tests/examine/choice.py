@@ -5,7 +5,7 @@ from fnmatch import fnmatchcase
 
 from tests.calls.errors import Foreseen
 from tests.cases.case import Case
-from tests.contract import Contract, level_of
+from tests.contract import Contract, Rule
 from tests.examine.selection import Selection
 
 
@@ -43,7 +43,7 @@ def reason_to_skip(case: Case, *, device: str, contract: Contract, quick: bool) 
         contract: the level that the implementation promises.
         quick: whether heavy cases are left out.
     """
-    level = max(level_of(rule) for rule in case.rules)
+    level = max(Rule(rule).level for rule in case.rules)
     if level > contract:
         return f"not promised: the contract is {contract.label}, the case is for {level.label}"
     if device == "cpu" and case.needs_gpu:

@@ -2,17 +2,22 @@
 
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass, field
-from typing import Any
+from typing import Any, NamedTuple
 
-from tests.contract import Contract
+from tests.cases.case import Case
+from tests.contract import Contract, Rule
+from tests.examine.blame import Seen, rule_of
 
 
 @dataclass(frozen=True)
 class Finding:
-    """One rule that one function breaks on one case."""
+    """One rule that one function breaks on one case.
 
-    rule: int
-    """Number of the rule in the contract."""
+    Raises:
+        ValueError: the contract has no rule of that number.
+    """
+
+    rule: Rule
     case: str
     """Id of the case, `family/name`."""
     function: str
@@ -21,6 +26,11 @@ class Finding:
     """What happened, and what should have."""
     details: Mapping[str, Any] = field(default_factory=dict)
     """Figures behind the message, for machines; JSON values only."""
+    fault: str = ""
+    """What was seen, without figures: findings of one rule and one fault are likely one mistake."""
+
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "rule", Rule(self.rule))
 
     @property
     def family(self) -> str:
@@ -28,8 +38,8 @@ class Finding:
         return self.case.split("/")[0]
 
     def as_json(self) -> dict[str, Any]:
-        """Return the finding as a JSON object."""
-        return {**asdict(self), "family": self.family}
+        """Return the finding as a JSON object; its rule is the number in the contract."""
+        return {**asdict(self), "rule": int(self.rule), "family": self.family}
 
     @classmethod
     def from_json(cls, data: Mapping[str, Any]) -> "Finding":
@@ -40,30 +50,45 @@ class Finding:
         return f"rule {self.rule}, {self.case}, {self.function}: {self.message}"
 
 
-class Findings:
-    """Collects what is found on one case: what the contract promises, and each thing once."""
+class Fault(NamedTuple):
+    """Something wrong that an instrument saw in a call."""
 
-    def __init__(self, case: str, contract: Contract) -> None:
+    seen: Seen
+    message: str
+    """What happened, and what should have."""
+    where: str = ""
+    """What tells it from other faults of the same kind, such as the tensor."""
+    details: Mapping[str, Any] = {}
+    """JSON values."""
+
+
+class Findings:
+    """Collects what is found on one case: what the contract promises, and each fault of a function once."""
+
+    def __init__(self, case: Case, contract: Contract) -> None:
         self.all: list[Finding] = []
         self.function = ""
         """The function that is examined at the moment."""
         self._case = case
         self._contract = contract
 
-    def add(self, rule: int, message: str, **details: Any) -> None:
-        """Note a broken rule.
+    def add(self, seen: Seen, message: str, where: str = "", **details: Any) -> None:
+        """Note something wrong, unless the contract does not promise its rule or the function is known to do it.
 
         Args:
-            rule: its number; one that the contract does not promise is left out.
+            seen: what kind of thing; its rule follows from that and the case.
             message: what happened, and what should have.
-            details: JSON values. Of findings with the same `kind` and `line`, a function has one.
+            where: what tells it from other faults of the same kind.
+            details: JSON values.
         """
-        finding = Finding(rule, self._case, self.function, message, details)
-        if self._contract.holds(rule) and finding not in self.all and not self._is_known(finding):
-            self.all.append(finding)
+        rule = rule_of(seen, self._case.rules)
+        if self._contract.holds(rule) and not self.has(seen, where):
+            self.all.append(Finding(rule, self._case.id, self.function, message, details, _fault(seen, where)))
 
-    def _is_known(self, finding: Finding) -> bool:
-        def place(of: Finding) -> tuple[Any, ...]:
-            return of.rule, of.function, of.details.get("kind"), of.details.get("line")
+    def has(self, seen: Seen, where: str = "") -> bool:
+        """Whether such a fault of the function was noted."""
+        return any((of.function, of.fault) == (self.function, _fault(seen, where)) for of in self.all)
 
-        return "line" in finding.details and place(finding) in map(place, self.all)
+
+def _fault(seen: Seen, where: str) -> str:
+    return f"{seen.value}: {where}" if where else seen.value

@@ -7,6 +7,7 @@ import torch
 
 from tests.cases.case import Case
 from tests.cases.growth import doubling_requests
+from tests.examine.blame import Seen
 from tests.examine.finding import Findings
 from tests.instruments.cost.trace import variants_of_requests, what_differs
 
@@ -23,7 +24,7 @@ def examine_growth(call: Callable[..., Any], case: Case, device: torch.device, f
     if len(variants) > MOST_VARIANTS:
         grown = case.grows.replace("_", " ")
         findings.add(
-            18,
+            Seen.VARIANTS,
             f"{len(requests)} requests whose {grown} double compiled {len(variants)} variants, should be at most "
             f"{MOST_VARIANTS}; they differ in {what_differs(variants)}",
             variants=len(variants),

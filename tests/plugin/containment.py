@@ -40,7 +40,8 @@ class Trace:
     completed: int = 0
     """Tests that this worker has brought to an end."""
     case: str = ""
-    rule: int = 1
+    rules: list[int] = field(default_factory=list)
+    """Those that the case bears on."""
     function: str = ""
     step: str = ""
     findings: list[dict[str, Any]] = field(default_factory=list)
@@ -65,9 +66,9 @@ class Trace:
         self.completed += 1
         self._write()
 
-    def examine(self, case: str, rule: int) -> None:
-        """Note the case that is examined, and the rule that a crash on it would break."""
-        self.case, self.rule, self.function, self.step = case, rule, "", ""
+    def examine(self, case: str, rules: Sequence[int]) -> None:
+        """Note the case that is examined, and the rules that it bears on."""
+        self.case, self.rules, self.function, self.step = case, [int(rule) for rule in rules], "", ""
         self._write()
 
     def at(self, function: str, step: str) -> None:

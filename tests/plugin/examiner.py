@@ -7,7 +7,7 @@ import pytest
 
 from tests.calls.implementations import Implementation, NoImplementation, load_implementation
 from tests.cases.case import Case
-from tests.contract import RULES, Contract
+from tests.contract import Contract
 from tests.examine import replay
 from tests.examine.finding import Finding
 from tests.examine.selection import Selection
@@ -83,7 +83,7 @@ class Examiner:
         from tests.examine.examination import examine
 
         if self._trace:
-            self._trace.examine(case.id, case.rule_of_wild_access)
+            self._trace.examine(case.id, case.rules)
         findings: list[Finding] = []
         for memory in self._memories:
             found = examine(
@@ -117,7 +117,7 @@ class Examiner:
 
 def describe(findings: Sequence[Finding], again: str) -> str:
     """Return what a failed test prints: each finding with its rule, and the command that shows them again."""
-    lines = [f"{finding}\n    (rule {finding.rule}: {RULES[finding.rule][1]})" for finding in findings]
+    lines = [f"{finding}\n    (rule {finding.rule}: {finding.rule.text})" for finding in findings]
     return "\n".join([*lines, f"replay: {again}"])
 
 

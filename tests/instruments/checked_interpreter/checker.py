@@ -8,7 +8,6 @@ import torch
 import triton
 from triton.runtime.interpreter import InterpretedFunction
 
-from .kinds import RULES
 from .launch import Launch
 from .regions import RegionTable
 from .state import Garbage, LaunchState
@@ -27,13 +26,13 @@ class Watch:
     `traffic`: bytes read and written by tensor name, over all launches.
     """
 
-    def __init__(self, read_only: Mapping[str, torch.Tensor], rules: Mapping[str, int], garbage: Garbage) -> None:
+    def __init__(self, read_only: Mapping[str, torch.Tensor], garbage: Garbage) -> None:
         self.launches: list[tuple[str, tuple[int, ...]]] = []
         self.programs = 0
         self.idle_programs = 0
         self.traffic: dict[str, Traffic] = {}
         self._read_only = dict(read_only)
-        self._findings = Findings(rules)
+        self._findings = Findings()
         self._taints = TaintTable()
         self._garbage = garbage
 
@@ -67,26 +66,19 @@ class CheckedInterpreter:
     not written), and be aligned. What may not happen does not: a load gives a poison value, a store is
     dropped, and the kernel goes on. Lanes that Triton leaves undefined get pseudo-random values and are
     followed; so are integers that wrapped, and hints that are false. Programs that touch the same byte are
-    races whatever order they run in. See `kinds` for the list, and `kinds.RULES` for the rule that each
-    breaks.
+    races whatever order they run in. See `kinds` for the list.
 
     `seed` draws the undefined values. With `undefined_as_zero` they are 0, as NVIDIA's code happens to make
-    them; their use is a finding all the same. `rules` replaces entries of `kinds.RULES`.
+    them; their use is a finding all the same.
 
     Not seen: marks do not pass through memory, `tl.dot`, `tl.histogram` or a reduction by a combine function
     of the kernel's own; memory that nobody wrote counts as defined; lanes of one program that write the same
     byte are no race; a wrap that only reaches a mask or a stored value is not a finding.
     """
 
-    def __init__(
-        self, seed: int = 0, *, undefined_as_zero: bool = False, rules: Mapping[str, int] | None = None
-    ) -> None:
-        unknown = set(rules or {}) - set(RULES)
-        if unknown:
-            raise ValueError(f"rules: expected kinds among {sorted(RULES)}, got {sorted(unknown)}")
+    def __init__(self, seed: int = 0, *, undefined_as_zero: bool = False) -> None:
         self._seed = seed
         self._undefined_as_zero = undefined_as_zero
-        self._rules = {**RULES, **(rules or {})}
 
     @contextmanager
     def watch(self, read_only: Mapping[str, torch.Tensor] | None = None) -> Iterator[Watch]:
@@ -103,7 +95,7 @@ class CheckedInterpreter:
                 raise TypeError(f"read_only[{name!r}]: expected a tensor, got {type(tensor).__name__}")
             if tensor.device.type != "cpu":
                 raise ValueError(f"read_only[{name!r}]: expected a tensor on the CPU, got one on {tensor.device}")
-        seen = Watch(read_only or {}, self._rules, Garbage(self._seed, self._undefined_as_zero))
+        seen = Watch(read_only or {}, Garbage(self._seed, self._undefined_as_zero))
         _active.append(seen)
         InterpretedFunction.run = _checked_run
         try:

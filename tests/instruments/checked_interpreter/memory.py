@@ -14,8 +14,6 @@ from .source import kernel_line
 from .state import LaunchState
 from .taint import REPORTED
 
-_POISON_BYTE = 0xDB
-
 
 class MemoryOps(interpreter.InterpreterBuilder):
     """Accesses through plain pointers. `other_given` says whether the running load named `other`."""
@@ -93,7 +91,7 @@ class MemoryOps(interpreter.InterpreterBuilder):
             lanes = Ellipsis if granted.lanes is None else granted.lanes
             result.data[lanes] = self._read(pointers, granted, np_dtype, operation)
         if ruling.refused is not None:
-            result.data.view(np.uint8).reshape(*shape, size)[ruling.refused] = _POISON_BYTE
+            result.data.view(np.uint8).reshape(*shape, size)[ruling.refused] = kinds.REFUSED_BYTE
             _mark(result, ruling.refused, REPORTED)
         return result
 

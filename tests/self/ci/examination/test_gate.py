@@ -21,6 +21,7 @@ from ci.examination.probe import CannotExamine
 from ci.examination.verdict import STOPPED_EARLY, Examined, judge
 from tests import ROOT
 from tests.cases.case import Case
+from tests.contract import Rule
 from tests.examine.finding import Finding
 from tests.examine.selection import Selection
 
@@ -245,7 +246,7 @@ def test_listing_says_rules_and_places():
 
 
 def test_findings_are_told_rule_by_rule():
-    findings = [Finding(rule, f"lengths/{n}", "get_k", "wrong") for n in range(6) for rule in (4, 1)]
+    findings = [Finding(Rule(rule), f"lengths/{n}", "get_k", "wrong") for n in range(6) for rule in (4, 1)]
     assert summary.rule_lines(findings) == [
         "rule 1: every byte is right, bit for bit",
         "    6 findings (get_k 6) in lengths/0, lengths/1, lengths/2, lengths/3 and 2 more",

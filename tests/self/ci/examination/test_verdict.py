@@ -9,13 +9,14 @@ import pytest
 from ci.examination.collector import Collector, case_of
 from ci.examination.verdict import Decision, Examined, Verdict, judge
 from ci.reports import report
+from tests.contract import Rule
 from tests.examine.finding import Finding
 
 PAGE, TAIL = "lengths/page", "tables/tail-stale"
 
 
 def finding(rule: int = 4, case: str = PAGE, message: str = "row 3 is wrong", function: str = "get_k") -> Finding:
-    return Finding(rule, case, function, message)
+    return Finding(Rule(rule), case, function, message)
 
 
 def clean(case: str) -> Examined:
@@ -146,6 +147,7 @@ def test_report_says_what_the_verdict_says():
                 "function": "get_k",
                 "message": "row 3 is wrong",
                 "details": {},
+                "fault": "",
                 "family": "lengths",
             }
         ],

@@ -11,6 +11,7 @@ from ci.examination.verdict import Examined, judge
 from ci.reports import report
 from ci.reports.step_summary import MOST_ROWS, markdown
 from tests import ROOT
+from tests.contract import Rule
 from tests.examine.finding import Finding
 
 MACHINE = {"python": "3.12", "torch": "2.11", "triton": "3.6", "gpus": ["NVIDIA H100", "NVIDIA H100"]}
@@ -30,7 +31,7 @@ def test_a_clean_examination():
 
 
 def test_findings_are_a_table():
-    finding = Finding(rule=1, case="lengths/one", function="get_k", message="row 0: K is page 3 | token 9")
+    finding = Finding(rule=Rule(1), case="lengths/one", function="get_k", message="row 0: K is page 3 | token 9")
     text = markdown("examination.json", _examined(Examined("lengths/one", (finding,))))
     assert text.startswith("## ❌ examination: findings\n")
     assert "| rule | case | function | what |\n| --- | --- | --- | --- |\n" in text
@@ -38,7 +39,7 @@ def test_findings_are_a_table():
 
 
 def test_many_findings_are_counted():
-    findings = tuple(Finding(rule=1, case="a/b", function="get_k", message=f"row {row}") for row in range(100))
+    findings = tuple(Finding(rule=Rule(1), case="a/b", function="get_k", message=f"row {row}") for row in range(100))
     text = markdown("examination.json", _examined(Examined("a/b", findings)))
     assert text.count("| 1 | a/b |") == MOST_ROWS
     assert f"and {100 - MOST_ROWS} more, see the report" in text

@@ -11,7 +11,7 @@ from ci.sanitizer.cases import CHOSEN, cases_by_id, chosen_cases
 from ci.sanitizer.process import ChildRun, launch_child, run_sanitizer
 from ci.sanitizer.stream import MARK
 from ci.sanitizer.tools import PROGRAM, TOOLS, SanitizerUnavailable, find_program
-from tests.contract import Contract
+from tests.contract import Contract, Rule
 from tests.examine.finding import Finding
 from tests.examine.selection import Selection
 from tests.planted.faults.reaching import REACHES, TENSORS
@@ -82,7 +82,7 @@ def test_a_case_that_ends_the_process_does_not_end_the_run():
 def test_implementations_share_a_process_until_one_loses_the_gpu():
     fault = access("Invalid __global__ read of size 1 bytes", "Access to 0x1008 is out of bounds")
     ended_kernel = transcript_of(*fault, by="a") + f'\n{MARK}{{"done": "{CASE}", "implementation": "a"}}'
-    lost = Finding(4, CASE, "get_k", "the GPU reported an error", {"device_lost": True}).as_json()
+    lost = Finding(Rule(4), CASE, "get_k", "the GPU reported an error", {"device_lost": True}).as_json()
     lost_gpu = f"{transcript_of(by='b')}\n{MARK}{json.dumps({'lost': [lost]})}"
     first = ChildRun("\n".join([ended_kernel, lost_gpu, SUMMARY]), 70)
     second = ChildRun("\n".join([done(CASE, by="c"), END, CANARY, SUMMARY]), 0)
