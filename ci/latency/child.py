@@ -113,8 +113,8 @@ def _not_identical(measurer: Any, base: Any, head: Any, cells: list[Cell], same_
 
 
 def _samples(measurer: Any, cell: Cell, draws: int | None, family: int) -> CellSamples:
+    from tests.latency.cell_verdict import MoreDraws
     from tests.latency.decision import next_step
-    from tests.latency.verdict import MoreDraws
 
     samples = measurer.empty(cell)
     while draws is not None and len(samples.draws) < draws:

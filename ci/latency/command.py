@@ -15,16 +15,16 @@ from rich.text import Text
 from ci.latency import html_report, stage, table
 from ci.latency.base import NoBase, changed_files, extract, resolve, same_code, working_tree
 from ci.latency.child import Order
-from ci.latency.judged import Judged, has_flags, judge
+from ci.latency.two_processes import Judged, has_flags, judge
 from ci.measuring_process import CannotMeasure, MeasuringProcess
 from ci.options import Options
 from tests import ROOT
+from tests.latency.cell_verdict import CellVerdict, RunOutcome, overall
 from tests.latency.history import History, NoHistory
 from tests.latency.history_decision import against_history
 from tests.latency.machine import Machine
 from tests.latency.records import Run, summarise
 from tests.latency.samples import Cell
-from tests.latency.verdict import Outcome, Verdict, overall
 
 PAGE = ROOT / ".gate" / "latency.html"
 WORDS = {0: "clean", 1: "findings", 2: "undecided"}
@@ -184,7 +184,7 @@ class _Latency:
         self._console.print(self._last_line(outcome), soft_wrap=True)
         return outcome.exit_code
 
-    def _last_line(self, outcome: Outcome) -> Text:
+    def _last_line(self, outcome: RunOutcome) -> Text:
         phases = ", ".join(f"{phase} {seconds:.0f}" for phase, seconds in self._seconds.items())
         return Text.assemble(table.last_line(outcome), f" ({time.monotonic() - self._began:.0f} s: {phases})")
 
@@ -192,7 +192,7 @@ class _Latency:
         self._console.print(Text(line, style="dim"), soft_wrap=True)
 
 
-def cell_report(verdict: Verdict) -> dict[str, Any]:
+def cell_report(verdict: CellVerdict) -> dict[str, Any]:
     """Return what the JSON report says of a cell."""
     return {
         "cell": verdict.cell.id,

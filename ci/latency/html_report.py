@@ -6,8 +6,8 @@ from html import escape
 
 from ci.latency import table
 from ci.latency.forest_plot import forest_plot
+from tests.latency.cell_verdict import CellVerdict, Kind, Stage, overall
 from tests.latency.samples import Cell, CellSamples
-from tests.latency.verdict import Kind, Stage, Verdict, overall
 
 _STYLE = """
 :root { color-scheme: light dark; --ground: #ffffff; --ink: #1c2127; --faint: #6a737d; --line: #d8dde3;
@@ -33,7 +33,7 @@ _WORST_FIRST = (Kind.SLOWER, Kind.INCONCLUSIVE, Kind.FASTER, Kind.SAME)
 
 
 def page(
-    verdicts: Sequence[Verdict],
+    verdicts: Sequence[CellVerdict],
     samples: Mapping[Cell, CellSamples],
     facts: Mapping[str, str],
     blind: Sequence[str] = (),
@@ -81,12 +81,12 @@ out.</p>
 """
 
 
-def _rank(verdict: Verdict) -> tuple[int, bool, float]:
+def _rank(verdict: CellVerdict) -> tuple[int, bool, float]:
     change = abs(math.log(verdict.ratio)) if verdict.ratio and verdict.kind is not Kind.SAME else 0.0
     return _WORST_FIRST.index(verdict.kind), verdict.stage is Stage.IDENTITY, -change
 
 
-def _row(verdict: Verdict) -> str:
+def _row(verdict: CellVerdict) -> str:
     cell, interval = verdict.cell, verdict.interval
     function = cell.function if cell.metric == "device" else f"{cell.function} ({cell.metric})"
     numbers = (

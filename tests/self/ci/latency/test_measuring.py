@@ -11,8 +11,8 @@ from ci import measuring_process
 from ci.latency import certify, child, stage
 from ci.latency.base import load_folder
 from ci.latency.child import CROSS_CHECKING, MARK
-from ci.latency.judged import judge
 from ci.latency.stage import Measured, listen
+from ci.latency.two_processes import judge
 from ci.measuring_process import CannotMeasure
 from tests.calls.inputs import Inputs
 from tests.cases.case import Case
@@ -20,10 +20,10 @@ from tests.cases.latency_workloads import GATED, MAIN
 from tests.instruments.device_clock import Placement
 from tests.instruments.red_zones import RedZonedMemory
 from tests.latency import measure
+from tests.latency.cell_verdict import Kind, Stage
 from tests.latency.cells import cells_of
 from tests.latency.measure import BLOCKS, Measurer
 from tests.latency.samples import Cell, CellSamples, Draw
-from tests.latency.verdict import Kind, Stage
 from tests.planted.slowdowns import SLOWDOWNS, Slowdown
 
 
