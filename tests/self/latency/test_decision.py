@@ -336,7 +336,7 @@ def test_the_simulation_runs_the_rules_of_the_gate(noise):
                 np.array([getattr(draw, side) for draw in samples.controls["twin"][:look]])[None] for side in _SIDES
             ]
             twin = weigh(*control)
-            moved = (twin.trouble != 0) | (criteria.machine(twin, "device") != 0)
+            moved = (twin.trouble != 0) | (criteria.machine_state(twin, "device") != 0)
             found = criteria.screening(weigh(base, head), moved, "device", FAMILY, place, look == limits.LOOKS[-1])
             if found[0] != Said.OPEN:
                 break
