@@ -31,7 +31,8 @@ from tests.latency.power import EFFECTS, CellPower, lower, measured_power, promi
 from tests.latency.records import Certificate
 from tests.latency.samples import Cell
 from tests.latency.thresholds import Promise
-from tests.planted.slowdowns import SLOWDOWNS, Slowdown
+from tests.planted.edits import Change
+from tests.planted.slowdowns import SLOWDOWNS
 
 SAME_CODE_DRAWS = 24
 """Of each cell and process: as many as a decision can take."""
@@ -152,11 +153,10 @@ def power_table(powers: list[CellPower]) -> Table:
     return table
 
 
-def write_slower(slowdown: Slowdown, folder: Path) -> None:
+def write_slower(slowdown: Change, folder: Path) -> None:
     """Write a copy of `kernels/` with a slowdown in it."""
     shutil.copytree(ROOT / "kernels", folder / "kernels", ignore=shutil.ignore_patterns("__pycache__"))
-    path = folder / "kernels" / slowdown.file
-    path.write_text(slowdown.apply(path.read_text(encoding="utf-8")), encoding="utf-8")
+    (folder / "kernels" / slowdown.path.name).write_text(slowdown.source(), encoding="utf-8")
 
 
 def planted_cells(run: stage.Measured) -> list[Cell]:

@@ -26,6 +26,11 @@ CELLS = np.concatenate([CELLS, CELLS[[1, 2, 3, 7, 8, 9, 10, 11, 12, 14, 16, 17]]
 """Microseconds of 30 cells: the workloads' durations, those of the three functions on some."""
 
 
+def lower_bound_of_rate(events: int, trials: int) -> float:
+    """Return the exact lower 95 % bound of a rate of which `events` in `trials` were seen."""
+    return 1.0 - st.upper_bound_of_rate(trials - events, trials)
+
+
 def measured_replay_deviation(microseconds: Floats) -> Floats:
     """Return the standard deviation of a block's log-ratio within a draw, as measured on an H100."""
     return np.select([microseconds < 4, microseconds < 10], [0.004, 0.008], 0.0025)

@@ -6,7 +6,6 @@ import numpy as np
 import pytest
 
 from tests.latency import criteria
-from tests.latency import statistics as st
 from tests.latency import thresholds as limits
 from tests.latency.cell_verdict import Kind, Stage
 from tests.latency.criteria import Said
@@ -14,7 +13,7 @@ from tests.latency.history_decision import against_history
 from tests.latency.log_ratios import arrays_of, weigh
 from tests.latency.power import measured_power
 from tests.latency.samples import Cell, CellSamples
-from tests.self.latency.simulated_clock import BLOCKS, REALISTIC, Noise, SimulatedGate, samples_of
+from tests.self.latency.simulated_clock import BLOCKS, REALISTIC, Noise, SimulatedGate, lower_bound_of_rate, samples_of
 
 CELL = Cell("1x32k", "get_k")
 FAMILY = 30
@@ -133,4 +132,4 @@ class TestHistory:
                 against_history(CELL, [row[0]] * 8, [[value] * 4 for value in row[1:]], family).kind for row in centers
             ]
             alarms += any(kind in (Kind.SLOWER, Kind.FASTER) for kind in kinds)
-        assert st.lower_bound_of_rate(alarms, runs) <= limits.FALSE_ALARM
+        assert lower_bound_of_rate(alarms, runs) <= limits.FALSE_ALARM

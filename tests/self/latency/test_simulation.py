@@ -13,7 +13,7 @@ from tests.latency import criteria, log_ratios
 from tests.latency import statistics as st
 from tests.latency import thresholds as limits
 from tests.latency.criteria import Said
-from tests.self.latency.simulated_clock import CELLS, MODELS, REALISTIC, Noise, SimulatedGate
+from tests.self.latency.simulated_clock import CELLS, MODELS, REALISTIC, Noise, SimulatedGate, lower_bound_of_rate
 
 RUNS = 2000
 BY_NAME = {noise.name: noise for noise in MODELS}
@@ -89,7 +89,7 @@ class TestPower:
         """Return the lower bound of the power on the cell that shows it worst; one of its class at a time is slow."""
         found = SimulatedGate(noise).run(runs, seed=9, effect=np.where(which, effect, 0.0)).findings
         hits = (found[:, which] == Said.SLOWER).sum(axis=0)
-        return st.lower_bound_of_rate(int(hits.min()), runs)
+        return lower_bound_of_rate(int(hits.min()), runs)
 
     @pytest.mark.parametrize("noise", [REALISTIC, BY_NAME["gaussian"], BY_NAME["drift"], BY_NAME["ticks of 1 us"]])
     def test_as_promised(self, noise):
@@ -136,7 +136,7 @@ class TestBrokenRules:
     def test_no_correction_over_the_flagged_cells(self, monkeypatch):
         monkeypatch.setattr(st, "holm", lambda p_values, error: [p_value <= error for p_value in p_values])
         tally = SimulatedGate(REALISTIC).confirm_all(1000, seed=13, effect=LEAST)
-        assert st.lower_bound_of_rate(tally.runs_with(Said.SLOWER), 1000) > 2 * limits.FALSE_ALARM
+        assert lower_bound_of_rate(tally.runs_with(Said.SLOWER), 1000) > 2 * limits.FALSE_ALARM
 
     def test_without_signed_ranks_a_coin_fools_t(self, monkeypatch):
         """Unchanged code in small cells: more flags than the screening may cost, at looks that would be fair to t."""
