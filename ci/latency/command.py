@@ -1,23 +1,22 @@
 """`./ci/gate --base REV` and `--history`: is a gather slower than it was?"""
 
-import json
 import random
 import time
 from collections.abc import Callable, Sequence
-from contextlib import nullcontext
 from dataclasses import asdict
-from pathlib import Path
 from typing import Any
 
 from rich.console import Console
 from rich.text import Text
 
 from ci.latency import html_report, stage, table
-from ci.latency.base import NoBase, changed_files, extract, resolve, same_code, working_tree
+from ci.latency.base import changed_files, extract, resolve, same_code, working_tree
 from ci.latency.child import Order
 from ci.latency.two_processes import Judged, has_flags, judge
-from ci.measuring_process import CannotMeasure, MeasuringProcess
 from ci.options import Options
+from ci.processes import Process
+from ci.reports.ending import ended, undecided, write_report
+from ci.reports.progress import Steps
 from tests import ROOT
 from tests.latency.cell_verdict import CellVerdict, RunOutcome, overall
 from tests.latency.history import History, NoHistory
@@ -25,35 +24,15 @@ from tests.latency.history_decision import against_history
 from tests.latency.machine import Machine
 from tests.latency.records import Run, summarise
 from tests.latency.samples import Cell
+from tests.latency.thresholds import DRAWS
 
 PAGE = ROOT / ".gate" / "latency.html"
-WORDS = {0: "clean", 1: "findings", 2: "undecided"}
-HISTORY_DRAWS = 8
 
 
 def main(options: Options, console: Console) -> int:
     """Measure, decide and tell; return the exit code: 0 nothing slower, 1 something is, 2 could not decide."""
     began = time.monotonic()
-    try:
-        return _Latency(options, console, began).run()
-    except (NoBase, NoHistory, CannotMeasure) as error:
-        return undecided(options, console, str(error), began)
-    except KeyboardInterrupt:
-        return undecided(options, console, "interrupted", began)
-
-
-def undecided(options: Options, console: Console, why: str, began: float) -> int:
-    """Tell in one line, and in the report, why nothing could be decided; return exit code 2."""
-    write_report(options.report, {"undecided": [{"case": None, "reason": why}]}, 2, began)
-    console.print(Text.assemble(("UNDECIDED", "bold yellow"), f": {why}"), soft_wrap=True)
-    return 2
-
-
-def write_report(path: Path | None, content: dict[str, Any], exit_code: int, began: float) -> None:
-    """Write the JSON report, if one is asked for."""
-    if path is not None:
-        content |= {"verdict": WORDS[exit_code], "exit_code": exit_code, "seconds": time.monotonic() - began}
-        path.write_text(json.dumps(content, indent=1) + "\n", encoding="utf-8")
+    return ended(_Latency(options, console, began).run, options.report, console, began)
 
 
 class _Latency:
@@ -92,7 +71,7 @@ class _Latency:
         return self._tell(first, judged, {"base": str(revision), "changed": changed})
 
     def _against_history(self) -> int:
-        measured = self._measure(self._order(draws=HISTORY_DRAWS))
+        measured = self._measure(self._order(draws=DRAWS))
         history = History(Machine(**measured.machine))
         name = self._options.implementation
         device = {cell: samples for cell, samples in measured.samples.items() if cell.metric == "device"}
@@ -109,7 +88,7 @@ class _Latency:
             ]
             code = self._tell(measured, Judged(verdicts, measured.samples), {"base": "stored runs of this machine"})
         except NoHistory as error:
-            code = undecided(self._options, self._console, f"{error}; this run is its first", self._began)
+            code = undecided(self._options.report, self._console, f"{error}; this run is its first", self._began)
         if code != 1:
             tree = working_tree()
             run = Run(
@@ -149,10 +128,10 @@ class _Latency:
         self,
         order: Order,
         on_measured: Callable[[stage.Measured], None] = lambda measured: None,
-        ready: MeasuringProcess | None = None,
+        ready: Process | None = None,
     ) -> stage.Measured:
-        with measuring(self._console) as on_progress:
-            measured = stage.run(order, on_progress, on_measured, ready)
+        with Steps(self._console, self._began) as steps:
+            measured = stage.run(order, steps.at, on_measured, ready)
         self._seconds |= measured.seconds if order.cells is None else {"confirming": sum(measured.seconds.values())}
         return measured
 
@@ -203,25 +182,6 @@ def cell_report(verdict: CellVerdict) -> dict[str, Any]:
         "draws": verdict.draws,
         "reason": verdict.reason,
     }
-
-
-def measuring(console: Console) -> Any:
-    """Return a context whose value takes words of progress: a live line on a terminal, nothing elsewhere."""
-    if not console.is_terminal:
-        return nullcontext(lambda words: None)
-    return _LiveLine(console)
-
-
-class _LiveLine:
-    def __init__(self, console: Console) -> None:
-        self._status = console.status("measuring")
-
-    def __enter__(self) -> Any:
-        self._status.start()
-        return lambda words: self._status.update(f"measuring {words}")
-
-    def __exit__(self, *error: object) -> None:
-        self._status.stop()
 
 
 def _blind(measured: stage.Measured) -> list[str]:

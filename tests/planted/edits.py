@@ -1,4 +1,4 @@
-"""The one way to plant something in a file: a bug, a cost or a slowdown is lines of it, and what stands there instead."""
+"""The one way to plant something in a file: bugs, costs and slowdowns are lines of it and what stands there instead."""
 
 from dataclasses import dataclass
 from pathlib import Path
