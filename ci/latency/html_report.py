@@ -88,7 +88,6 @@ def _rank(verdict: CellVerdict) -> tuple[int, bool, float]:
 
 def _row(verdict: CellVerdict) -> str:
     cell, interval = verdict.cell, verdict.interval
-    function = cell.function if cell.metric == "device" else f"{cell.function} ({cell.metric})"
     numbers = (
         _number(verdict.base_microseconds, "{:.2f}"),
         _number(verdict.head_microseconds, "{:.2f}"),
@@ -99,7 +98,7 @@ def _row(verdict: CellVerdict) -> str:
     cells = "".join(f'<td class="number">{number}</td>' for number in numbers)
     kind = verdict.kind.value
     return (
-        f'<tr><td class="name">{escape(cell.workload)}</td><td>{escape(function)}</td>{cells}'
+        f'<tr><td class="name">{escape(cell.workload)}</td><td>{escape(cell.column)}</td>{cells}'
         f'<td class="{kind}">{kind}</td><td class="reason">{escape(verdict.reason)}</td></tr>'
     )
 

@@ -33,12 +33,10 @@ def of_verdicts(verdicts: Sequence[CellVerdict]) -> Group:
 
 
 def _row(verdict: CellVerdict) -> list[Text]:
-    cell = verdict.cell
-    function = cell.function if cell.metric == "device" else f"{cell.function} ({cell.metric})"
     interval = verdict.interval
     return [
-        Text(cell.workload),
-        Text(function),
+        Text(verdict.cell.workload),
+        Text(verdict.cell.column),
         _microseconds(verdict.base_microseconds),
         _microseconds(verdict.head_microseconds),
         _NONE if verdict.ratio is None else Text(f"{verdict.ratio:.3f}"),

@@ -5,9 +5,9 @@ back. All sides of a run share one placement.
 """
 
 import random
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from statistics import median
-from typing import Any, Protocol
+from typing import Any
 
 from ci.speed.figures import ALLOCATION, COPY, EMPTY
 from tests.cases.case import Case
@@ -17,36 +17,12 @@ HOST_BATCHES = 12
 HOST_CALLS = 3
 """Calls of a side that waits for the device, in a run: it may launch thousands of kernels."""
 
-Seconds = Mapping[str, Sequence[float]]
-"""Of each call or replay, by side."""
 
-
-class Clocks(Protocol):
-    """Times sides by name, on one placement at a time. See `ci.speed.clocks.GpuClocks`."""
-
-    def place(self, case: Case, seed: int) -> None: ...
-
-    @property
-    def needed_bytes(self) -> int: ...
-
-    def require_same_rows(self, workload: str) -> None: ...
-
-    def launches(self, name: str) -> tuple[int, bool]: ...
-
-    def replays(self, names: Sequence[str], *, is_warm: bool) -> Seconds: ...
-
-    def kernel_seconds(self, name: str, *, is_warm: bool) -> float: ...
-
-    def host_seconds(self, names: Sequence[str], batches: int) -> Seconds: ...
-
-    def waiting_seconds(self, name: str, calls: int) -> Sequence[float]: ...
-
-
-def on_host(clocks: Clocks, case: Case, implementations: Sequence[str], runs: int) -> dict[str, dict[str, Any]]:
+def on_host(clocks: Any, case: Case, implementations: Sequence[str], runs: int) -> dict[str, dict[str, Any]]:
     """Return what is known of all sides on a workload before the GPU is timed: `figures.Timed` as JSON objects.
 
     Args:
-        clocks: what times them.
+        clocks: `ci.speed.clocks.GpuClocks`, or what stands for it in a test.
         case: the workload.
         implementations: names of those that `clocks` times.
         runs: how many.
@@ -72,12 +48,12 @@ def on_host(clocks: Clocks, case: Case, implementations: Sequence[str], runs: in
 
 
 def on_device(
-    clocks: Clocks, case: Case, sides: dict[str, dict[str, Any]], runs: int, *, is_stated: bool
+    clocks: Any, case: Case, sides: dict[str, dict[str, Any]], runs: int, *, is_stated: bool
 ) -> dict[str, Any]:
     """Return what all sides took on a workload, as the JSON object of a `figures.Workload`.
 
     Args:
-        clocks: what times them.
+        clocks: as for `on_host`.
         case: the workload.
         sides: what `on_host` returned; gets the seconds of the GPU.
         runs: how many.
