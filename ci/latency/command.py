@@ -1,59 +1,38 @@
 """`./ci/gate latency`: is a gather slower than it was?"""
 
-import json
 import random
 import time
 from collections.abc import Callable, Sequence
-from contextlib import nullcontext
 from dataclasses import asdict
-from pathlib import Path
 from typing import Any
 
 from rich.console import Console
 from rich.text import Text
 
 from ci.latency import html_report, stage, table
-from ci.latency.base import NoBase, changed_files, extract, resolve, same_code, working_tree
+from ci.latency.base import changed_files, extract, resolve, same_code, working_tree
 from ci.latency.child import Order
-from ci.latency.judged import Judged, has_flags, judge
 from ci.latency.options import Options
-from ci.measuring_process import CannotMeasure, MeasuringProcess
+from ci.latency.two_processes import Judged, has_flags, judge
+from ci.processes import Process
+from ci.reports.ending import ended, undecided, write_report
+from ci.reports.progress import Steps
 from tests import ROOT
+from tests.latency.cell_verdict import CellVerdict, RunOutcome, overall
 from tests.latency.history import History, NoHistory
 from tests.latency.history_decision import against_history
 from tests.latency.machine import Machine
 from tests.latency.records import Run, summarise
 from tests.latency.samples import Cell
-from tests.latency.verdict import Outcome, Verdict, overall
+from tests.latency.thresholds import DRAWS
 
 PAGE = ROOT / ".gate" / "latency.html"
-WORDS = {0: "clean", 1: "findings", 2: "undecided"}
-HISTORY_DRAWS = 8
 
 
 def main(options: Options, console: Console) -> int:
     """Measure, decide and tell; return the exit code: 0 nothing slower, 1 something is, 2 could not decide."""
     began = time.monotonic()
-    try:
-        return _Latency(options, console, began).run()
-    except (NoBase, NoHistory, CannotMeasure) as error:
-        return undecided(options, console, str(error), began)
-    except KeyboardInterrupt:
-        return undecided(options, console, "interrupted", began)
-
-
-def undecided(options: Options, console: Console, why: str, began: float) -> int:
-    """Tell in one line, and in the report, why nothing could be decided; return exit code 2."""
-    write_report(options.report, {"undecided": [{"case": None, "reason": why}]}, 2, began)
-    console.print(Text.assemble(("UNDECIDED", "bold yellow"), f": {why}"), soft_wrap=True)
-    return 2
-
-
-def write_report(path: Path | None, content: dict[str, Any], exit_code: int, began: float) -> None:
-    """Write the JSON report, if one is asked for."""
-    if path is not None:
-        content |= {"verdict": WORDS[exit_code], "exit_code": exit_code, "seconds": time.monotonic() - began}
-        path.write_text(json.dumps(content, indent=1) + "\n", encoding="utf-8")
+    return ended(_Latency(options, console, began).run, options.report, console, began)
 
 
 class _Latency:
@@ -89,11 +68,11 @@ class _Latency:
             order = self._order(str(folder), check_identity=True, same_code=is_same)
             first = self._measure(order, prepare)
             judged = judge(first, again)
-        return self._tell(first, judged, {"base": str(revision), "changed": changed})
+        return self._tell(first, judged, {"base": str(revision), "changed": changed}, self._history_of(first))
 
     def _against_history(self) -> int:
-        measured = self._measure(self._order(draws=HISTORY_DRAWS))
-        history = History(Machine(**measured.machine))
+        measured = self._measure(self._order(draws=DRAWS))
+        history = self._history_of(measured)
         name = self._options.implementation
         device = {cell: samples for cell, samples in measured.samples.items() if cell.metric == "device"}
         summaries = {cell: summarise(samples) for cell, samples in device.items()}
@@ -107,9 +86,11 @@ class _Latency:
                 )
                 for cell, summary in summaries.items()
             ]
-            code = self._tell(measured, Judged(verdicts, measured.samples), {"base": "stored runs of this machine"})
+            code = self._tell(
+                measured, Judged(verdicts, measured.samples), {"base": "stored runs of this machine"}, history
+            )
         except NoHistory as error:
-            code = undecided(self._options, self._console, f"{error}; this run is its first", self._began)
+            code = undecided(self._options.report, self._console, f"{error}; this run is its first", self._began)
         if code != 1:
             tree = working_tree()
             run = Run(
@@ -123,6 +104,13 @@ class _Latency:
             )
             history.add(run)
         return code
+
+    def _history_of(self, measured: stage.Measured) -> History:
+        """Return what is kept of the machine, having told what of it cannot be read."""
+        history = History(Machine(**measured.machine))
+        for sentence in history.left_out():
+            self._say(f"history: left out {sentence}")
+        return history
 
     def _order(
         self,
@@ -149,19 +137,19 @@ class _Latency:
         self,
         order: Order,
         on_measured: Callable[[stage.Measured], None] = lambda measured: None,
-        ready: MeasuringProcess | None = None,
+        ready: Process | None = None,
     ) -> stage.Measured:
-        with measuring(self._console) as on_progress:
-            measured = stage.run(order, on_progress, on_measured, ready)
+        with Steps(self._console, self._began) as steps:
+            measured = stage.run(order, steps.at, on_measured, ready)
         self._seconds |= measured.seconds if order.cells is None else {"confirming": sum(measured.seconds.values())}
         return measured
 
-    def _tell(self, measured: stage.Measured, judged: Judged, facts: dict[str, Any]) -> int:
+    def _tell(self, measured: stage.Measured, judged: Judged, facts: dict[str, Any], history: History) -> int:
         outcome = overall(judged.verdicts)
         self._console.print(table.of_verdicts(judged.verdicts))
         for sentence in measured.unchecked:
             self._say(f"not checked: {sentence}")
-        blind = _blind(measured)
+        blind = _blind(history)
         for sentence in blind:
             self._say(sentence)
         told = {
@@ -178,13 +166,14 @@ class _Latency:
             "cells": [cell_report(verdict) for verdict in judged.verdicts],
             "samples": [samples.as_json() for samples in judged.samples.values()],
             "blind": blind,
+            "unreadable": history.left_out(),
             "phases": {phase: round(seconds, 1) for phase, seconds in self._seconds.items()},
         }
         write_report(self._options.report, content, outcome.exit_code, self._began)
         self._console.print(self._last_line(outcome), soft_wrap=True)
         return outcome.exit_code
 
-    def _last_line(self, outcome: Outcome) -> Text:
+    def _last_line(self, outcome: RunOutcome) -> Text:
         phases = ", ".join(f"{phase} {seconds:.0f}" for phase, seconds in self._seconds.items())
         return Text.assemble(table.last_line(outcome), f" ({time.monotonic() - self._began:.0f} s: {phases})")
 
@@ -192,7 +181,7 @@ class _Latency:
         self._console.print(Text(line, style="dim"), soft_wrap=True)
 
 
-def cell_report(verdict: Verdict) -> dict[str, Any]:
+def cell_report(verdict: CellVerdict) -> dict[str, Any]:
     """Return what the JSON report says of a cell."""
     return {
         "cell": verdict.cell.id,
@@ -205,28 +194,9 @@ def cell_report(verdict: Verdict) -> dict[str, Any]:
     }
 
 
-def measuring(console: Console) -> Any:
-    """Return a context whose value takes words of progress: a live line on a terminal, nothing elsewhere."""
-    if not console.is_terminal:
-        return nullcontext(lambda words: None)
-    return _LiveLine(console)
-
-
-class _LiveLine:
-    def __init__(self, console: Console) -> None:
-        self._status = console.status("measuring")
-
-    def __enter__(self) -> Any:
-        self._status.start()
-        return lambda words: self._status.update(f"measuring {words}")
-
-    def __exit__(self, *error: object) -> None:
-        self._status.stop()
-
-
-def _blind(measured: stage.Measured) -> list[str]:
+def _blind(history: History) -> list[str]:
     """Return a sentence for each cell that cannot see a slowdown of 10 %, and one if nobody has looked."""
-    certificate = History(Machine(**measured.machine)).certificate()
+    certificate = history.certificate()
     if certificate is None:
         return ["this gate is not certified on this machine: ./ci/gate certify measures what it sees"]
-    return [cell["told"] for cell in certificate.content["cells"] if cell["is_blind"]]
+    return certificate.blind

@@ -7,11 +7,11 @@ from typing import Any
 from rich.console import Console
 from rich.text import Text
 
-from ci.cost.progress import Steps
-from ci.measuring_process import CannotMeasure
-from ci.reports import report
+from ci.processes import CannotRun
+from ci.reports.ending import ended, write_report
+from ci.reports.progress import Steps
 from ci.speed import figures, listening, table
-from ci.speed.measure import Order
+from ci.speed.child import Order
 from ci.speed.options import Options
 
 RUNS = 3
@@ -22,36 +22,29 @@ OWN, PEERS = "own", ("sglang", "torch")
 def main(options: Options, console: Console) -> int:
     """Measure and tell; return the exit code: 0, or 2 if it could not be measured."""
     began = time.monotonic()
-    try:
-        told, code = _run(options, console, began), 0
-    except CannotMeasure as error:
-        told, code = _undecided(options, str(error)), 2
-    except KeyboardInterrupt:
-        told, code = _undecided(options, "interrupted"), 2
-    except OSError as error:
-        told, code = _undecided(options, f"cannot write {error.filename}: {error.strerror or error}"), 2
-    console.print(told.append(f" ({time.monotonic() - began:.0f} s)"), soft_wrap=True)
-    return code
+    return ended(lambda: _run(options, console, began), options.report, console, began)
 
 
 def order_of(implementation: str, runs: int) -> Order:
     """Return what is measured besides an implementation that the user names: the project's own, and peers."""
-    names = tuple(dict.fromkeys((OWN, implementation, *PEERS)))
-    return Order(names, tuple(name for name in PEERS if name != implementation), runs)
+    names = list(dict.fromkeys((OWN, implementation, *PEERS)))
+    return Order(names, [name for name in PEERS if name != implementation], runs)
 
 
-def _run(options: Options, console: Console, began: float) -> Text:
-    with Steps(console) as steps:
+def _run(options: Options, console: Console, began: float) -> int:
+    with Steps(console, began) as steps:
         told = listening.run(order_of(options.implementation, options.runs or RUNS), steps.at)
     try:
         summaries = figures.summaries(told.workloads)
     except (ValueError, ZeroDivisionError) as error:
-        raise CannotMeasure(f"the clock told times of zero or less: {error}") from error
+        raise CannotRun(f"the clock told times of zero or less: {error}") from error
     _show(console, told, summaries)
+    write_report(options.report, content(told, summaries), 0, began)
     if options.report is not None:
-        report.write(options.report, content(told, summaries, time.monotonic() - began))
         console.print(Text(f"figures: {options.report}", style="dim"), soft_wrap=True)
-    return table.last_line(summaries, sum(workload.is_stated for workload in told.workloads))
+    last = table.last_line(summaries, sum(workload.is_stated for workload in told.workloads))
+    console.print(last.append(f" ({time.monotonic() - began:.0f} s)"), soft_wrap=True)
+    return 0
 
 
 def _show(console: Console, told: listening.Told, summaries: list[figures.Summary]) -> None:
@@ -70,7 +63,7 @@ def _show(console: Console, told: listening.Told, summaries: list[figures.Summar
         say(f"not checked: {sentence}")
 
 
-def content(told: listening.Told, summaries: list[figures.Summary], seconds: float) -> dict[str, Any]:
+def content(told: listening.Told, summaries: list[figures.Summary]) -> dict[str, Any]:
     """Return the JSON report: figures, and the medians of the runs that they are of."""
     return {
         "machine": told.machine,
@@ -79,15 +72,4 @@ def content(told: listening.Told, summaries: list[figures.Summary], seconds: flo
         "summaries": [asdict(summary) for summary in summaries],
         "rows": [asdict(row) for workload in told.workloads for row in figures.rows(workload)],
         "workloads": [workload.as_json() for workload in told.workloads],
-        "exit_code": 0,
-        "seconds": round(seconds, 1),
     }
-
-
-def _undecided(options: Options, why: str) -> Text:
-    if options.report is not None:
-        try:
-            report.write(options.report, {"undecided": [{"case": None, "reason": why}], "exit_code": 2})
-        except OSError as error:
-            why += f"; and cannot write {options.report}: {error.strerror or error}"
-    return Text.assemble(("UNDECIDED", "bold yellow"), f": {why}")

@@ -13,6 +13,7 @@ from pathlib import Path
 from typing import Any
 
 from tests import ROOT
+from tests.calls.errors import Foreseen
 from tests.latency.machine import Machine
 from tests.latency.records import CellSummary, Certificate, Item, Reading, Run, parse_lines
 from tests.latency.samples import Cell
@@ -20,8 +21,8 @@ from tests.latency.samples import Cell
 FOLDER = ROOT / ".gate" / "history"
 
 
-class NoHistory(Exception):
-    """There is nothing to compare with; the text is a sentence for the user."""
+class NoHistory(Foreseen):
+    """There is nothing to compare with."""
 
 
 class History:
@@ -82,6 +83,11 @@ class History:
         found = _read(self.folder / "certificates.jsonl", Certificate.from_json).items
         return found[-1] if found else None
 
+    def left_out(self) -> tuple[str, ...]:
+        """Return what was kept of this machine and cannot be read, in words."""
+        certificates = _read(self.folder / "certificates.jsonl", Certificate.from_json)
+        return (*self.runs().left_out, *certificates.left_out)
+
     def _append(self, file: str, content: dict[str, Any]) -> None:
         self.folder.mkdir(parents=True, exist_ok=True)
         described = self.folder / "machine.json"
@@ -106,6 +112,8 @@ def _read(path: Path, from_json: Callable[[dict[str, Any]], Item]) -> Reading[It
         text = path.read_text(encoding="utf-8", errors="replace")
     except FileNotFoundError:
         return Reading((), ())
+    except OSError as error:
+        return Reading((), (f"{path.name}: {error.strerror or error}",))
     return parse_lines(text, path.name, from_json)
 
 

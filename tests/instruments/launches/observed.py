@@ -24,7 +24,7 @@ from triton.runtime import driver
 from tests.instruments.collection import no_collection
 from tests.instruments.cost.machine_code import ptx_moves
 from tests.instruments.launches.cubin import NotACubin, machine_code
-from tests.instruments.launches.identity import CallRecord, Identity, Launch, compare
+from tests.instruments.launches.identity import CallRecord, Identity, LaunchRecord, compare
 
 ARGUMENTS = ("buf", "page_indices", "seq_lens", "seq_len_sum", "max_seq_len", "page_size", "index_head_dim")
 BEFORE_ARGUMENTS = 9
@@ -218,7 +218,7 @@ def _check(status: int) -> None:
         raise CannotObserve(f"the driver does not tell what a CUDA graph holds: error {status}")
 
 
-def _launch(seen: Seen, compiled: Any, places: Sequence[_Place]) -> Launch:
+def _launch(seen: Seen, compiled: Any, places: Sequence[_Place]) -> LaunchRecord:
     cubin = compiled.asm.get("cubin")
     if cubin is None:
         raise CannotObserve(f"{compiled.name} is not compiled for an NVIDIA GPU")
@@ -236,7 +236,7 @@ def _launch(seen: Seen, compiled: Any, places: Sequence[_Place]) -> Launch:
         for (name, kind), value in zip(signature.items(), seen.arguments, strict=True)
         if kind != "constexpr"
     )
-    return Launch(compiled.name, seen.grid, settings, code, arguments)
+    return LaunchRecord(compiled.name, seen.grid, settings, code, arguments)
 
 
 def _value(kernel: str, value: Any, kind: Any, places: Sequence[_Place]) -> str:

@@ -8,7 +8,7 @@ from tests.calls.implementations import Implementation, load_implementation
 from tests.cases.catalogue import catalogue
 from tests.contract import Contract
 from tests.planted.bugs import BUGS, WILD
-from tests.planted.bugs.bug import BASE, Bug, planted_source
+from tests.planted.bugs.bug import BASE, Bug
 from tests.planted.bugs.harmless import HARMLESS
 
 CASES = {case.id: case for case in catalogue(seed_count=0)}
@@ -16,7 +16,7 @@ CASES = {case.id: case for case in catalogue(seed_count=0)}
 
 def _planted(bug: Bug, folder: Path) -> Implementation:
     path = folder / f"planted_{bug.name.replace('-', '_')}.py"
-    path.write_text(planted_source(bug), encoding="utf-8")
+    path.write_text(bug.source(), encoding="utf-8")
     return load_implementation(str(path))
 
 
@@ -51,4 +51,4 @@ def test_names_are_unique():
 def test_a_bug_that_no_longer_applies_is_refused():
     stale = Bug(name="stale", edits={"no such line": ""}, rules=(1,), cases=())
     with pytest.raises(ValueError, match="stands 0 times"):
-        planted_source(stale)
+        stale.source()

@@ -3,17 +3,15 @@
 import io
 import json
 import random
-from pathlib import Path
 from typing import ClassVar
 
 import pytest
 from rich.console import Console
 
-from ci import measuring_process
 from ci.latency import certify, command, stage
 from ci.latency.stage import Measured
-from ci.measuring_process import CannotMeasure, MeasuringProcess
 from ci.options import parse
+from ci.processes import CannotRun
 from tests.latency.history import History
 from tests.latency.machine import Machine
 from tests.latency.samples import Cell, CellSamples, Draw
@@ -30,7 +28,7 @@ def side(seconds, rng, replays=6):
 def played(order, machine=MACHINE, slower=()):
     """Return what a process would tell that measures as it is asked to."""
     cells = CELLS if order.cells is None else [Cell(**cell) for cell in order.cells]
-    told = Measured(machine=machine.as_json(), twin="twin-1", seconds={"measuring": 20.0}, has_ended=True)
+    told = Measured(machine=machine.as_json(), twin="twin-1", seconds={"measuring": 20.0})
     for cell in cells:
         ratio = 1.05 if cell in slower else 1.0
         rng = random.Random(f"{order.seed} {cell.id}")
@@ -64,7 +62,7 @@ def run(monkeypatch, tmp_path):
     monkeypatch.setattr("tests.latency.history.FOLDER", tmp_path / "history", raising=True)
 
     def run_with(*arguments, process=played):
-        def run_stage(order, on_progress, on_measured=None, ready=None):
+        def run_stage(order, on_step, on_measured=None, ready=None):
             told = process(order)
             if on_measured is not None:
                 on_measured(told)
@@ -73,7 +71,7 @@ def run(monkeypatch, tmp_path):
             return told
 
         SpareProcess.made.clear()
-        monkeypatch.setattr(stage, "MeasuringProcess", SpareProcess)
+        monkeypatch.setattr(stage, "Process", SpareProcess)
         monkeypatch.setattr(stage, "run", run_stage)
         report = tmp_path / "report.json"
         job, options = parse([*arguments, "--json", str(report)])
@@ -134,11 +132,11 @@ def test_a_base_that_differs_in_comments_only_asks_the_host_for_nothing(run, bas
 
 def test_a_process_that_cannot_measure_is_exit_code_2_in_one_line(run, base):
     def busy(order):
-        raise CannotMeasure("the GPU is busy: process 7")
+        raise CannotRun("the GPU is busy: process 7")
 
     code, output, report = run("latency", "--base", "HEAD~1", process=busy)
     assert code == 2
-    assert output.splitlines()[-1] == "UNDECIDED: the GPU is busy: process 7"
+    assert output.splitlines()[-1].startswith("UNDECIDED: the GPU is busy: process 7 (")
     assert report["undecided"] == [{"case": None, "reason": "the GPU is busy: process 7"}]
 
 
@@ -179,6 +177,20 @@ def test_a_history_of_another_gpu_is_told(run):
     assert code == 2
     assert "no history for NVIDIA H200" in output
     assert "there is for NVIDIA H100" in output
+
+
+def test_history_that_cannot_be_read_is_told(run, base):
+    folder = History(MACHINE).folder
+    folder.mkdir(parents=True)
+    (folder / "runs.jsonl").write_text("[" * 100_000 + "\n")
+    (folder / "certificates.jsonl").mkdir()
+    for arguments, expected in ((("--base", "HEAD~1"), 0), (("--history",), 2)):
+        code, output, report = run(*arguments)
+        assert code == expected
+        assert "history: left out line 1 of runs.jsonl: not a record: too deeply nested" in output
+        assert "history: left out certificates.jsonl: Is a directory" in output
+        if code == 0:
+            assert len(report["unreadable"]) == 2
 
 
 def test_a_certificate_counts_decisions_and_is_kept(run, monkeypatch):
@@ -223,52 +235,10 @@ def test_a_flag_that_another_process_refutes_is_no_false_alarm(run, monkeypatch)
     assert "15 SAME, 1 SAME after a flag" in output
 
 
-@pytest.fixture
-def module(tmp_path, monkeypatch):
-    """Write a module that a measuring process can be, and return its name."""
-    monkeypatch.setattr(measuring_process, "ROOT", tmp_path)
-
-    def write(text):
-        (tmp_path / "loud.py").write_text(text)
-        return "loud"
-
-    return write
-
-
-def test_what_a_process_says_on_stderr_does_not_stop_it(tmp_path, module):
-    """More than a pipe holds, and still everything it told arrives."""
-    name = module("import sys\nsys.stderr.write('x' * 1_000_000 + '\\nlast words\\n')\nprint(sys.stdin.readline())\n")
-    heard = Measured(has_ended=True)
-
-    def listen(lines):
-        assert list(lines) == ["an order\n", "\n"]
-        return heard
-
-    assert MeasuringProcess(name, "loud.log").run("an order", listen) is heard
-    heard.has_ended = False
-    with pytest.raises(CannotMeasure, match="with status 0: last words"):
-        MeasuringProcess(name, "loud.log").run("an order", listen)
-    assert Path(tmp_path / ".gate" / "loud.log").exists()
-
-
-def test_a_process_that_ends_before_its_order_is_told_by_its_last_words(module):
-    process = MeasuringProcess(module("raise SystemExit('no such GPU')"), "loud.log")
-    process._process.wait()
-    with pytest.raises(CannotMeasure, match="with status 1: no such GPU"):
-        process.run("x" * 1_000_000, lambda lines: Measured(has_ended=bool(list(lines))))
-
-
-def test_a_process_that_is_not_needed_is_ended(module, monkeypatch):
-    monkeypatch.setattr(stage, "MODULE", module("import sys\nsys.stdin.readline()\n"))
+def test_a_process_that_is_not_needed_is_ended():
     with stage.Spare() as spare:
         spare.start()
         assert spare.process is not None
         inner = spare.process._process
         assert inner.poll() is None
     assert inner.poll() is not None
-
-
-def test_a_process_whose_parent_is_gone_ends(module):
-    process = MeasuringProcess(module("import sys\nprint(repr(sys.stdin.readline()))\n"), "loud.log")
-    assert process._process.communicate(timeout=30)[0] == "''\n"
-    process.close()

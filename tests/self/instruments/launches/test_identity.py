@@ -150,7 +150,7 @@ def gathers(tmp_path_factory):
         "base": {},
         "commented": {"kernel.py": _commented, "launch.py": _commented},
         "other-value": {"kernel.py": lambda text: text.replace("other=0)", "other=3)")},
-        "more-loads": {"kernel.py": MORE_LOADS.apply},
+        "more-loads": {"kernel.py": lambda text: MORE_LOADS.source()},
         "fewer-warps": {"plan.py": lambda text: text.replace("WARP_BYTES = 1_024", "WARP_BYTES = 4_096")},
     }
     for name, of_files in edits.items():
