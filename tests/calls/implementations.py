@@ -10,7 +10,11 @@ from types import ModuleType
 from typing import Any
 
 FUNCTIONS = ("get_k_and_s", "get_k", "get_s")
-NAMED = {"own": "kernels", "sglang": "kernels.peers.sglang", "torch": "kernels.peers.torch_indexing"}
+NAMED = {
+    "own": "kernels",
+    "sglang": "kernels.peers.sglang",
+    "torch": "kernels.peers.torch_indexing",
+}
 """Implementations that have a short name on the command line."""
 
 
