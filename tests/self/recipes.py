@@ -13,7 +13,6 @@ from tests import ROOT
 
 NEW_FILE = re.compile(r"[Ii]n a new file `([^`]+)`:$")
 AFTER = re.compile(r"`([^`]+)`, after (the|each) line that begins with `([^`]+)`:$")
-INSTEAD = re.compile(r"`([^`]+)`, instead of the line that begins with `([^`]+)`:$")
 
 
 class CannotFollow(Exception):
@@ -120,18 +119,16 @@ def _paste(block: Block, folder: Path) -> None:
             raise CannotFollow(f"{new[1]} is not new")
         path.write_text(block.text, encoding="utf-8")
     elif after := AFTER.search(block.prose):
-        _insert(folder / after[1], after[3], block.text, once=after[2] == "the", keep=True)
-    elif instead := INSTEAD.search(block.prose):
-        _insert(folder / instead[1], instead[2], block.text, once=True, keep=False)
+        _insert(folder / after[1], after[3], block.text, once=after[2] == "the")
     else:
         raise CannotFollow(f"it is not said where this belongs: {block.prose!r}\n{block.text}")
 
 
-def _insert(path: Path, beginning: str, text: str, *, once: bool, keep: bool) -> None:
+def _insert(path: Path, beginning: str, text: str, *, once: bool) -> None:
     lines = path.read_text(encoding="utf-8").splitlines(keepends=True)
     places = [i for i, line in enumerate(lines) if line.lstrip().startswith(beginning)]
     if not places or (once and len(places) > 1):
         raise CannotFollow(f"{len(places)} lines of {path.name} begin with {beginning!r}")
     for i in places:
-        lines[i] = lines[i] + text if keep else text
+        lines[i] += text
     path.write_text("".join(lines), encoding="utf-8")

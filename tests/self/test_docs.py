@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 
 from tests import ROOT
-from tests.contract import RULES, level_of
+from tests.contract import Rule
 from tests.self.recipes import NEW_FILE, blocks, outside_of_fences
 
 TRACKED = frozenset(
@@ -178,4 +178,4 @@ def test_the_rules_are_those_of_the_contract():
     assert len(lines) == 3
     for level, told in lines:
         numbers = {int(number) for number in re.findall(r"(?:^|[;,] )(\d+) ", told)}
-        assert numbers == {rule for rule in RULES if level_of(rule).label == level}, level
+        assert numbers == {rule.value for rule in Rule if rule.level.label == level}, level
