@@ -13,7 +13,11 @@ from tests.calls.errors import Foreseen
 from tests.calls.neighbours import imported, taken_neighbour, told
 
 FUNCTIONS = ("get_k_and_s", "get_k", "get_s")
-NAMED = {"own": "kernels", "sglang": "kernels.peers.sglang", "torch": "kernels.peers.torch_indexing"}
+NAMED = {
+    "own": "kernels",
+    "sglang": "kernels.peers.sglang",
+    "torch": "kernels.peers.torch_indexing",
+}
 """Implementations that have a short name on the command line."""
 
 
