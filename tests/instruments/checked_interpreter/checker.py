@@ -1,21 +1,18 @@
 """The checked interpreter's interface."""
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
-from typing import Any
 
 import torch
 import triton
-from triton.runtime.interpreter import InterpretedFunction
+
+from tests.instruments.triton_seams import InterpretedLaunch, interpreted_launches
 
 from .launch import Launch
 from .regions import RegionTable
 from .state import Garbage, LaunchState
 from .taint import TaintTable
 from .violations import Findings, Traffic, Violation
-
-_active: list["Watch"] = []
-_plain_run = InterpretedFunction.run
 
 
 class Watch:
@@ -41,9 +38,9 @@ class Watch:
         """What was found so far; repeats of one kind, tensor and line are merged."""
         return self._findings.all()
 
-    def run(self, kernel: Any, grid: Any, args: tuple[Any, ...], kwargs: Mapping[str, Any]) -> None:
-        """Run a launch of `kernel` checked."""
-        launch = Launch(kernel, grid, args, kwargs)
+    def run(self, asked: InterpretedLaunch, unchecked: Callable[[], None]) -> None:
+        """Run a launch checked, instead of `unchecked`."""
+        launch = Launch(asked)
         self.launches.append((launch.name, launch.grid))
         regions = RegionTable(self._read_only)
         state = LaunchState(regions, self._findings, self._taints, self._garbage)
@@ -96,17 +93,5 @@ class CheckedInterpreter:
             if tensor.device.type != "cpu":
                 raise ValueError(f"read_only[{name!r}]: expected a tensor on the CPU, got one on {tensor.device}")
         seen = Watch(read_only or {}, Garbage(self._seed, self._undefined_as_zero))
-        _active.append(seen)
-        InterpretedFunction.run = _checked_run
-        try:
+        with interpreted_launches(seen.run):
             yield seen
-        finally:
-            _active.remove(seen)
-            if not _active:
-                InterpretedFunction.run = _plain_run
-
-
-def _checked_run(kernel: Any, *args: Any, grid: Any, warmup: bool, **kwargs: Any) -> None:
-    """Stands in for `InterpretedFunction.run`."""
-    if not warmup:
-        _active[-1].run(kernel, grid, args, kwargs)

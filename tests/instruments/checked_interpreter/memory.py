@@ -4,7 +4,8 @@ from typing import Any
 
 import numpy as np
 import triton.language as tl
-from triton.runtime import interpreter
+
+from tests.instruments.triton_seams import InterpreterBuilder
 
 from . import kinds
 from .access import Granted, report_undefined, rule
@@ -15,7 +16,7 @@ from .state import LaunchState
 from .taint import REPORTED
 
 
-class MemoryOps(interpreter.InterpreterBuilder):
+class MemoryOps(InterpreterBuilder):
     """Accesses through plain pointers. `other_given` says whether the running load named `other`."""
 
     state: LaunchState
