@@ -1,4 +1,4 @@
-"""Is what the documents say there: files, links, commands and their options, the rules?"""
+"""Is what the documents say there: files, links, commands and their options?"""
 
 import os
 import re
@@ -11,7 +11,6 @@ from pathlib import Path
 import pytest
 
 from tests import ROOT
-from tests.contract import Rule
 from tests.self.recipes import NEW_FILE, blocks, outside_of_fences
 
 TRACKED = frozenset(
@@ -170,12 +169,3 @@ def test_a_file_that_is_gone_is_told():
         "tests/cases/nothing.py",
         "no_such.py",
     }
-
-
-def test_the_rules_are_those_of_the_contract():
-    table = TEXTS["tests/README.md"].split("## The rules")[1].split("\n## ")[0]
-    lines = re.findall(r"^\| (trusting|safe|strict) \| (.*) \|$", table, flags=re.MULTILINE)
-    assert len(lines) == 3
-    for level, told in lines:
-        numbers = {int(number) for number in re.findall(r"(?:^|[;,] )(\d+) ", told)}
-        assert numbers == {rule.value for rule in Rule if rule.level.label == level}, level
