@@ -9,7 +9,7 @@ from rich.text import Text
 
 from ci.options import Options
 from ci.processes import CannotRun
-from ci.reports.ending import ended, write_report
+from ci.reports.measured import ended, write_report
 from ci.reports.progress import Steps
 from ci.speed import figures, listening, table
 from ci.speed.child import Order
