@@ -24,7 +24,7 @@ from ci.latency.child import Order
 from ci.latency.options import Options
 from ci.latency.planted import Found, decided, found, range_told, tally, turned
 from ci.processes import CannotRun
-from ci.reports.ending import ended, write_report
+from ci.reports.measured import ended, write_report
 from ci.reports.progress import Steps
 from tests.latency.history import History
 from tests.latency.machine import Machine

@@ -43,13 +43,13 @@ def enter(phase: str, step: str = "", done: int = 0, of: int = 0) -> None:
 
 def measure(asked: dict[str, Any]) -> None:
     """Measure what an order, as a JSON object, asks for, and tell it."""
-    order = Order(**asked)
     from ci.latency.base import load_folder
     from tests.calls.implementations import load_implementation
     from tests.cases.latency_workloads import GATED, MAIN
     from tests.latency.cells import cells_of
     from tests.latency.machine import gpu_state, require_idle, this_machine
 
+    order = Order(**asked)
     unchecked = require_idle()
     from tests.instruments.device_clock.kept_lines import unreleased
     from tests.instruments.device_clock.twin import NAME
@@ -78,29 +78,29 @@ def measure(asked: dict[str, Any]) -> None:
 
 
 def _not_identical(measurer: Any, base: Any, head: Any, cells: list[Cell], same_code: bool) -> list[Cell]:
-    from tests.instruments.launches.observed import CannotObserve, identify
-
     enter("compiling and comparing")
     rest = []
     for cell in cells:
-        if cell.metric == "host":
-            if same_code:
-                tell(identical=asdict(cell))
-            else:
-                rest.append(cell)
-            continue
-        try:
-            identity = identify(base[cell.function], head[cell.function], measurer.arguments(cell))
-        except CannotObserve as error:
-            tell(differs=asdict(cell), how=f"not compared: {error}")
-            rest.append(cell)
-            continue
-        if identity.is_identical:
+        how = _difference(measurer, base, head, cell, same_code)
+        if how is None:
             tell(identical=asdict(cell))
         else:
-            tell(differs=asdict(cell), how=str(identity))
+            tell(differs=asdict(cell), how=how)
             rest.append(cell)
     return rest
+
+
+def _difference(measurer: Any, base: Any, head: Any, cell: Cell, same_code: bool) -> str | None:
+    """Return how what runs differs between the sides, or None if it does not."""
+    from tests.instruments.launches.observed import CannotObserve, identify
+
+    if cell.metric == "host":
+        return None if same_code else "what Python runs"
+    try:
+        identity = identify(base[cell.function], head[cell.function], measurer.arguments(cell))
+    except CannotObserve as error:
+        return f"not compared: {error}"
+    return None if identity.is_identical else str(identity)
 
 
 def _samples(measurer: Any, cell: Cell, draws: int | None, family: int) -> CellSamples:

@@ -15,7 +15,7 @@ from ci.latency.child import Order
 from ci.latency.options import Options
 from ci.latency.two_processes import Judged, has_flags, judge
 from ci.processes import Process
-from ci.reports.ending import ended, undecided, write_report
+from ci.reports.measured import ended, undecided, write_report
 from ci.reports.progress import Steps
 from tests import ROOT
 from tests.latency.cell_verdict import CellVerdict, RunOutcome, overall
@@ -68,11 +68,11 @@ class _Latency:
             order = self._order(str(folder), check_identity=True, same_code=is_same)
             first = self._measure(order, prepare)
             judged = judge(first, again)
-        return self._tell(first, judged, {"base": str(revision), "changed": changed}, self._history_of(first))
+        return self._tell(first, judged, {"base": str(revision), "changed": changed})
 
     def _against_history(self) -> int:
         measured = self._measure(self._order(draws=DRAWS))
-        history = self._history_of(measured)
+        history = History(Machine(**measured.machine))
         name = self._options.implementation
         device = {cell: samples for cell, samples in measured.samples.items() if cell.metric == "device"}
         summaries = {cell: summarise(samples) for cell, samples in device.items()}
@@ -86,9 +86,7 @@ class _Latency:
                 )
                 for cell, summary in summaries.items()
             ]
-            code = self._tell(
-                measured, Judged(verdicts, measured.samples), {"base": "stored runs of this machine"}, history
-            )
+            code = self._tell(measured, Judged(verdicts, measured.samples), {"base": "stored runs of this machine"})
         except NoHistory as error:
             code = undecided(self._options.report, self._console, f"{error}; this run is its first", self._began)
         if code != 1:
@@ -104,13 +102,6 @@ class _Latency:
             )
             history.add(run)
         return code
-
-    def _history_of(self, measured: stage.Measured) -> History:
-        """Return what is kept of the machine, having told what of it cannot be read."""
-        history = History(Machine(**measured.machine))
-        for sentence in history.left_out():
-            self._say(f"history: left out {sentence}")
-        return history
 
     def _order(
         self,
@@ -144,12 +135,12 @@ class _Latency:
         self._seconds |= measured.seconds if order.cells is None else {"confirming": sum(measured.seconds.values())}
         return measured
 
-    def _tell(self, measured: stage.Measured, judged: Judged, facts: dict[str, Any], history: History) -> int:
+    def _tell(self, measured: stage.Measured, judged: Judged, facts: dict[str, Any]) -> int:
         outcome = overall(judged.verdicts)
         self._console.print(table.of_verdicts(judged.verdicts))
         for sentence in measured.unchecked:
             self._say(f"not checked: {sentence}")
-        blind = _blind(history)
+        blind = _blind(measured)
         for sentence in blind:
             self._say(sentence)
         told = {
@@ -166,7 +157,6 @@ class _Latency:
             "cells": [cell_report(verdict) for verdict in judged.verdicts],
             "samples": [samples.as_json() for samples in judged.samples.values()],
             "blind": blind,
-            "unreadable": history.left_out(),
             "phases": {phase: round(seconds, 1) for phase, seconds in self._seconds.items()},
         }
         write_report(self._options.report, content, outcome.exit_code, self._began)
@@ -194,9 +184,9 @@ def cell_report(verdict: CellVerdict) -> dict[str, Any]:
     }
 
 
-def _blind(history: History) -> list[str]:
+def _blind(measured: stage.Measured) -> list[str]:
     """Return a sentence for each cell that cannot see a slowdown of 10 %, and one if nobody has looked."""
-    certificate = history.certificate()
+    certificate = History(Machine(**measured.machine)).certificate()
     if certificate is None:
         return ["this gate is not certified on this machine: ./ci/gate certify measures what it sees"]
-    return certificate.blind
+    return [cell["told"] for cell in certificate.content["cells"] if cell["is_blind"]]

@@ -6,8 +6,6 @@ from typing import Any
 
 from ci.processes import serve, tell
 
-Function = Callable[..., Any]
-
 
 @dataclass(frozen=True)
 class Order:
@@ -45,7 +43,7 @@ def measure(order: dict[str, Any]) -> None:
         tell(workload=on_device(clocks, case, sides, asked.runs, is_stated=case in STATED))
 
 
-def load(order: Order) -> tuple[dict[str, Function], dict[str, str]]:
+def load(order: Order) -> tuple[dict[str, Callable[..., Any]], dict[str, str]]:
     """Return `get_k_and_s` of each implementation, and why others are left out.
 
     Raises:

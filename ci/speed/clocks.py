@@ -1,11 +1,10 @@
 """The clocks of one workload after the other on this process's GPU, for all sides that are shown side by side."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from typing import Any
 
 import torch
 
-from ci.speed.child import Function
 from ci.speed.figures import ALLOCATION, COPY, EMPTY
 from tests.calls.errors import Foreseen
 from tests.cases.case import Case
@@ -25,6 +24,7 @@ from tests.instruments.device_clock import (
 from tests.instruments.device_clock.cupti import kernel_seconds
 from tests.instruments.poison import counted_launches, poisoned_allocations
 from tests.instruments.red_zones import RedZonedMemory
+from tests.latency.measure import Functions
 
 
 class DifferentRows(Foreseen):
@@ -38,7 +38,7 @@ class GpuClocks:
         functions: `get_k_and_s` of each implementation, by its name.
     """
 
-    def __init__(self, functions: Mapping[str, Function]) -> None:
+    def __init__(self, functions: Functions) -> None:
         self._functions = functions
         self._device = torch.device("cuda", torch.cuda.current_device())
         self._sides = {

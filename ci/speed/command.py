@@ -8,7 +8,7 @@ from rich.console import Console
 from rich.text import Text
 
 from ci.processes import CannotRun
-from ci.reports.ending import ended, write_report
+from ci.reports.measured import ended, write_report
 from ci.reports.progress import Steps
 from ci.speed import figures, listening, table
 from ci.speed.child import Order

@@ -83,11 +83,6 @@ class History:
         found = _read(self.folder / "certificates.jsonl", Certificate.from_json).items
         return found[-1] if found else None
 
-    def left_out(self) -> tuple[str, ...]:
-        """Return what was kept of this machine and cannot be read, in words."""
-        certificates = _read(self.folder / "certificates.jsonl", Certificate.from_json)
-        return (*self.runs().left_out, *certificates.left_out)
-
     def _append(self, file: str, content: dict[str, Any]) -> None:
         self.folder.mkdir(parents=True, exist_ok=True)
         described = self.folder / "machine.json"
@@ -112,8 +107,6 @@ def _read(path: Path, from_json: Callable[[dict[str, Any]], Item]) -> Reading[It
         text = path.read_text(encoding="utf-8", errors="replace")
     except FileNotFoundError:
         return Reading((), ())
-    except OSError as error:
-        return Reading((), (f"{path.name}: {error.strerror or error}",))
     return parse_lines(text, path.name, from_json)
 
 

@@ -179,20 +179,6 @@ def test_a_history_of_another_gpu_is_told(run):
     assert "there is for NVIDIA H100" in output
 
 
-def test_history_that_cannot_be_read_is_told(run, base):
-    folder = History(MACHINE).folder
-    folder.mkdir(parents=True)
-    (folder / "runs.jsonl").write_text("[" * 100_000 + "\n")
-    (folder / "certificates.jsonl").mkdir()
-    for arguments, expected in ((("--base", "HEAD~1"), 0), (("--history",), 2)):
-        code, output, report = run(*arguments)
-        assert code == expected
-        assert "history: left out line 1 of runs.jsonl: not a record: too deeply nested" in output
-        assert "history: left out certificates.jsonl: Is a directory" in output
-        if code == 0:
-            assert len(report["unreadable"]) == 2
-
-
 def test_a_certificate_counts_decisions_and_is_kept(run, monkeypatch):
     monkeypatch.setattr(certify, "PROCESSES", 2)
     code, output, report = run("certify")

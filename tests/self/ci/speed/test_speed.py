@@ -15,7 +15,7 @@ from rich.console import Console, RenderableType
 import kernels
 from ci import options as command_line
 from ci.processes import Message
-from ci.speed import child, command, figures, listening, markdown, measure, table
+from ci.speed import child, clocks, command, figures, listening, markdown, measure, table
 from ci.speed.child import Order
 from ci.speed.clocks import launches_of, same_rows
 from ci.speed.figures import ALLOCATION, COPY, EMPTY, Timed, Workload
@@ -25,7 +25,7 @@ from tests.calls.implementations import NoImplementation
 from tests.calls.inputs import Inputs
 from tests.cases.case import Case
 from tests.cases.latency_workloads import FURTHER, STATED
-from tests.instruments.device_clock import REPLAYS, copy_side, gather_side, replayed, there_and_back
+from tests.instruments.device_clock import REPLAYS, Placement, copy_side, gather_side, replayed, there_and_back
 from tests.instruments.red_zones import RedZonedMemory
 
 US = 1e-6
@@ -209,14 +209,14 @@ class TestMeasuring:
 
     CASE = Case(name="1x4k", rules=(1,), seq_lens=(4_096,))
 
-    def _measured(self, clocks, runs=3):
-        sides = measure.on_host(clocks, self.CASE, ["own", "torch"], runs)
-        return Workload.from_json(measure.on_device(clocks, self.CASE, sides, runs, is_stated=True))
+    def _measured(self, fake, runs=3):
+        sides = measure.on_host(fake, self.CASE, ["own", "torch"], runs)
+        return Workload.from_json(measure.on_device(fake, self.CASE, sides, runs, is_stated=True))
 
     def test_each_run_draws_anew_and_each_figure_has_a_median_a_run(self):
-        clocks = FakeClocks({COPY: 2.0, "own": 1.0, "torch": 40.0}, eager=("torch",))
-        told = self._measured(clocks)
-        assert clocks.placed == 2 * [("1x4k", 0), ("1x4k", 1), ("1x4k", 2)]
+        fake = FakeClocks({COPY: 2.0, "own": 1.0, "torch": 40.0}, eager=("torch",))
+        told = self._measured(fake)
+        assert fake.placed == 2 * [("1x4k", 0), ("1x4k", 1), ("1x4k", 2)]
         assert {name: len(told.sides[name].cold) for name in told.implementations} == {"own": 3, "torch": 3}
         assert all(len(timed.host) == 3 for timed in told.sides.values())
         assert not told.sides[EMPTY].cold
@@ -224,18 +224,45 @@ class TestMeasuring:
         assert told.sides["torch"].host == (700 * US,) * 3
 
     def test_drift_hits_all_sides_alike(self):
-        clocks = FakeClocks({COPY: 1.0, "own": 1.0, "torch": 1.0})
-        told = self._measured(clocks)
+        fake = FakeClocks({COPY: 1.0, "own": 1.0, "torch": 1.0})
+        told = self._measured(fake)
         # The machine gets 10 % slower within the three runs; there and back, sides of equal speed come out equal.
-        assert clocks.drift > 1.1
+        assert fake.drift > 1.1
         for kind in ("cold", "warm"):
             for one, other in zip(getattr(told.sides[COPY], kind), getattr(told.sides["own"], kind), strict=True):
                 assert one == pytest.approx(other, rel=2e-3)
 
     def test_the_order_of_sides_changes_from_run_to_run(self):
-        clocks = FakeClocks({COPY: 1.0, "own": 1.0, "torch": 1.0})
-        self._measured(clocks, runs=8)
-        assert len(set(clocks.orders)) > 1
+        fake = FakeClocks({COPY: 1.0, "own": 1.0, "torch": 1.0})
+        self._measured(fake, runs=8)
+        assert len(set(fake.orders)) > 1
+
+
+class TestClocks:
+    """What `GpuClocks` asks of the clock of graphs."""
+
+    def test_sides_are_captured_in_the_order_given_and_replayed_there_and_back(self, monkeypatch):
+        asked: list[tuple[list[str], bool, list[str]]] = []
+
+        class Clock:
+            def __init__(self, placement, sides, *, is_warm):
+                assert placement.needed_bytes == 4_096 * 132
+                self.captured = [side.name for side in sides], is_warm
+
+            def round(self, order):
+                asked.append((*self.captured, list(order)))
+                return [1.0 + number for number in range(len(order))]
+
+        monkeypatch.setattr(clocks, "GraphClock", Clock)
+        monkeypatch.setattr(clocks, "Placement", lambda case, device, seed: Placement(case, device, seed, 1 << 20))
+        monkeypatch.setattr(torch.cuda, "current_device", lambda: 0)
+        gpu = clocks.GpuClocks({"own": kernels.get_k_and_s})
+        gpu._device = torch.device("cpu")
+        gpu.place(TestMeasuring.CASE, 0)
+        told = gpu.replays(["own", COPY], is_warm=True)
+        assert asked == [(["own", COPY], True, ["own", COPY, COPY, "own"] * (REPLAYS // 2))]
+        assert told["own"][:3] == [1.0, 4.0, 5.0]
+        assert gpu.needed_bytes == 2 * 4_096 * 132
 
 
 class TestLoading:
