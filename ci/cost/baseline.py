@@ -7,11 +7,12 @@ from pathlib import Path
 from typing import Any
 
 from ci.cost.figures import COMPILED, COUNTED, Measured, Value
+from tests.calls.errors import Foreseen
 
 PATH = Path(__file__).with_name("baseline.json")
 
 
-class BadBaseline(Exception):
+class BadBaseline(Foreseen):
     """The file is not what `accept` writes."""
 
 

@@ -12,9 +12,11 @@ from rich.text import Text
 from ci.cost import baseline, children, tables
 from ci.cost.comparison import Comparison, Outcome, compare
 from ci.cost.figures import Measured, assemble
-from ci.cost.progress import Steps
 from ci.options import Options
+from ci.processes import Message
 from ci.reports import report
+from ci.reports.progress import Steps
+from tests.calls.errors import Foreseen
 
 WIDTH_WITHOUT_TERMINAL = 170
 CHANGES_SHOWN = 60
@@ -39,7 +41,7 @@ def main(options: Options, command: str) -> int:
     content: dict[str, Any] = {"implementation": options.implementation, "findings": []}
     try:
         told, code = _run(options, command, console, content)
-    except (children.CannotCount, baseline.BadBaseline) as error:
+    except Foreseen as error:
         told, code = _undecided(str(error), content)
     except KeyboardInterrupt:
         told, code = _undecided("interrupted", content)
@@ -78,14 +80,18 @@ def measure(implementation: str, console: Console, workloads: Sequence[str] = ()
         workloads: names of those to count, all if there are none.
 
     Raises:
-        CannotCount: that cannot be done.
+        CannotRun: that cannot be done.
     """
     console.print(Text.assemble("counting what ", (implementation, "bold"), " costs, without a GPU"))
-    with Steps(console) as steps:
-        counted = children.count(implementation, steps.at, workloads)
+    with Steps(console, time.monotonic()) as steps:
+
+        def on_step(message: Message) -> None:
+            steps.at(message["step"], message["done"], message["of"])
+
+        counted = children.count(implementation, on_step, workloads)
         places = [place for place, variant in enumerate(counted["variants"]) if "reason" not in variant]
         portable = [counted["variants"][place] for place in places]
-        compiled = children.compile_(implementation, portable, steps.at) if portable else []
+        compiled = children.compile_(implementation, portable, on_step) if portable else []
     for message in compiled:
         message["compiled"] = places[message["compiled"]]
     return assemble(implementation, counted, compiled)

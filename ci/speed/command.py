@@ -7,10 +7,10 @@ from typing import Any
 from rich.console import Console
 from rich.text import Text
 
-from ci.cost.progress import Steps
 from ci.measuring_process import CannotMeasure
 from ci.options import Options
 from ci.reports import report
+from ci.reports.progress import Steps
 from ci.speed import figures, listening, table
 from ci.speed.measure import Order
 
@@ -41,8 +41,11 @@ def order_of(implementation: str, runs: int) -> Order:
 
 
 def _run(options: Options, console: Console, began: float) -> Text:
-    with Steps(console) as steps:
-        told = listening.run(order_of(options.implementation, options.runs or RUNS), steps.at)
+    with Steps(console, began) as steps:
+        told = listening.run(
+            order_of(options.implementation, options.runs or RUNS),
+            lambda message: steps.at(message["step"], message["done"], message["of"]),
+        )
     try:
         summaries = figures.summaries(told.workloads)
     except (ValueError, ZeroDivisionError) as error:

@@ -9,12 +9,14 @@ from pathlib import Path
 from types import ModuleType
 from typing import Any
 
+from tests.calls.errors import Foreseen
+
 FUNCTIONS = ("get_k_and_s", "get_k", "get_s")
 NAMED = {"own": "kernels", "sglang": "kernels.peers.sglang", "torch": "kernels.peers.torch_indexing"}
 """Implementations that have a short name on the command line."""
 
 
-class NoImplementation(Exception):
+class NoImplementation(Foreseen):
     """What the user named is not there, or is no gather."""
 
 
