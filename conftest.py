@@ -46,8 +46,10 @@ def pytest_configure(config: pytest.Config) -> None:
         config.stash[reporting.TRACES] = traces
         config.stash[DEATHS] = Deaths(config, traces)
         config.add_cleanup(lambda: shutil.rmtree(traces, ignore_errors=True))
-    elif worker_input["gpu"] is not None:
-        os.environ["CUDA_VISIBLE_DEVICES"] = worker_input["gpu"]
+    else:
+        containment.end_with_parent()
+        if worker_input["gpu"] is not None:
+            os.environ["CUDA_VISIBLE_DEVICES"] = worker_input["gpu"]
     try:
         device = devices.choose_device(config.getoption("--device"))
     except devices.DeviceUnavailable as error:

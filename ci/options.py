@@ -5,7 +5,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from ci.reports import report
+from tests.calls import files
 from tests.contract import Contract
 
 QUICK_SEEDS = 8
@@ -75,9 +75,9 @@ def parse(arguments: Sequence[str]) -> Options:
         parser.error("argument --runs: is of --speed, which is missing")
     if given.json is not None and not given.list:
         try:
-            report.clear(given.json)
-        except OSError as error:
-            parser.error(f"argument --json: cannot write {str(given.json)!r}: {error.strerror or error}")
+            files.refuse_unless_replaceable(given.json)
+        except files.NotWritten as error:
+            parser.error(f"argument --json: {error}")
     return Options(
         implementation=given.impl,
         contract=given.contract,

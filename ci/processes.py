@@ -212,14 +212,17 @@ class Process:
             self._process.stdin.flush()
         self._began = self._heard = time.monotonic()
         threading.Thread(target=self._keep_time, daemon=True).start()
-        has_ended = False
+        has_ended, error = False, None
         for line in self._process.stdout:
             self._heard = time.monotonic()
             heard = understood(line, self._mark)
             if isinstance(heard, dict) and "error" in heard:
-                raise CannotRun(heard["error"])
+                error = heard["error"]
+                continue
             has_ended |= heard == {"end": True}
             yield heard
+        if error is not None:
+            raise CannotRun(error)
         if not has_ended:
             raise self._why_it_ended()
 

@@ -5,13 +5,12 @@ import sys
 import time
 from collections.abc import Sequence
 from pathlib import Path
-from typing import Any, TextIO
+from typing import Any
 
-from rich.console import Console
 from rich.text import Text
 
 from ci.cost import command as cost_command
-from ci.examination import listing, summary
+from ci.examination import listing, report, summary
 from ci.examination import run as examination_run
 from ci.examination.choice import NoSuchCase, chosen_cases
 from ci.examination.collector import Collector
@@ -21,10 +20,10 @@ from ci.examination.verdict import STOPPED_EARLY, Decision, Examined, Undecided,
 from ci.latency import certify
 from ci.latency import command as latency_command
 from ci.options import Options
-from ci.reports import report
+from ci.reports.console import console_on
+from ci.reports.ending import finish
 from ci.speed import command as speed_command
-
-WIDTH_WITHOUT_TERMINAL = 120
+from ci.stopping import why
 
 
 def main(options: Options, command: str) -> int:
@@ -47,29 +46,13 @@ def main(options: Options, command: str) -> int:
     return _list(options) if options.listing else _Gate(options, command).run()
 
 
-def console_on(file: TextIO) -> Console:
-    """Return a console that writes to a file, with colours only where it is a terminal."""
-    on_terminal = file.isatty()
-    return Console(
-        file=file,
-        force_terminal=on_terminal,
-        width=None if on_terminal else WIDTH_WITHOUT_TERMINAL,
-        highlight=False,
-        markup=False,
-        emoji=False,
-    )
-
-
 def _list(options: Options) -> int:
     try:
-        for line in listing.lines(chosen_cases(options.patterns, options.seeds_from, options.seeds)):
-            print(line)
-        sys.stdout.flush()
+        lines = list(listing.lines(chosen_cases(options.patterns, options.seeds_from, options.seeds)))
     except NoSuchCase as error:
         print(f"gate: {error}", file=sys.stderr)
         return Decision.UNDECIDED.exit_code
-    except BrokenPipeError:  # the reader, such as `head`, has seen enough
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+    console_on(sys.stdout).print(Text("\n".join(lines)), soft_wrap=True)
     return 0
 
 
@@ -91,8 +74,8 @@ class _Gate:
             verdict = self._examine()
         except CannotExamine as error:
             verdict = Verdict(Decision.UNDECIDED, undecided=(Undecided(str(error)),))
-        except KeyboardInterrupt:
-            verdict = Verdict(Decision.UNDECIDED, undecided=(Undecided("interrupted"),))
+        except KeyboardInterrupt as error:
+            verdict = Verdict(Decision.UNDECIDED, undecided=(Undecided(why(error)),))
         return self._tell(verdict)
 
     def _examine(self) -> Verdict:
@@ -133,29 +116,18 @@ class _Gate:
 
     def _tell(self, verdict: Verdict) -> int:
         options, seconds = self._options, time.monotonic() - self._began
-        exit_code = verdict.decision.exit_code
         if verdict.families:
             summary.show(self._console, verdict)
         if verdict.decision is not Decision.CLEAN and self._log is not None:
             self._print(Text(f"full output: {_short(self._log)}", style="dim"))
-        if options.report is not None:
-            content = report.content(
-                verdict,
-                implementation=options.implementation,
-                contract=options.contract,
-                machine=self._machine,
-                seconds=seconds,
-            )
-            try:
-                report.write(options.report, content)
-                self._print(Text(f"report: {options.report}", style="dim"))
-            except OSError as error:
-                sentence = f"cannot write the report {options.report}: {error.strerror or error}"
-                self._print(Text(sentence, style="bold red"))
-                exit_code = exit_code or Decision.UNDECIDED.exit_code
-        self._print(summary.last_line(verdict, options, seconds))
-        self._output.flush()
-        return exit_code
+        content = report.content(
+            verdict,
+            implementation=options.implementation,
+            contract=options.contract,
+            machine=self._machine,
+            seconds=seconds,
+        )
+        return finish(self._console, options.report, content, summary.last_line(verdict, options, seconds))
 
     def _print(self, text: Text) -> None:
         self._console.print(text, soft_wrap=True)
@@ -168,7 +140,7 @@ def _judge(collector: Collector, options: Options, cases: Sequence[str]) -> Verd
     if options.fail_fast and any(result.is_unclean for result in collector.reported):
         why_missing = STOPPED_EARLY
     if collector.interrupted:
-        troubles.append("interrupted")
+        troubles.append(collector.interrupted)
         why_missing = "not reached: the run was interrupted"
     families = list(dict.fromkeys(case.split("/")[0] for case in cases))
 

@@ -11,8 +11,10 @@ from pathlib import Path
 import pytest
 
 from ci.examination.collector import Collector
+from ci.examination.workers import Workers
 from ci.options import Options
 from tests import ROOT
+from tests.calls import files
 
 EXAMINATIONS = ("tests/test_values.py", "tests/test_memory.py", "tests/test_arguments.py", "tests/test_variants.py")
 """The test files that examine the implementation of `--impl`; the project's other tests test the harness."""
@@ -33,7 +35,7 @@ def run(options: Options, *, device: str, runnable: int, collector: Collector, l
     os.environ.pop("PYTEST_ADDOPTS", None)
     arguments = pytest_arguments(options, device=device, runnable=runnable)
     with _output_to(log):
-        code = pytest.main(arguments, plugins=[collector])
+        code = pytest.main(arguments, plugins=[collector, Workers()])
     unusual = {pytest.ExitCode.INTERNAL_ERROR: "internal error", pytest.ExitCode.USAGE_ERROR: "usage error"}
     if code in unusual and not collector.troubles:
         collector.troubles.append(f"pytest ended with code {int(code)}, {unusual[pytest.ExitCode(code)]}")
@@ -85,3 +87,4 @@ def _output_to(log: Path) -> Iterator[None]:
         for descriptor, original in zip((1, 2), kept, strict=True):
             os.dup2(original, descriptor)
             os.close(original)
+        files.make_harmless(log)

@@ -1,6 +1,5 @@
 """`./ci/gate --base REV` and `--history`: is a gather slower than it was?"""
 
-import json
 import random
 import time
 from collections.abc import Callable, Sequence
@@ -18,7 +17,10 @@ from ci.latency.child import Order
 from ci.latency.judged import Judged, has_flags, judge
 from ci.measuring_process import CannotMeasure, MeasuringProcess
 from ci.options import Options
+from ci.reports.report import headed
+from ci.stopping import why
 from tests import ROOT
+from tests.calls import files
 from tests.latency.history import History, NoHistory
 from tests.latency.history_decision import against_history
 from tests.latency.machine import Machine
@@ -38,8 +40,8 @@ def main(options: Options, console: Console) -> int:
         return _Latency(options, console, began).run()
     except (NoBase, NoHistory, CannotMeasure) as error:
         return undecided(options, console, str(error), began)
-    except KeyboardInterrupt:
-        return undecided(options, console, "interrupted", began)
+    except KeyboardInterrupt as error:
+        return undecided(options, console, why(error), began)
 
 
 def undecided(options: Options, console: Console, why: str, began: float) -> int:
@@ -52,8 +54,12 @@ def undecided(options: Options, console: Console, why: str, began: float) -> int
 def write_report(path: Path | None, content: dict[str, Any], exit_code: int, began: float) -> None:
     """Write the JSON report, if one is asked for."""
     if path is not None:
-        content |= {"verdict": WORDS[exit_code], "exit_code": exit_code, "seconds": time.monotonic() - began}
-        path.write_text(json.dumps(content, indent=1) + "\n", encoding="utf-8")
+        files.write_json(path, report_of(content, exit_code, time.monotonic() - began))
+
+
+def report_of(content: dict[str, Any], exit_code: int, seconds: float) -> dict[str, Any]:
+    """Return the JSON report."""
+    return headed("latency", WORDS[exit_code], exit_code, seconds, content)
 
 
 class _Latency:
@@ -169,7 +175,7 @@ class _Latency:
             **measured.machine,
         }
         PAGE.parent.mkdir(exist_ok=True)
-        PAGE.write_text(html_report.page(judged.verdicts, judged.samples, told, blind), encoding="utf-8")
+        files.write(PAGE, html_report.page(judged.verdicts, judged.samples, told, blind))
         self._say(f"page: {PAGE.relative_to(ROOT)}")
         content = {
             "implementation": self._options.implementation,

@@ -3,9 +3,3 @@
 It sees what fences cannot: which tensor an access missed, and where in the source; reads of memory that nobody wrote
 (initcheck); hazards in shared memory (racecheck). It is slow, and starts a process that examines the chosen cases.
 """
-
-from ci.sanitizer.cases import CHOSEN, chosen_cases
-from ci.sanitizer.process import SanitizerReport, SanitizerUnavailable, run_sanitizer
-from ci.sanitizer.tools import TOOLS
-
-__all__ = ["CHOSEN", "TOOLS", "SanitizerReport", "SanitizerUnavailable", "chosen_cases", "run_sanitizer"]

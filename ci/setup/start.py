@@ -7,6 +7,7 @@ from pathlib import Path
 
 from ci import options
 from ci.setup import bootstrap
+from ci.stopping import OutputLost, stop_on_signals, why
 from tests import ROOT
 
 UNDECIDED = 2
@@ -19,8 +20,12 @@ def start_gate(argv: Sequence[str]) -> int:
     Args:
         argv: the command as it was typed, its own name first.
     """
+    if sys.stdout is None:  # it was closed before the start
+        print("gate: there is no standard output to write to", file=sys.stderr)
+        return UNDECIDED
     chosen = options.parse(argv[1:])
     optional = ["sglang"] if chosen.implementation.partition(":")[0] == "sglang" else []
+    stop_on_signals()
     try:
         _continue_under(bootstrap.prepare(bootstrap.Project.read(ROOT), optional), argv)
         from ci.examination import command as gate_command
@@ -28,8 +33,10 @@ def start_gate(argv: Sequence[str]) -> int:
         return gate_command.main(chosen, command=argv[0])
     except bootstrap.SetUpFailed as error:
         print(f"gate: {error}", file=sys.stderr)
-    except KeyboardInterrupt:
-        print("gate: interrupted, nothing is decided", file=sys.stderr)
+    except OutputLost:
+        pass
+    except KeyboardInterrupt as error:
+        print(f"gate: {why(error)}, nothing is decided", file=sys.stderr)
     return UNDECIDED
 
 

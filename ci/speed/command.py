@@ -9,10 +9,12 @@ from rich.text import Text
 
 from ci.measuring_process import CannotMeasure
 from ci.options import Options
-from ci.reports import report
 from ci.reports.progress import Steps
+from ci.reports.report import headed
 from ci.speed import figures, listening, table
 from ci.speed.measure import Order
+from ci.stopping import why as why_stopped
+from tests.calls import files
 
 RUNS = 3
 """Draws of memory of each workload, unless the user says how many."""
@@ -24,12 +26,12 @@ def main(options: Options, console: Console) -> int:
     began = time.monotonic()
     try:
         told, code = _run(options, console, began), 0
-    except CannotMeasure as error:
-        told, code = _undecided(options, str(error)), 2
-    except KeyboardInterrupt:
-        told, code = _undecided(options, "interrupted"), 2
+    except (CannotMeasure, files.NotWritten) as error:
+        told, code = _undecided(options, str(error), began), 2
+    except KeyboardInterrupt as error:
+        told, code = _undecided(options, why_stopped(error), began), 2
     except OSError as error:
-        told, code = _undecided(options, f"cannot write {error.filename}: {error.strerror or error}"), 2
+        told, code = _undecided(options, f"cannot write {error.filename}: {error.strerror or error}", began), 2
     console.print(told.append(f" ({time.monotonic() - began:.0f} s)"), soft_wrap=True)
     return code
 
@@ -52,7 +54,7 @@ def _run(options: Options, console: Console, began: float) -> Text:
         raise CannotMeasure(f"the clock told times of zero or less: {error}") from error
     _show(console, told, summaries)
     if options.report is not None:
-        report.write(options.report, content(told, summaries, time.monotonic() - began))
+        files.write_json(options.report, content(told, summaries, time.monotonic() - began))
         console.print(Text(f"figures: {options.report}", style="dim"), soft_wrap=True)
     return table.last_line(summaries, sum(workload.is_stated for workload in told.workloads))
 
@@ -75,22 +77,22 @@ def _show(console: Console, told: listening.Told, summaries: list[figures.Summar
 
 def content(told: listening.Told, summaries: list[figures.Summary], seconds: float) -> dict[str, Any]:
     """Return the JSON report: figures, and the medians of the runs that they are of."""
-    return {
+    content = {
         "machine": told.machine,
         "left_out": told.left_out,
         "unchecked": told.unchecked,
         "summaries": [asdict(summary) for summary in summaries],
         "rows": [asdict(row) for workload in told.workloads for row in figures.rows(workload)],
         "workloads": [workload.as_json() for workload in told.workloads],
-        "exit_code": 0,
-        "seconds": round(seconds, 1),
     }
+    return headed("speed", "measured", 0, seconds, content)
 
 
-def _undecided(options: Options, why: str) -> Text:
+def _undecided(options: Options, reason: str, began: float) -> Text:
     if options.report is not None:
         try:
-            report.write(options.report, {"undecided": [{"case": None, "reason": why}], "exit_code": 2})
+            content = {"undecided": [{"case": None, "reason": reason}]}
+            files.write_json(options.report, headed("speed", "undecided", 2, time.monotonic() - began, content))
         except OSError as error:
-            why += f"; and cannot write {options.report}: {error.strerror or error}"
-    return Text.assemble(("UNDECIDED", "bold yellow"), f": {why}")
+            reason += f"; and cannot write {options.report}: {error.strerror or error}"
+    return Text.assemble(("UNDECIDED", "bold yellow"), f": {reason}")

@@ -2,7 +2,7 @@
 
 import re
 
-from ci.sanitizer import CHOSEN, chosen_cases
+from ci.sanitizer.cases import CHOSEN, chosen_cases
 from tests import ROOT
 from tests.planted.bugs import BUGS
 from tests.planted.faults import hidden

@@ -76,7 +76,7 @@ def test_the_traceback_of_a_fault_is_in_the_log():
 
 
 def test_what_was_told_before_an_error_arrives():
-    heard = []
+    heard: list[object] = []
     with Process(CHILD, LOG) as process, pytest.raises(CannotRun):
         heard += process.messages([["tell", 1], ["fault", "no"]])
     assert heard == [{"value": 1}]
