@@ -28,6 +28,7 @@ from typing import Any, Self
 
 from tests import ROOT
 from tests.calls.errors import Foreseen, exception_line, short
+from tests.calls.text import harmless
 
 Message = dict[str, Any]
 
@@ -199,10 +200,21 @@ class Process:
         self._is_over.set()
         self._follower.join()
         self._process.wait()
+        self._make_log_harmless()
         for pipe in (self._process.stdin, self._process.stdout, self._errors):
             with suppress(BrokenPipeError):  # an order that it did not read
                 if pipe is not None:
                     pipe.close()
+
+    def _make_log_harmless(self) -> None:
+        if self._errors.closed:
+            return
+        self._errors.seek(0)
+        said = self._errors.read()
+        if (clean := harmless(said)) != said:
+            self._errors.seek(0)
+            self._errors.truncate()
+            self._errors.write(clean)
 
     def _listen(self, order: Any) -> Iterator[Message | str]:
         assert self._process.stdin is not None

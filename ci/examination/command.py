@@ -24,6 +24,7 @@ from ci.reports.console import console_on
 from ci.reports.ending import finish
 from ci.speed import command as speed_command
 from ci.stopping import why
+from tests.calls import files
 
 
 def main(options: Options, command: str) -> int:
@@ -72,7 +73,7 @@ class _Gate:
     def run(self) -> int:
         try:
             verdict = self._examine()
-        except CannotExamine as error:
+        except (CannotExamine, files.NotWritten) as error:
             verdict = Verdict(Decision.UNDECIDED, undecided=(Undecided(str(error)),))
         except KeyboardInterrupt as error:
             verdict = Verdict(Decision.UNDECIDED, undecided=(Undecided(why(error)),))

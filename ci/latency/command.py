@@ -38,7 +38,7 @@ def main(options: Options, console: Console) -> int:
     began = time.monotonic()
     try:
         return _Latency(options, console, began).run()
-    except (NoBase, NoHistory, CannotMeasure) as error:
+    except (NoBase, NoHistory, CannotMeasure, files.NotWritten) as error:
         return undecided(options, console, str(error), began)
     except KeyboardInterrupt as error:
         return undecided(options, console, why(error), began)
@@ -115,6 +115,8 @@ class _Latency:
             ]
             code = self._tell(measured, Judged(verdicts, measured.samples), {"base": "stored runs of this machine"})
         except NoHistory as error:
+            for sentence in history.left_out():
+                self._say(f"left out of the history: {sentence}")
             code = undecided(self._options, self._console, f"{error}; this run is its first", self._began)
         if code != 1:
             tree = working_tree()
@@ -232,7 +234,9 @@ class _LiveLine:
 
 def _blind(measured: stage.Measured) -> list[str]:
     """Return a sentence for each cell that cannot see a slowdown of 10 %, and one if nobody has looked."""
-    certificate = History(Machine(**measured.machine)).certificate()
+    history = History(Machine(**measured.machine))
+    left_out = [f"left out of the history: {sentence}" for sentence in history.left_out()]
+    certificate = history.certificate()
     if certificate is None:
-        return ["this gate is not certified on this machine: ./ci/gate --certify measures what it sees"]
-    return [cell["told"] for cell in certificate.content["cells"] if cell["is_blind"]]
+        return [*left_out, "this gate is not certified on this machine: ./ci/gate --certify measures what it sees"]
+    return left_out + [cell["told"] for cell in certificate.content["cells"] if cell["is_blind"]]

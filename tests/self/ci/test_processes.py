@@ -71,6 +71,9 @@ def test_the_traceback_of_a_fault_is_in_the_log():
             list(process.messages([["fault", "no\nmore of it"]]))
         assert "Traceback" in (FOLDER / log).read_text()
         assert "more of it" in (FOLDER / log).read_text()
+        with Process(CHILD, log) as process:
+            list(process.messages([["stderr", "\x1b[2J\n::error::"]]))
+        assert (FOLDER / log).read_text() == "\\x1b[2J\n: :error::\n"
     finally:
         (FOLDER / log).unlink()
 

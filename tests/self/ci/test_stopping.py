@@ -10,6 +10,7 @@ from pathlib import Path
 
 import pytest
 
+from ci.setup.start import start_gate
 from tests import ROOT
 from tests.self.ci.test_processes import ends_within, is_alive
 
@@ -109,3 +110,14 @@ def test_an_implementation_is_no_place_for_a_report(tmp_path):
     assert done.returncode == 2
     assert "--json: will not write p.py: what is there is no earlier report" in done.stderr
     assert path.read_text() == "def get_k(*arguments): ...\n"
+
+
+def test_a_fault_of_the_harness_is_no_finding(monkeypatch, capsys):
+    def fail(*arguments, **options):
+        raise RuntimeError("a fault\nof several lines")
+
+    monkeypatch.setattr("ci.setup.start._continue_under", lambda python, argv: None)
+    monkeypatch.setattr("ci.setup.start.stop_on_signals", lambda: None)
+    monkeypatch.setattr("ci.examination.command.main", fail)
+    assert start_gate(["gate", "--list"]) == 2
+    assert capsys.readouterr().err.endswith("gate: the harness failed: RuntimeError: a fault\n")

@@ -73,8 +73,8 @@ def test_output_that_a_thread_finds_lost_ends_the_run_too():
 import threading, time
 from ci.stopping import stop_on_signals
 stop_on_signals()
-threading.Thread(target=lambda: console.print("x")).start()
 try:
+    threading.Thread(target=lambda: console.print("x")).start()
     time.sleep(20)
 except KeyboardInterrupt as error:
     sys.exit(2 if "cannot be written" in str(error) else 3)
