@@ -10,7 +10,7 @@ import ci.latency.options
 import ci.sanitizer.options
 import ci.speed.options
 from ci.job import Job
-from ci.reports import report
+from tests.calls import files
 
 EXAMINE = ci.examination.options.JOB
 JOBS = (
@@ -46,9 +46,9 @@ def parse(arguments: Sequence[str]) -> tuple[Job, Any]:
     path = getattr(given, "report", None)
     if path is not None:
         try:
-            report.clear(path)
-        except OSError as error:
-            parser.error(f"argument --json: cannot write {str(path)!r}: {error.strerror or error}")
+            files.refuse_unless_replaceable(path)
+        except files.NotWritten as error:
+            parser.error(f"argument --json: {error}")
     return job, options
 
 

@@ -6,21 +6,29 @@ prints is taken for one. Other lines are that code's, or a tool's; standard erro
 
 The process runs its work through `serve`, which sends the last message: that all is done, or the error. An error that
 is `Foreseen` arrives as its sentence, any other with its class.
+
+Nobody outlives anybody: the process has a session of its own, which ends with it; and the pipe that its order came
+through stays open, so that it ends when the job does, however that ends.
 """
 
 import json
+import math
 import os
 import secrets
 import signal
 import subprocess
 import sys
+import tempfile
 import threading
+import time
+import traceback
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import suppress
 from typing import Any, Self
 
 from tests import ROOT
-from tests.calls.errors import Foreseen, short
+from tests.calls.errors import Foreseen, exception_line, short
+from tests.calls.text import harmless
 
 Message = dict[str, Any]
 
@@ -33,11 +41,17 @@ class CannotRun(Foreseen):
     """A process could not do its work."""
 
 
+class TookTooLong(CannotRun):
+    """A process was ended because its time was up."""
+
+
 def tell(**message: Any) -> None:
     """Send a message to the job that started this process."""
     sys.stdout.flush()
     # A line of its own, whatever stands unfinished before it, and written at once.
-    os.write(sys.stdout.fileno(), f"\n{_mark()}{json.dumps(message)}\n".encode())
+    left = f"\n{_mark()}{json.dumps(message)}\n".encode()
+    while left:
+        left = left[os.write(_output(), left) :]
 
 
 def serve(work: Callable[[Any], None]) -> None:
@@ -45,28 +59,65 @@ def serve(work: Callable[[Any], None]) -> None:
 
     Without an order, nobody needs the work any more, and nothing is done.
     """
+    is_started_by_a_job = _MARK in os.environ
     _mark()
+    _output()
     sys.path.append(os.getcwd())  # implementations may be named from where the user stands
     if not (line := sys.stdin.readline()):
         return
+    if is_started_by_a_job:
+        _end_with_the_job()
+    status = 0
     try:
         work(json.loads(line))
     except Foreseen as error:
         tell(error=str(error))
-    except Exception as error:
+    except BaseException as error:
+        traceback.print_exc()
+        sys.stderr.flush()
         tell(error=short(error))
-        raise
+        status = 1
     else:
         tell(end=True)
     sys.stderr.flush()
     # Whatever examined code does at exit is not the question.
-    os._exit(0)
+    os._exit(status)
+
+
+def understood(line: str, mark: str) -> Message | str:
+    """Return the message that a line is, or else the line, without its end."""
+    if line.startswith(mark):
+        with suppress(ValueError):  # the process ended while it wrote
+            message = json.loads(line.removeprefix(mark))
+            if isinstance(message, dict):
+                return message
+    return line.rstrip("\n")
 
 
 def _mark(taken: list[str] = []) -> str:  # noqa: B006 - kept from the first call on, out of the environment
     if not taken:
         taken.append(os.environ.pop(_MARK, "@@ "))
     return taken[0]
+
+
+def _output(kept: list[int] = []) -> int:  # noqa: B006 - kept from the first call on, whatever becomes of stdout
+    if not kept:
+        kept.append(os.dup(1))
+    return kept[0]
+
+
+def _end_with_the_job() -> None:
+    """End this process, and all in its session, when the job's end of standard input is closed."""
+    pipe = os.dup(0)
+    nothing = os.open(os.devnull, os.O_RDONLY)
+    os.dup2(nothing, 0)  # examined code that reads there finds the end
+    os.close(nothing)
+
+    def wait() -> None:
+        os.read(pipe, 1)
+        os.killpg(os.getpgid(0), signal.SIGKILL)
+
+    threading.Thread(target=wait, daemon=True).start()
 
 
 class Process:
@@ -78,6 +129,7 @@ class Process:
         environment: variables that are other than here; None leaves one out.
         before: words of the command line before Python's, such as those of a tool that runs it.
         patience: seconds that it may say nothing, or None for any number.
+        limit: seconds that it may take from its order on, or None for any number.
     """
 
     def __init__(
@@ -88,13 +140,16 @@ class Process:
         environment: Mapping[str, str | None] | None = None,
         before: Sequence[str] = (),
         patience: float | None = None,
+        limit: float | None = None,
     ) -> None:
         self._mark = f"@@{secrets.token_hex(8)} "
-        self._patience = patience
-        self._is_late = False
-        FOLDER.mkdir(exist_ok=True)
+        self._patience = math.inf if patience is None else patience
+        self._limit = math.inf if limit is None else limit
+        self._began = self._heard = 0.0
+        self._late = ""
+        self._is_over = threading.Event()
         # Into a file: a pipe that nobody empties would stop a process that has much to say there.
-        self._errors = (FOLDER / log).open("w+", encoding="utf-8", errors="replace")
+        self._errors = _new_log(log)
         path = os.pathsep.join([str(ROOT), *filter(None, [os.environ.get("PYTHONPATH")])])
         changed = {**os.environ, "PYTHONPATH": path, **(environment or {}), _MARK: self._mark}
         self._process = subprocess.Popen(
@@ -103,10 +158,13 @@ class Process:
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
             stderr=self._errors,
-            text=True,
+            encoding="utf-8",
             errors="replace",
             env={name: value for name, value in changed.items() if value is not None},
+            start_new_session=True,
         )
+        self._follower = threading.Thread(target=self._end_what_it_started, daemon=True)
+        self._follower.start()
 
     def __enter__(self) -> Self:
         return self
@@ -118,56 +176,108 @@ class Process:
         """Give the order, and yield what it tells, until it says that this was all.
 
         Raises:
-            CannotRun: it could not do its work, ended before it said that this was all, or said nothing for too long.
+            CannotRun: it could not do its work, ended before it said that this was all, or took too long.
         """
-        assert self._process.stdin is not None
-        assert self._process.stdout is not None
-        with suppress(BrokenPipeError):  # it has ended, and its last words say why
-            self._process.stdin.write(json.dumps(order) + "\n")
-            self._process.stdin.close()
-        timer = self._timer()
-        for line in self._process.stdout:
-            if timer is not None:
-                timer.cancel()
-                timer = self._timer()
-            if not line.startswith(self._mark):
-                continue
-            message = json.loads(line.removeprefix(self._mark))
-            if "error" in message:
-                raise CannotRun(message["error"])
-            if "end" in message:
+        for heard in self._listen(order):
+            if heard == {"end": True}:
                 return
-            yield message
-        raise CannotRun(self._why_it_ended())
+            if isinstance(heard, dict):
+                yield heard
+
+    def lines(self, order: Any) -> Iterator[Message | str]:
+        """Give the order, and yield messages and all other lines of its standard output, until that is closed.
+
+        Raises:
+            CannotRun: as `messages`.
+        """
+        for heard in self._listen(order):
+            if heard != {"end": True}:
+                yield heard
 
     def close(self) -> None:
-        """End it, if it has not ended."""
-        self._process.kill()
+        """End it, if it has not ended, with all that it started."""
+        self._kill()
+        self._is_over.set()
+        self._follower.join()
         self._process.wait()
+        self._make_log_harmless()
         for pipe in (self._process.stdin, self._process.stdout, self._errors):
             with suppress(BrokenPipeError):  # an order that it did not read
                 if pipe is not None:
                     pipe.close()
 
-    def _timer(self) -> threading.Timer | None:
-        if self._patience is None:
-            return None
-        timer = threading.Timer(self._patience, self._end_late)
-        timer.daemon = True
-        timer.start()
-        return timer
-
-    def _end_late(self) -> None:
-        self._is_late = True
-        self._process.kill()
-
-    def _why_it_ended(self) -> str:
-        if self._is_late:
-            return f"the process said nothing for {self._patience:g} s"
-        status = self._process.wait()
+    def _make_log_harmless(self) -> None:
+        if self._errors.closed:
+            return
         self._errors.seek(0)
-        last = self._errors.read().strip().splitlines()[-1:] or ["nothing on stderr"]
-        return f"the process {ending_told(status)}: {last[0]}"
+        said = self._errors.read()
+        if (clean := harmless(said)) != said:
+            self._errors.seek(0)
+            self._errors.truncate()
+            self._errors.write(clean)
+
+    def _listen(self, order: Any) -> Iterator[Message | str]:
+        assert self._process.stdin is not None
+        assert self._process.stdout is not None
+        with suppress(BrokenPipeError):  # it has ended, and its last words say why
+            self._process.stdin.write(json.dumps(order) + "\n")
+            self._process.stdin.flush()
+        self._began = self._heard = time.monotonic()
+        threading.Thread(target=self._keep_time, daemon=True).start()
+        has_ended, error = False, None
+        for line in self._process.stdout:
+            self._heard = time.monotonic()
+            heard = understood(line, self._mark)
+            if isinstance(heard, dict) and "error" in heard:
+                error = heard["error"]
+                continue
+            has_ended |= heard == {"end": True}
+            yield heard
+        if error is not None:
+            raise CannotRun(error)
+        if not has_ended:
+            raise self._why_it_ended()
+
+    def _keep_time(self) -> None:
+        while (left := min(self._heard + self._patience, self._began + self._limit) - time.monotonic()) > 0:
+            if self._is_over.wait(None if left == math.inf else left):
+                return
+        is_silent = self._heard + self._patience < self._began + self._limit
+        said_nothing = f"the process said nothing for {self._patience:g} s"
+        self._late = said_nothing if is_silent else f"the process was not done after {self._limit:g} s"
+        self._kill()
+
+    def _end_what_it_started(self) -> None:
+        """Wait for its end, and end what is left in its session: it would keep the output open, or the GPU busy."""
+        os.waitid(os.P_PID, self._process.pid, os.WEXITED | os.WNOWAIT)
+        self._kill()
+
+    def _kill(self) -> None:
+        # Until it is waited for, nobody else can have its number.
+        if self._process.returncode is None:
+            with suppress(ProcessLookupError):
+                os.killpg(self._process.pid, signal.SIGKILL)
+
+    def _why_it_ended(self) -> CannotRun:
+        self._follower.join()
+        status = self._process.wait()
+        self._is_over.set()
+        if self._late:
+            return TookTooLong(self._late)
+        self._errors.seek(0)
+        said = exception_line(self._errors.read()) or "nothing on stderr"
+        return CannotRun(f"the process {ending_told(status)}: {said}")
+
+
+def _new_log(name: str) -> Any:
+    """Return a new file below `.gate/`; an earlier one of that name may still be written to, by another job."""
+    try:
+        FOLDER.mkdir(exist_ok=True)
+        handle, path = tempfile.mkstemp(dir=FOLDER, prefix=f".{name}.")
+    except OSError:  # the project may lie where nobody may write
+        return tempfile.TemporaryFile("w+", encoding="utf-8", errors="replace")
+    os.replace(path, FOLDER / name)
+    return os.fdopen(handle, "w+", encoding="utf-8", errors="replace")
 
 
 def ending_told(status: int) -> str:

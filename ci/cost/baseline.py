@@ -7,11 +7,13 @@ from pathlib import Path
 from typing import Any
 
 from ci.cost.figures import COMPILED, COUNTED, Measured, Value
+from tests.calls import files
+from tests.calls.errors import Foreseen
 
 PATH = Path(__file__).with_name("baseline.json")
 
 
-class BadBaseline(Exception):
+class BadBaseline(Foreseen):
     """The file is not what `accept` writes."""
 
 
@@ -47,16 +49,14 @@ def accept(measured: Measured, path: Path = PATH) -> None:
     """Make what was measured the accepted figures of its implementation; those of others stay.
 
     Raises:
-        BadBaseline: the file cannot be read or written.
+        BadBaseline: the file cannot be read.
+        NotWritten: it cannot be written.
     """
     content = _load(path)
     content[measured.implementation] = {
         group: {"triton": measured.triton, "figures": figures} for group, figures in measured.figures().items()
     }
-    try:
-        path.write_text(json.dumps(content, indent=2, sort_keys=True) + "\n", encoding="utf-8")
-    except OSError as error:
-        raise BadBaseline(f"{path}: cannot be written: {error.strerror or error}") from error
+    files.write(path, json.dumps(content, indent=2, sort_keys=True) + "\n")
 
 
 def _load(path: Path) -> dict[str, Any]:
@@ -64,7 +64,7 @@ def _load(path: Path) -> dict[str, Any]:
         content = json.loads(path.read_text(encoding="utf-8"))
     except FileNotFoundError:
         return {}
-    except (OSError, ValueError) as error:
+    except (OSError, ValueError, RecursionError) as error:
         raise BadBaseline(f"{path}: cannot be read as JSON: {error}") from error
     if not isinstance(content, dict):
         raise BadBaseline(f"{path}: expected an object with an entry an implementation")

@@ -14,8 +14,13 @@ from ci.cost import baseline, children, tables
 from ci.cost.comparison import Comparison, Outcome, compare
 from ci.cost.figures import Measured, assemble
 from ci.cost.options import Options
-from ci.cost.progress import Steps
-from ci.reports import report
+from ci.processes import Message
+from ci.reports.console import console_on
+from ci.reports.ending import finish
+from ci.reports.progress import Steps
+from ci.reports.report import headed
+from ci.stopping import why
+from tests.calls.errors import Foreseen
 
 WIDTH_WITHOUT_TERMINAL = 170
 CHANGES_SHOWN = 60
@@ -35,39 +40,29 @@ def main(options: Options, command: str) -> int:
         command: what starts the gate.
     """
     began = time.monotonic()
-    terminal = sys.stdout.isatty()
-    console = Console(width=None if terminal else WIDTH_WITHOUT_TERMINAL, highlight=False, markup=False, emoji=False)
-    content: dict[str, Any] = {"implementation": options.implementation, "findings": []}
+    console = console_on(sys.stdout, WIDTH_WITHOUT_TERMINAL)
     try:
-        told, code = _run(options, command, console, content)
-    except (children.CannotCount, baseline.BadBaseline) as error:
-        told, code = _undecided(str(error), content)
-    except KeyboardInterrupt:
-        told, code = _undecided("interrupted", content)
-    seconds = time.monotonic() - began
-    if options.report is not None:
-        content |= {"exit_code": code, "seconds": round(seconds, 1)}
-        try:
-            report.write(options.report, content)
-            console.print(Text(f"report: {options.report}", style="dim"), soft_wrap=True)
-        except OSError as error:
-            sentence = f"cannot write the report {options.report}: {error.strerror or error}"
-            console.print(Text(sentence, style="bold red"), soft_wrap=True)
-            code = code or Outcome.UNDECIDED.exit_code
-    console.print(told.append(f" ({seconds:.0f} s)"), soft_wrap=True)
-    return code
+        report, told = _run(options, command, console, began)
+    except Foreseen as error:
+        report, told = _undecided(options, str(error), began)
+    except KeyboardInterrupt as error:
+        report, told = _undecided(options, why(error), began)
+    return finish(console, options.report, report, told.append(f" ({time.monotonic() - began:.0f} s)"))
 
 
-def _run(options: Options, command: str, console: Console, content: dict[str, Any]) -> tuple[Text, int]:
-    """Count, compare and tell; return the last line and the exit code, and fill the report's content."""
+def _run(options: Options, command: str, console: Console, began: float) -> tuple[dict[str, Any], Text]:
+    """Count, compare and tell; return the report and the last line."""
     accepted = baseline.read(options.implementation)
     measured = measure(options.implementation, console)
     result = compare(measured, accepted)
     _show(console, measured, result)
-    content |= _content(measured, result)
-    if options.accept_cost:
-        return _accept(measured, result)
-    return _verdict(measured, result, command), result.outcome.exit_code
+    report = report_of(measured, result, time.monotonic() - began)
+    if not options.accept_cost:
+        return report, _verdict(measured, result, command)
+    if measured.troubles:
+        told = f"nothing was accepted, because not everything could be counted: {measured.troubles[0]}"
+        return {**report, "verdict": "undecided", "exit_code": 2}, _line(Outcome.UNDECIDED, told)
+    return {**report, "verdict": "accepted", "exit_code": 0}, _accept(measured, result)
 
 
 def measure(implementation: str, console: Console, workloads: Sequence[str] = ()) -> Measured:
@@ -79,14 +74,18 @@ def measure(implementation: str, console: Console, workloads: Sequence[str] = ()
         workloads: names of those to count, all if there are none.
 
     Raises:
-        CannotCount: that cannot be done.
+        CannotRun: that cannot be done.
     """
     console.print(Text.assemble("counting what ", (implementation, "bold"), " costs, without a GPU"))
-    with Steps(console) as steps:
-        counted = children.count(implementation, steps.at, workloads)
+    with Steps(console, time.monotonic()) as steps:
+
+        def on_step(message: Message) -> None:
+            steps.at(message["step"], message["done"], message["of"])
+
+        counted = children.count(implementation, on_step, workloads)
         places = [place for place, variant in enumerate(counted["variants"]) if "reason" not in variant]
         portable = [counted["variants"][place] for place in places]
-        compiled = children.compile_(implementation, portable, steps.at) if portable else []
+        compiled = children.compile_(implementation, portable, on_step) if portable else []
     for message in compiled:
         message["compiled"] = places[message["compiled"]]
     return assemble(implementation, counted, compiled)
@@ -140,30 +139,29 @@ def _verdict(measured: Measured, result: Comparison, command: str) -> Text:
     return _line(result.outcome, f"{len(measured.troubles)} of {name}'s counts failed: {measured.troubles[0]}")
 
 
-def _accept(measured: Measured, result: Comparison) -> tuple[Text, int]:
-    if measured.troubles:
-        told = f"nothing was accepted, because not everything could be counted: {measured.troubles[0]}"
-        return _line(Outcome.UNDECIDED, told), Outcome.UNDECIDED.exit_code
+def _accept(measured: Measured, result: Comparison) -> Text:
     baseline.accept(measured)
     number = sum(len(figures) for figures in measured.figures().values())
     changed = f", {len(result.changes)} of them changed" if result.changes else ""
     told = f": {number} figures of {measured.implementation}{changed}: {os.path.relpath(baseline.PATH)}"
-    return Text.assemble(("ACCEPTED", "bold green"), told), 0
+    return Text.assemble(("ACCEPTED", "bold green"), told)
 
 
-def _undecided(why: str, content: dict[str, Any]) -> tuple[Text, int]:
-    content |= {"verdict": Outcome.UNDECIDED.value, "undecided": [why]}
-    return _line(Outcome.UNDECIDED, why), Outcome.UNDECIDED.exit_code
+def _undecided(options: Options, reason: str, began: float) -> tuple[dict[str, Any], Text]:
+    content = {"implementation": options.implementation, "findings": [], "undecided": [reason]}
+    outcome = Outcome.UNDECIDED
+    report = headed("cost", outcome.value, outcome.exit_code, time.monotonic() - began, content)
+    return report, _line(outcome, reason)
 
 
 def _line(outcome: Outcome, told: str) -> Text:
     return Text.assemble((outcome.value.upper(), STYLES[outcome]), f": {told}")
 
 
-def _content(measured: Measured, result: Comparison) -> dict[str, Any]:
-    """Return what the report says about figures: all of them, and each change as a finding."""
-    return {
-        "verdict": result.outcome.value,
+def report_of(measured: Measured, result: Comparison, seconds: float) -> dict[str, Any]:
+    """Return the JSON report: all figures, and each change as a finding."""
+    content = {
+        "implementation": measured.implementation,
         "triton": measured.triton,
         "findings": [{"figure": c.figure, "was": c.was, "now": c.now, "message": str(c)} for c in result.changes],
         "compared": result.compared,
@@ -172,3 +170,4 @@ def _content(measured: Measured, result: Comparison) -> dict[str, Any]:
         "undecided": list(measured.troubles),
         **measured.figures(),
     }
+    return headed("cost", result.outcome.value, result.outcome.exit_code, seconds, content)

@@ -1,44 +1,40 @@
-"""`python -m ci.cost.compile_child IMPL` compiles variants for GPUs that are not there.
+"""Compiles variants for GPUs that are not there, in a process of their own.
 
-Standard input: a JSON list of variants, as `Variant.as_json`. Messages: `{"error"}`; or `{"compiled", "target",
-"figures"}` or `{"compiled", "target", "reason"}` for each variant, by its place, and target; `{"step", "done", "of"}`
-before each compilation; `{"end"}`.
+The order: `implementation`, as `--impl` names it, and `variants`, a list of them, as `Variant.as_json`.
+
+Messages: `{"step", "done", "of"}` before each compilation; and for each variant, by its place, and target
+`{"compiled", "target", "figures"}` or `{"compiled", "target", "reason"}`.
 """
 
-import json
-import sys
 from concurrent.futures import Future, ThreadPoolExecutor
 from typing import Any
 
 import triton
 
-from ci.cost.messages import open_messages, send
-from tests.calls.implementations import NoImplementation, load_implementation
+from ci.processes import CannotRun, serve, tell
+from tests.calls.implementations import load_implementation
 from tests.instruments.cost.compiling import CannotCompile, compile_variant, figures_of, targets_of
 from tests.instruments.cost.variants import Variant
 
 
-def main(spec: str) -> None:
-    messages = open_messages()
-    if triton.knobs.runtime.interpret:
-        send(messages, error="Triton interprets in this process, and compiles nothing: unset TRITON_INTERPRET")
-        return
-    variants = [Variant.from_json(data) for data in json.load(sys.stdin)]
-    try:
-        load_implementation(spec)
-    except NoImplementation as error:
-        send(messages, error=str(error))
-        return
+def work(order: dict[str, Any]) -> None:
+    """Compile, and tell.
 
+    Raises:
+        CannotRun: Triton does not compile here.
+    """
+    if triton.knobs.runtime.interpret:
+        raise CannotRun("Triton interprets in this process, and compiles nothing: unset TRITON_INTERPRET")
+    variants = [Variant.from_json(data) for data in order["variants"]]
+    load_implementation(order["implementation"])
     jobs = [(place, target) for place, variant in enumerate(variants) for target in targets_of(variant.backend)]
     outcomes = []
     with ThreadPoolExecutor(max_workers=2) as readers:
         for done, (place, target) in enumerate(jobs):
-            send(messages, step=f"{variants[place].name} for {target}", done=done, of=len(jobs))
+            tell(step=f"{variants[place].name} for {target}", done=done, of=len(jobs))
             outcomes.append(_compile(variants[place], target, readers))
         for (place, target), outcome in zip(jobs, outcomes, strict=True):
-            send(messages, compiled=place, target=target, **_told(outcome))
-    send(messages, end=True)
+            tell(compiled=place, target=target, **_told(outcome))
 
 
 def _compile(variant: Variant, target: str, readers: ThreadPoolExecutor) -> Future[dict[str, int]]:
@@ -59,4 +55,4 @@ def _told(outcome: Future[dict[str, int]]) -> dict[str, Any]:
 
 
 if __name__ == "__main__":
-    main(sys.argv[1])
+    serve(work)

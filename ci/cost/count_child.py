@@ -1,6 +1,6 @@
 """Counts an implementation's calls on Triton's interpreter, in a process of their own.
 
-`python -m ci.cost.count_child IMPL [WORKLOAD...]`; all workloads if none is named.
+The order: `implementation`, as `--impl` names it, and `workloads`, names; all of them if there are none.
 
 Messages: `{"step", "done", "of"}` before each step; then one with
 
@@ -11,12 +11,9 @@ Messages: `{"step", "done", "of"}` before each step; then one with
 - `not_taken`: why a backend does not take a launch, in sentences,
 - `growing`: how many variants the growing requests compile, and what they differ in, by function,
 - `refused`, `failed`: workload, function and reason of calls that raised.
-
-Or `{"error"}`, where there is no such implementation.
 """
 
 import os
-import sys
 from collections.abc import Sequence
 from typing import Any
 
@@ -25,8 +22,8 @@ os.environ["TRITON_INTERPRET"] = "1"
 import torch
 import triton
 
-from ci.cost.messages import open_messages, send
-from tests.calls.implementations import Implementation, NoImplementation, load_implementation
+from ci.processes import serve, tell
+from tests.calls.implementations import Implementation, load_implementation
 from tests.cases.case import Case
 from tests.cases.cost_workloads import COUNTED, GROWING_REQUESTS, LAUNCHED, PARTS
 from tests.cases.growth import growing_requests
@@ -66,7 +63,7 @@ class _Variants:
         return self._numbers[variant]
 
 
-def _count(implementation: Implementation, workloads: Sequence[str], tell: Any) -> dict[str, Any]:
+def _count(implementation: Implementation, workloads: Sequence[str]) -> dict[str, Any]:
     variants = _Variants()
     calls: list[dict[str, Any]] = []
     not_taken: list[str] = []
@@ -108,17 +105,13 @@ def _count(implementation: Implementation, workloads: Sequence[str], tell: Any) 
     }
 
 
-def main(spec: str, *workloads: str) -> None:
-    messages = open_messages()
+def work(order: dict[str, Any]) -> None:
+    """Count, and tell."""
     torch.set_num_threads(1)
-    try:
-        implementation = load_implementation(spec)
-    except NoImplementation as error:
-        send(messages, error=str(error))
-        return
-    told = _count(implementation, workloads, lambda **step: send(messages, **step))
-    send(messages, triton=triton.__version__, functions=list(implementation.functions), **told)
+    implementation = load_implementation(order["implementation"])
+    told = _count(implementation, order["workloads"])
+    tell(triton=triton.__version__, functions=list(implementation.functions), **told)
 
 
 if __name__ == "__main__":
-    main(*sys.argv[1:])
+    serve(work)

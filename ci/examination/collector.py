@@ -7,6 +7,7 @@ from typing import Any, Protocol
 import pytest
 
 from ci.examination.verdict import Examined
+from ci.stopping import Stopped
 from tests.plugin import reporting
 
 
@@ -29,7 +30,8 @@ class Collector:
         self._expected: list[str] = []
         self._results: dict[str, Examined] = {}
         self.troubles: list[str] = []
-        self.interrupted = False
+        self.interrupted = ""
+        """Why the run was interrupted, if it was."""
         self._pytest_failed = False
 
     @property
@@ -81,7 +83,8 @@ class Collector:
 
     def pytest_keyboard_interrupt(self, excinfo: pytest.ExceptionInfo[BaseException]) -> None:
         # pytest-xdist's own wish to stop is a subclass.
-        self.interrupted = excinfo.type is KeyboardInterrupt
+        if excinfo.type is KeyboardInterrupt or isinstance(excinfo.value, Stopped):
+            self.interrupted = str(excinfo.value) or "interrupted"
         if isinstance(excinfo.value, pytest.exit.Exception):
             self.troubles.append(str(excinfo.value))
 

@@ -10,15 +10,17 @@ from typing import Any
 
 from rich.text import Text
 
-from ci.examination import listing, probe, summary
+from ci.examination import listing, probe, report, summary
 from ci.examination import run as examination_run
 from ci.examination.collector import Collector
 from ci.examination.display import Display
 from ci.examination.options import Options
 from ci.examination.probe import Answer, CannotExamine
 from ci.examination.verdict import STOPPED_EARLY, Decision, Examined, Undecided, Verdict, judge
-from ci.reports import report
 from ci.reports.console import console_on
+from ci.reports.ending import finish
+from ci.stopping import why
+from tests.calls import files
 from tests.examine import replay
 from tests.examine.choice import chosen_cases
 from tests.examine.selection import Selection
@@ -38,12 +40,7 @@ def main(options: Options, start: Sequence[str]) -> int:
 
 
 def _list(selection: Selection) -> int:
-    try:
-        for line in listing.lines(chosen_cases(selection)):
-            print(line)
-        sys.stdout.flush()
-    except BrokenPipeError:  # the reader, such as `head`, has seen enough
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+    console_on(sys.stdout).print(Text("\n".join(listing.lines(chosen_cases(selection)))), soft_wrap=True)
     return 0
 
 
@@ -64,10 +61,10 @@ class _Gate:
     def run(self) -> int:
         try:
             verdict = self._examine()
-        except CannotExamine as error:
+        except (CannotExamine, files.NotWritten) as error:
             verdict = Verdict(Decision.UNDECIDED, undecided=(Undecided(str(error)),))
-        except KeyboardInterrupt:
-            verdict = Verdict(Decision.UNDECIDED, undecided=(Undecided("interrupted"),))
+        except KeyboardInterrupt as error:
+            verdict = Verdict(Decision.UNDECIDED, undecided=(Undecided(why(error)),))
         return self._tell(verdict)
 
     def _examine(self) -> Verdict:
@@ -99,29 +96,18 @@ class _Gate:
 
     def _tell(self, verdict: Verdict) -> int:
         options, seconds = self._options, time.monotonic() - self._began
-        exit_code = verdict.decision.exit_code
         if verdict.families:
             summary.show(self._console, verdict)
         if verdict.decision is not Decision.CLEAN and self._log is not None:
             self._print(Text(f"full output: {_short(self._log)}", style="dim"))
-        if options.report is not None:
-            content = report.content(
-                verdict,
-                implementation=self._selection.implementation,
-                contract=self._selection.contract.label,
-                machine=self._machine,
-                seconds=seconds,
-            )
-            try:
-                report.write(options.report, content)
-                self._print(Text(f"report: {options.report}", style="dim"))
-            except OSError as error:
-                sentence = f"cannot write the report {options.report}: {error.strerror or error}"
-                self._print(Text(sentence, style="bold red"))
-                exit_code = exit_code or Decision.UNDECIDED.exit_code
-        self._print(summary.last_line(verdict, self._selection, seconds))
-        self._output.flush()
-        return exit_code
+        content = report.content(
+            verdict,
+            implementation=self._selection.implementation,
+            contract=self._selection.contract.label,
+            machine=self._machine,
+            seconds=seconds,
+        )
+        return finish(self._console, options.report, content, summary.last_line(verdict, self._selection, seconds))
 
     def _print(self, text: Text) -> None:
         self._console.print(text, soft_wrap=True)
@@ -134,7 +120,7 @@ def _judge(collector: Collector, options: Options, cases: Sequence[str]) -> Verd
     if options.fail_fast and any(result.is_unclean for result in collector.reported):
         why_missing = STOPPED_EARLY
     if collector.interrupted:
-        troubles.append("interrupted")
+        troubles.append(collector.interrupted)
         why_missing = "not reached: the run was interrupted"
     families = list(dict.fromkeys(case.split("/")[0] for case in cases))
 

@@ -13,7 +13,9 @@ import pytest
 
 from ci.examination.collector import Collector
 from ci.examination.options import Options
+from ci.examination.workers import Workers
 from tests import ROOT
+from tests.calls import files
 from tests.cases.case import QUESTIONS
 
 LOGS_KEPT = 20
@@ -33,7 +35,7 @@ def run(options: Options, *, device: str, runnable: int, collector: Collector, l
     os.environ.pop("PYTEST_ADDOPTS", None)
     arguments = pytest_arguments(options, device=device, runnable=runnable)
     with _output_to(log):
-        code = pytest.main(arguments, plugins=[collector])
+        code = pytest.main(arguments, plugins=[collector, Workers()])
     unusual = {pytest.ExitCode.INTERNAL_ERROR: "internal error", pytest.ExitCode.USAGE_ERROR: "usage error"}
     if code in unusual and not collector.troubles:
         collector.troubles.append(f"pytest ended with code {int(code)}, {unusual[pytest.ExitCode(code)]}")
@@ -84,3 +86,4 @@ def _output_to(log: Path) -> Iterator[None]:
         for descriptor, original in zip((1, 2), kept, strict=True):
             os.dup2(original, descriptor)
             os.close(original)
+        files.make_harmless(log)

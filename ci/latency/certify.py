@@ -24,7 +24,7 @@ from ci.latency.child import Order
 from ci.latency.options import Options
 from ci.latency.planted import Found, decided, found, range_told, tally, turned
 from ci.processes import CannotRun
-from ci.reports.measured import ended, write_report
+from ci.reports.measured import Ending
 from ci.reports.progress import Steps
 from tests.latency.history import History
 from tests.latency.machine import Machine
@@ -44,10 +44,11 @@ PROCESSES = 4
 def main(options: Options, console: Console) -> int:
     """Certify the gate on this machine; return 0, 1 if the same code was called slower, 2 if it could not be done."""
     began = time.monotonic()
-    return ended(lambda: _certify(options, console, began), options.report, console, began)
+    ending = Ending("certificate", options.report, console, began)
+    return ending.of(lambda: _certify(options, console, began, ending))
 
 
-def _certify(options: Options, console: Console, began: float) -> int:
+def _certify(options: Options, console: Console, began: float, ending: Ending) -> int:
     runs = [_measure(options, console, began, None, SAME_CODE_DRAWS, seed) for seed in range(PROCESSES)]
     decisions = decisions_of(runs)
     told = ", ".join(f"{count} {kind}" for kind, count in sorted(decisions.items()))
@@ -78,10 +79,8 @@ def _certify(options: Options, console: Console, began: float) -> int:
     History(machine).certify(Certificate(tree.commit, time.time(), content))
     exit_code = 1 if any(said.startswith(("SLOWER", "FASTER")) for said in decisions) else 0
     samples = [s.as_json() for run in runs for s in run.samples.values()]
-    write_report(options.report, {**content, "machine": asdict(machine), "samples": samples}, exit_code, began)
-    seconds = time.monotonic() - began
-    console.print(Text(f"certified on {sentence} ({seconds:.0f} s)"), soft_wrap=True)
-    return exit_code
+    report = {**content, "machine": asdict(machine), "samples": samples}
+    return ending.told(report, exit_code, Text(f"certified on {sentence} ({ending.seconds:.0f} s)"))
 
 
 def decisions_of(runs: Sequence[stage.Measured]) -> Counter[str]:

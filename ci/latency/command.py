@@ -2,7 +2,7 @@
 
 import random
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import asdict
 from typing import Any
 
@@ -15,14 +15,15 @@ from ci.latency.child import Order
 from ci.latency.options import Options
 from ci.latency.two_processes import Judged, has_flags, judge
 from ci.processes import Process
-from ci.reports.measured import ended, undecided, write_report
+from ci.reports.measured import Ending
 from ci.reports.progress import Steps
 from tests import ROOT
+from tests.calls import files
 from tests.latency.cell_verdict import CellVerdict, RunOutcome, overall
 from tests.latency.history import History, NoHistory
 from tests.latency.history_decision import against_history
 from tests.latency.machine import Machine
-from tests.latency.records import Run, summarise
+from tests.latency.records import CellSummary, Run, summarise
 from tests.latency.samples import Cell
 from tests.latency.thresholds import DRAWS
 
@@ -32,14 +33,16 @@ PAGE = ROOT / ".gate" / "latency.html"
 def main(options: Options, console: Console) -> int:
     """Measure, decide and tell; return the exit code: 0 nothing slower, 1 something is, 2 could not decide."""
     began = time.monotonic()
-    return ended(_Latency(options, console, began).run, options.report, console, began)
+    ending = Ending("latency", options.report, console, began)
+    return ending.of(_Latency(options, console, began, ending).run)
 
 
 class _Latency:
-    def __init__(self, options: Options, console: Console, began: float) -> None:
+    def __init__(self, options: Options, console: Console, began: float, ending: Ending) -> None:
         self._options = options
         self._console = console
         self._began = began
+        self._ending = ending
         self._seed = random.SystemRandom().getrandbits(31)
         self._seconds: dict[str, float] = {}
         """How long each phase took."""
@@ -86,22 +89,29 @@ class _Latency:
                 )
                 for cell, summary in summaries.items()
             ]
-            code = self._tell(measured, Judged(verdicts, measured.samples), {"base": "stored runs of this machine"})
         except NoHistory as error:
-            code = undecided(self._options.report, self._console, f"{error}; this run is its first", self._began)
-        if code != 1:
-            tree = working_tree()
-            run = Run(
-                name,
+            for sentence in history.left_out():
+                self._say(f"left out of the history: {sentence}")
+            self._keep(history, measured, summaries.values())
+            return self._ending.undecided(f"{error}; this run is its first")
+        if overall(verdicts).exit_code != 1:
+            self._keep(history, measured, summaries.values())
+        return self._tell(measured, Judged(verdicts, measured.samples), {"base": "stored runs of this machine"})
+
+    def _keep(self, history: History, measured: stage.Measured, cells: Iterable[CellSummary]) -> None:
+        """Store the run, to compare later ones with; one that found something slower is no such."""
+        tree = working_tree()
+        history.add(
+            Run(
+                self._options.implementation,
                 tree.commit,
                 tree.is_dirty,
                 time.time(),
-                tuple(summaries.values()),
+                tuple(cells),
                 measured.twin,
                 {"key": measured.machine, "gpu": measured.gpu},
             )
-            history.add(run)
-        return code
+        )
 
     def _order(
         self,
@@ -148,7 +158,7 @@ class _Latency:
             **measured.machine,
         }
         PAGE.parent.mkdir(exist_ok=True)
-        PAGE.write_text(html_report.page(judged.verdicts, judged.samples, told, blind), encoding="utf-8")
+        files.write(PAGE, html_report.page(judged.verdicts, judged.samples, told, blind))
         self._say(f"page: {PAGE.relative_to(ROOT)}")
         content = {
             "implementation": self._options.implementation,
@@ -159,13 +169,11 @@ class _Latency:
             "blind": blind,
             "phases": {phase: round(seconds, 1) for phase, seconds in self._seconds.items()},
         }
-        write_report(self._options.report, content, outcome.exit_code, self._began)
-        self._console.print(self._last_line(outcome), soft_wrap=True)
-        return outcome.exit_code
+        return self._ending.told(content, outcome.exit_code, self._last_line(outcome))
 
     def _last_line(self, outcome: RunOutcome) -> Text:
         phases = ", ".join(f"{phase} {seconds:.0f}" for phase, seconds in self._seconds.items())
-        return Text.assemble(table.last_line(outcome), f" ({time.monotonic() - self._began:.0f} s: {phases})")
+        return Text.assemble(table.last_line(outcome), f" ({self._ending.seconds:.0f} s: {phases})")
 
     def _say(self, line: str) -> None:
         self._console.print(Text(line, style="dim"), soft_wrap=True)
@@ -186,7 +194,9 @@ def cell_report(verdict: CellVerdict) -> dict[str, Any]:
 
 def _blind(measured: stage.Measured) -> list[str]:
     """Return a sentence for each cell that cannot see a slowdown of 10 %, and one if nobody has looked."""
-    certificate = History(Machine(**measured.machine)).certificate()
+    history = History(Machine(**measured.machine))
+    left_out = [f"left out of the history: {sentence}" for sentence in history.left_out()]
+    certificate = history.certificate()
     if certificate is None:
-        return ["this gate is not certified on this machine: ./ci/gate certify measures what it sees"]
-    return [cell["told"] for cell in certificate.content["cells"] if cell["is_blind"]]
+        return [*left_out, "this gate is not certified on this machine: ./ci/gate certify measures what it sees"]
+    return left_out + [cell["told"] for cell in certificate.content["cells"] if cell["is_blind"]]

@@ -10,9 +10,12 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
+from tests.calls.text import harmless
+
 MOST_ROWS = 30
 """Findings, or cells, that are told; the rest are counted."""
-MARKS = {"clean": "✅", "findings": "❌", "undecided": "⚠️"}
+MARKS = {0: "✅", 1: "❌", 2: "⚠️"}
+"""By exit code: the jobs have verdicts of their own."""
 LOUD_CELLS = ("SLOWER", "INCONCLUSIVE", "FASTER")
 """Verdicts on cells, in the order in which they are told; all other cells are counted only."""
 
@@ -26,8 +29,8 @@ def markdown(name: str, report: Mapping[str, Any] | None) -> str:
     """
     if report is None:
         return f"## ⚠️ {_text(name)}\n\nThere is no report: the gate did not get that far.\n"
-    verdict = str(report.get("verdict", "undecided"))
-    title = f"## {MARKS.get(verdict, '⚠️')} {_text(Path(name).stem)}: {_text(verdict)}"
+    verdict, mark = str(report.get("verdict", "undecided")), MARKS.get(report.get("exit_code", 2), MARKS[2])
+    title = f"## {mark} {_text(Path(name).stem)}: {_text(verdict)}"
     parts = [title, _about(report)]
     findings = report.get("findings", ())
     if findings:
@@ -113,7 +116,7 @@ def _first(lines: Sequence[str]) -> list[str]:
 
 def _text(value: str) -> str:
     """Return text that Markdown shows as it is: what a pull request wrote must not become links, tables or HTML."""
-    line = " ".join(value.split())
+    line = harmless(" ".join(value.split()))
     for character in "\\`*_[]<>|#!~":
         line = line.replace(character, f"\\{character}")
     return line.replace("@", "@\u200b")
@@ -128,7 +131,11 @@ def main(paths: Sequence[str]) -> int:
         print("usage: python3 -m ci.reports.step_summary REPORT...", file=sys.stderr)
         return 2
     for path in paths:
-        print(markdown(path, _read(Path(path))))
+        report = _read(Path(path))
+        try:
+            print(markdown(path, report))
+        except (AttributeError, TypeError, ValueError):
+            print(markdown(path, {"undecided": ["the report is none of this project's"]}))
     return 0
 
 
@@ -137,7 +144,7 @@ def _read(path: Path) -> Mapping[str, Any] | None:
         report = json.loads(path.read_text(encoding="utf-8"))
     except FileNotFoundError:
         return None
-    except (OSError, ValueError) as error:
+    except (OSError, ValueError, RecursionError) as error:
         return {"undecided": [f"the report cannot be read: {error}"]}
     return report if isinstance(report, dict) else {"undecided": ["the report is no JSON object"]}
 

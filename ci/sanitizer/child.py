@@ -1,16 +1,20 @@
-"""The process under the sanitizer: examines cases in memory of exactly their size, and marks what it is doing."""
+"""The process under the sanitizer: examines cases in memory of exactly their size, and tells what it is doing.
 
-import json
+The order: `tool`, `contract`, `examinations`, pairs of implementation and case, and `start`, in seconds of
+`time.monotonic`. Messages: `{"case", "implementation", "second"}` before each examination and `{"done", ...}` after it;
+`{"function", "step"}` before each step, and `{"tensor", "address", "size"}` for memory; `{"lost"}`, findings, where the
+GPU is lost; `{"all_done"}` before the tool's own fault is planted.
+"""
+
 import os
-import sys
 import time
 from typing import Any
 
 import torch
 
+from ci.processes import serve, tell
 from ci.sanitizer.canaries import plant
 from ci.sanitizer.cases import cases_by_id
-from ci.sanitizer.stream import mark
 from tests.calls.implementations import Implementation, load_implementation
 from tests.cases.case import Case
 from tests.contract import Contract
@@ -36,9 +40,9 @@ class ExactMemory:
         self.is_poisoned = is_poisoned
 
     def allocate(self, name: str, size: int, device: torch.device) -> torch.Tensor:
-        """Return `(size,)` uint8, and mark where it lies. See `Memory.allocate`."""
+        """Return `(size,)` uint8, and tell where it lies. See `Memory.allocate`."""
         tensor = torch.empty(size, dtype=torch.uint8, device=device)
-        mark(tensor=name, address=tensor.data_ptr(), size=size)
+        tell(tensor=name, address=tensor.data_ptr(), size=size)
         return tensor
 
     def damage(self) -> list[str]:
@@ -50,7 +54,7 @@ class ExactMemory:
 
 
 class _Examiner:
-    """Goes through the examinations of an order, a JSON object with tool, contract, examinations and start."""
+    """Goes through the examinations of an order."""
 
     def __init__(self, order: dict[str, Any]) -> None:
         self._tool: str = order["tool"]
@@ -66,14 +70,14 @@ class _Examiner:
     def run(self) -> None:
         """Examine all, and plant the tool's fault at the end."""
         for implementation, case in self._pairs:
-            mark(case=case.id, implementation=implementation.name, second=self._second())
+            tell(case=case.id, implementation=implementation.name, second=self._second())
             self._examine(case, implementation)
-            mark(done=case.id, implementation=implementation.name, second=self._second())
-        mark(end=True, second=self._second())
+            tell(done=case.id, implementation=implementation.name, second=self._second())
+        tell(all_done=True, second=self._second())
         try:
             plant(self._tool, self._device)
         except Exception as error:  # a tool may end the GPU's context
-            mark(canary=str(error).partition("\n")[0])
+            tell(canary=str(error).partition("\n")[0])
 
     def _second(self) -> float:
         return round(time.monotonic() - self._start, 1)
@@ -86,18 +90,18 @@ class _Examiner:
                 contract=self._contract,
                 device=self._device,
                 memory=lambda: ExactMemory(is_poisoned=self._tool != "initcheck"),
-                on_step=lambda function, step: mark(function=function, step=step),
+                on_step=lambda function, step: tell(function=function, step=step),
             )
         except DeviceLost as lost:
-            mark(lost=[finding.as_json() for finding in lost.findings])
+            tell(lost=[finding.as_json() for finding in lost.findings])
             # Giving memory back would end the process too, with less grace.
             os._exit(DEVICE_LOST_STATUS)
 
 
-def main(order: str) -> None:
-    """Carry out an order, in JSON."""
-    _Examiner(json.loads(order)).run()
+def work(order: dict[str, Any]) -> None:
+    """Carry out an order."""
+    _Examiner(order).run()
 
 
 if __name__ == "__main__":
-    main(sys.argv[1])
+    serve(work)

@@ -1,50 +1,65 @@
-"""`./ci/gate sanitize`: run one of compute-sanitizer's tools over cases, and say what it found."""
+"""`./ci/gate sanitize`: run one of compute-sanitizer's tools over cases, or each in turn, and say what it found."""
 
-import signal
-import sys
+from rich.console import Console
+from rich.text import Text
 
 from ci.sanitizer.cases import chosen_cases
 from ci.sanitizer.options import Options
-from ci.sanitizer.process import SanitizerReport, SanitizerUnavailable, run_sanitizer
+from ci.sanitizer.process import SanitizerReport, run_sanitizer
+from ci.stopping import why
+from tests.calls.errors import Foreseen
 
 CLEAN, FINDINGS, UNDECIDED = 0, 1, 2
 
 
-def main(options: Options) -> int:
+def main(options: Options, console: Console) -> int:
     """Run the tools, and return the exit code: 0 clean, 1 findings, 2 could not decide.
+
+    Args:
+        options: what the user asks for.
+        console: where the user looks.
 
     Raises:
         NoSuchCase: a pattern matches no case.
     """
-    # Not the default, which would leave the tool and what runs under it behind.
-    signal.signal(signal.SIGTERM, lambda number, frame: sys.exit(128 + number))
-    selection = options.selection
-    cases, reports = chosen_cases(selection), []
-    for tool in options.tools:
-        try:
-            report = run_sanitizer(
-                tool, options.implementations, selection.contract, cases, options.timeout, log=options.log
-            )
-        except SanitizerUnavailable as error:
-            print(f"{tool}: could not decide: {error}", file=sys.stderr)
-            return UNDECIDED
-        show(report)
-        reports.append(report)
-    if any(report.findings for report in reports):
+    implementations, contract = options.implementations, options.selection.contract
+    cases = chosen_cases(options.selection)
+    reports: list[SanitizerReport] = []
+    stopped = ""
+    try:
+        for tool in options.tools:
+            reports.append(run_sanitizer(tool, implementations, contract, cases, options.timeout, log=options.log))
+            show(reports[-1], console)
+    except Foreseen as error:
+        stopped = str(error)
+    except KeyboardInterrupt as error:
+        stopped = why(error)
+    findings = sum(len(report.findings) for report in reports)
+    undecided = [reason for report in reports for reason in report.undecided] + [stopped] * bool(stopped)
+    if findings:
+        _say(console, ("FINDINGS", "bold red"), f": {findings}" + (f"; and {undecided[-1]}" if undecided else ""))
         return FINDINGS
-    return UNDECIDED if any(report.undecided for report in reports) else CLEAN
+    if undecided:
+        _say(console, ("UNDECIDED", "bold yellow"), f": {undecided[-1]}")
+        return UNDECIDED
+    _say(console, ("CLEAN", "bold green"), f": {', '.join(implementations)} under {', '.join(r.tool for r in reports)}")
+    return CLEAN
 
 
-def show(report: SanitizerReport) -> None:
+def show(report: SanitizerReport, console: Console) -> None:
     """Print what a tool found, and a line that sums it up."""
     implementations = dict.fromkeys(examined.implementation for examined in report.examined)
     for implementation in implementations:
         if len(implementations) > 1:
-            print(f"{implementation}:")
+            _say(console, f"{implementation}:")
         for finding in report.findings_on(implementation):
-            print(finding)
+            _say(console, str(finding))
     for reason in report.undecided:
-        print(f"{report.tool}: could not decide: {reason}")
+        _say(console, f"{report.tool}: could not decide: {reason}")
     verdict = "clean" if report.is_clean else f"{len(report.findings)} findings"
     start = f"{report.starting:.0f} s of them to start {report.processes} process{'es' * (report.processes > 1)}"
-    print(f"{report.tool}: {len(report.examined)} cases in {report.seconds:.0f} s ({start}): {verdict}")
+    _say(console, f"{report.tool}: {len(report.examined)} cases in {report.seconds:.0f} s ({start}): {verdict}")
+
+
+def _say(console: Console, *parts: str | tuple[str, str]) -> None:
+    console.print(Text.assemble(*parts), soft_wrap=True)

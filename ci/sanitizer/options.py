@@ -1,6 +1,7 @@
 """The command line of `gate sanitize`."""
 
 import argparse
+import sys
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -42,9 +43,10 @@ def _read(given: argparse.Namespace) -> Options:
 
 
 def _run(options: Options, start: Sequence[str]) -> int:
+    from ci.reports.console import console_on
     from ci.sanitizer import command
 
-    return command.main(options)
+    return command.main(options, console_on(sys.stdout))
 
 
 JOB = Job(

@@ -1,19 +1,17 @@
 """Running the sanitizer: one child process for everything, and a new one for the rest after what ends it."""
 
 import json
-import os
-import signal
-import subprocess
-import sys
 import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
+from ci.processes import CannotRun, Message, Process, TookTooLong
 from ci.sanitizer.stream import other_lines
-from ci.sanitizer.tools import TOOLS, SanitizerUnavailable, command, find_program
+from ci.sanitizer.tools import TOOLS, command, find_program
 from ci.sanitizer.transcript import Examined, Transcript, findings_of, read
-from tests import ROOT
+from tests.calls import files
 from tests.cases.case import Case
 from tests.contract import Contract
 from tests.examine.finding import Finding
@@ -21,15 +19,15 @@ from tests.examine.finding import Finding
 LEFT_OUT = ("TRITON_INTERPRET", "TRITON_DISABLE_LINE_INFO", "PYTORCH_CUDA_ALLOC_CONF", "PYTORCH_ALLOC_CONF")
 """Environment variables that would keep the sanitizer from seeing what it is there for."""
 
-__all__ = ["ChildRun", "SanitizerReport", "SanitizerUnavailable", "run_sanitizer"]
-
 
 @dataclass(frozen=True)
 class ChildRun:
     """One process under the tool that is over."""
 
-    output: str
-    status: int
+    heard: Sequence[Message | str]
+    """Its messages, and what else was printed."""
+    trouble: str = ""
+    """How it ended, if not as it should."""
     timed_out: bool = False
 
 
@@ -60,8 +58,8 @@ class SanitizerReport:
         return not self.findings and not self.undecided
 
 
-Launch = Callable[[str, str, float], ChildRun]
-"""Runs the child under a tool, with an order as JSON, for some seconds at most."""
+Launch = Callable[[str, Message, float], ChildRun]
+"""Runs the child under a tool, with an order, for some seconds at most."""
 
 
 def run_sanitizer(
@@ -90,6 +88,7 @@ def run_sanitizer(
     Raises:
         ValueError: the tool is none of `TOOLS`.
         SanitizerUnavailable: there is no compute-sanitizer here.
+        NotWritten: the log cannot be written.
     """
     if tool not in TOOLS:
         raise ValueError(f"tool: expected one of {', '.join(TOOLS)}, got {tool!r}")
@@ -108,11 +107,11 @@ def run_sanitizer(
             undecided.append(f"its {timeout:g} s were over with {len(remaining)} of {len(everything)} cases to go")
             break
         order = {"tool": tool, "contract": contract.label, "examinations": remaining, "start": now}
-        run = launch(tool, json.dumps(order), left)
+        run = launch(tool, order, left)
         if log:
-            with log.open("a", encoding="utf-8") as file:
-                file.write(run.output)
-        transcript = read(run.output)
+            told = (item if isinstance(item, str) else json.dumps(item) for item in run.heard)
+            files.append(log, "".join(f"{line}\n" for line in told))
+        transcript = read(run.heard)
         processes, starting = processes + 1, starting + transcript.starting
         found = findings_of(transcript, tool, by_id, contract)
         findings += [finding for finding in found if finding not in findings]
@@ -149,49 +148,37 @@ def _trouble(run: ChildRun, transcript: Transcript, found: Sequence[Finding], ti
         return None if transcript.is_trustworthy else "it did not report the fault that was planted for it"
     if transcript.current and (transcript.lost or any(_is_on(f, transcript.current) for f in found)):
         return None
-    return f"the examination ended{at} with status {run.status}: {_last_words(run, transcript)}"
+    return f"the examination ended{at}: {_last_words(run, transcript)}"
 
 
 def _last_words(run: ChildRun, transcript: Transcript) -> str:
-    said = [*transcript.remarks[-2:], *list(other_lines(run.output))[-1:]]
-    return "; ".join(line.strip() for line in said) or "nothing was printed"
+    said = [run.trouble, *transcript.remarks[-2:], *other_lines(run.heard)[-1:]]
+    return "; ".join(line.strip() for line in said if line) or "nothing was printed"
 
 
 def _launcher(program: str) -> Launch:
-    def launch(tool: str, order: str, seconds: float) -> ChildRun:
-        return launch_child(command(program, tool), order, seconds)
+    def launch(tool: str, order: Message, seconds: float) -> ChildRun:
+        return launch_child("ci.sanitizer.child", command(program, tool), order, seconds)
 
     return launch
 
 
-def launch_child(start: Sequence[str], order: str, timeout: float) -> ChildRun:
-    """Run the child process under a tool, and end it with all it started when its time is up.
+def launch_child(module: str, before: Sequence[str], order: Any, seconds: float) -> ChildRun:
+    """Run a process under a tool, and end it with all it started when its time is up.
 
     Args:
-        start: of the command line, before Python's.
-        order: see `child.main`.
-        timeout: seconds.
+        module: what is run.
+        before: words of the command line that run it under the tool.
+        order: see `ci.sanitizer.child`.
+        seconds: that it may take.
     """
-    environment = {name: value for name, value in os.environ.items() if name not in LEFT_OUT}
-    path = os.pathsep.join([str(ROOT), *filter(None, [environment.get("PYTHONPATH")])])
-    process = subprocess.Popen(
-        [*start, sys.executable, "-m", "ci.sanitizer.child", order],
-        env={**environment, "PYTHONPATH": path, "PYTORCH_NO_CUDA_MEMORY_CACHING": "1"},
-        stdout=subprocess.PIPE,
-        stderr=subprocess.STDOUT,
-        stdin=subprocess.DEVNULL,
-        text=True,
-        errors="replace",
-        start_new_session=True,
-    )
-    try:
-        output, _ = process.communicate(timeout=timeout)
-    except subprocess.TimeoutExpired:
-        os.killpg(process.pid, signal.SIGKILL)
-        output, _ = process.communicate()
-        return ChildRun(output, process.returncode, timed_out=True)
-    except BaseException:
-        os.killpg(process.pid, signal.SIGKILL)
-        process.wait()
-        raise
-    return ChildRun(output, process.returncode)
+    environment: dict[str, str | None] = {**dict.fromkeys(LEFT_OUT), "PYTORCH_NO_CUDA_MEMORY_CACHING": "1"}
+    heard: list[Message | str] = []
+    with Process(module, "sanitizer.log", environment=environment, before=before, limit=seconds) as process:
+        try:
+            heard += process.lines(order)
+        except TookTooLong:
+            return ChildRun(heard, timed_out=True)
+        except CannotRun as error:
+            return ChildRun(heard, str(error))
+    return ChildRun(heard)

@@ -1,26 +1,17 @@
-"""What comes out of a process under compute-sanitizer, taken apart: the tool's records and the process's own marks.
+"""What comes out of a process under compute-sanitizer, taken apart: the tool's records and the process's messages.
 
 The tool and the process write to one pipe, so that their lines tell what was going on when the tool spoke.
 """
 
-import json
 import re
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
-from typing import Any
 
-MARK = "@@examined "
-"""Starts a line that the examining process writes; a JSON object follows."""
+from ci.processes import Message
+
 _TOOL = re.compile(r"^========= ?(?P<text>.*)$")
 _SUMMARY = re.compile(r"^(?:[A-Z]+ )?SUMMARY: ")
 _NOT_PRINTED = re.compile(r"(?P<count>\d+) (?:errors|hazards).* were not printed")
-
-
-@dataclass(frozen=True)
-class Mark:
-    """Something that the examining process said."""
-
-    content: dict[str, Any]
 
 
 @dataclass(frozen=True)
@@ -42,40 +33,24 @@ class Record:
         return int(found["count"]) if found else 0
 
 
-def mark(**content: Any) -> None:
-    """Write a mark, as one write so that the tool's lines cannot get into it."""
-    print(MARK + json.dumps(content), flush=True)
-
-
-def take_apart(output: str) -> Iterator[Mark | Record]:
-    """Yield marks and records in order; other lines are of no interest."""
+def take_apart(heard: Iterable[Message | str]) -> Iterator[Message | Record]:
+    """Yield messages and records in order; other lines are of no interest."""
     headline, details = "", []
-    for line in output.splitlines():
-        found = _TOOL.match(line)
+    for item in heard:
+        found = _TOOL.match(item) if isinstance(item, str) else None
         text = found["text"] if found else ""
-        if found and text.startswith(" "):
+        if text.startswith(" "):
             details.append(text.strip())
             continue
         if headline:
             yield Record(headline, tuple(details))
         headline, details = text.strip(), []
-        at = line.find(MARK)
-        if at >= 0:
-            content = _object(line[at + len(MARK) :])
-            if content is not None:
-                yield Mark(content)
+        if not isinstance(item, str):
+            yield item
     if headline:
         yield Record(headline, tuple(details))
 
 
-def other_lines(output: str) -> Iterable[str]:
-    """Return the lines that are neither the tool's nor marks: what the process printed before it failed, say."""
-    return [line for line in output.splitlines() if line.strip() and not _TOOL.match(line) and MARK not in line]
-
-
-def _object(text: str) -> dict[str, Any] | None:
-    try:
-        content = json.loads(text)
-    except ValueError:  # the process ended while it wrote
-        return None
-    return content if isinstance(content, dict) else None
+def other_lines(heard: Iterable[Message | str]) -> list[str]:
+    """Return the lines that are not the tool's: what the process printed before it failed, say."""
+    return [item for item in heard if isinstance(item, str) and item.strip() and not _TOOL.match(item)]

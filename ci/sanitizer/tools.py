@@ -5,6 +5,8 @@ import shutil
 from collections.abc import Mapping
 from pathlib import Path
 
+from tests.calls.errors import Foreseen
+
 TOOLS = {
     "memcheck": "accesses outside of any allocation, and misaligned ones",
     "initcheck": "reads of global memory that nothing has written",
@@ -29,7 +31,7 @@ SECONDS_TO_START = 120
 """Until the program must have begun to use CUDA, which importing torch comes before."""
 
 
-class SanitizerUnavailable(Exception):
+class SanitizerUnavailable(Foreseen):
     """compute-sanitizer cannot be run here; says what is missing."""
 
 

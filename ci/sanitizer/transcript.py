@@ -1,11 +1,12 @@
 """What a run under compute-sanitizer amounts to: findings, each on the case and the call that was under way."""
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field, replace
 from typing import NamedTuple
 
+from ci.processes import Message
 from ci.sanitizer.hazards import Hazard, hazard_of, seen_of
-from ci.sanitizer.stream import Mark, take_apart
+from ci.sanitizer.stream import Record, take_apart
 from ci.sanitizer.tools import CANARY
 from tests.cases.case import Case
 from tests.contract import Contract
@@ -89,28 +90,27 @@ class Transcript:
     """Other things that the tool said."""
 
 
-def read(output: str) -> Transcript:
-    """Return the transcript of what a process and the tool over it have written."""
+def read(heard: Iterable[Message | str]) -> Transcript:
+    """Return the transcript of what a process has told and the tool over it has written."""
     transcript = Transcript()
     function = step = ""
     allocations: list[Allocation] = []
-    for item in take_apart(output):
-        if isinstance(item, Mark):
-            content = item.content
-            if "case" in content:
-                transcript.current = Examined(content.get("implementation", ""), content["case"])
-                transcript.starting = transcript.starting or content.get("second", 0.0)
+    for item in take_apart(heard):
+        if not isinstance(item, Record):
+            if "case" in item:
+                transcript.current = Examined(item.get("implementation", ""), item["case"])
+                transcript.starting = transcript.starting or item.get("second", 0.0)
                 function, step, allocations = "", "", []
-            elif "function" in content:
-                function, step = content["function"], content["step"]
-            elif "tensor" in content:
-                allocations.append(Allocation(content["tensor"], content["address"], content["size"]))
-            elif "done" in content:
-                transcript.done.append(Examined(content.get("implementation", ""), content["done"]))
+            elif "function" in item:
+                function, step = item["function"], item["step"]
+            elif "tensor" in item:
+                allocations.append(Allocation(item["tensor"], item["address"], item["size"]))
+            elif "done" in item:
+                transcript.done.append(Examined(item.get("implementation", ""), item["done"]))
                 transcript.current = None
-            elif "lost" in content:
-                transcript.lost = [_on(transcript.current, Finding.from_json(told)) for told in content["lost"]]
-            elif "end" in content:
+            elif "lost" in item:
+                transcript.lost = [_on(transcript.current, Finding.from_json(told)) for told in item["lost"]]
+            elif "all_done" in item:
                 transcript.has_ended = True
             continue
         transcript.not_printed += item.not_printed

@@ -3,13 +3,15 @@
 import json
 import os
 import sys
+import traceback
 from collections.abc import Sequence
 from pathlib import Path
 
 from ci import options
 from ci.setup import bootstrap, extras
+from ci.stopping import OutputLost, stop_on_signals, why
 from tests import ROOT
-from tests.calls.errors import Foreseen
+from tests.calls.errors import Foreseen, short
 from tests.examine.replay import start_as_typed
 
 UNDECIDED = 2
@@ -24,8 +26,12 @@ def start_gate(argv: Sequence[str]) -> int:
     Args:
         argv: the command as it was typed, its own name first.
     """
+    if sys.stdout is None:  # it was closed before the start
+        print("gate: there is no standard output to write to", file=sys.stderr)
+        return UNDECIDED
     start = json.loads(os.environ.pop(_START, "null")) or start_as_typed(argv, sys.orig_argv)
     job, chosen = options.parse(argv[1:])
+    stop_on_signals()
     try:
         python = bootstrap.prepare(bootstrap.Project.read(ROOT), job.extras(chosen))
         _continue_under(python, argv, start)
@@ -34,8 +40,13 @@ def start_gate(argv: Sequence[str]) -> int:
         return job.run(chosen, start)
     except Foreseen as error:
         print(f"gate: {error}", file=sys.stderr)
-    except KeyboardInterrupt:
-        print("gate: interrupted, nothing is decided", file=sys.stderr)
+    except OutputLost:
+        pass
+    except KeyboardInterrupt as error:
+        print(f"gate: {why(error)}, nothing is decided", file=sys.stderr)
+    except Exception as error:  # Python's own exit code for these means findings
+        traceback.print_exc()
+        print(f"gate: the harness failed: {short(error)}", file=sys.stderr)
     return UNDECIDED
 
 

@@ -8,7 +8,7 @@ from rich.console import Console
 from rich.text import Text
 
 from ci.processes import CannotRun
-from ci.reports.measured import ended, write_report
+from ci.reports.measured import Ending
 from ci.reports.progress import Steps
 from ci.speed import figures, listening, table
 from ci.speed.child import Order
@@ -22,7 +22,8 @@ OWN, PEERS = "own", ("sglang", "torch")
 def main(options: Options, console: Console) -> int:
     """Measure and tell; return the exit code: 0, or 2 if it could not be measured."""
     began = time.monotonic()
-    return ended(lambda: _run(options, console, began), options.report, console, began)
+    ending = Ending("speed", options.report, console, began)
+    return ending.of(lambda: _run(options, console, began, ending))
 
 
 def order_of(implementation: str, runs: int) -> Order:
@@ -31,7 +32,7 @@ def order_of(implementation: str, runs: int) -> Order:
     return Order(names, [name for name in PEERS if name != implementation], runs)
 
 
-def _run(options: Options, console: Console, began: float) -> int:
+def _run(options: Options, console: Console, began: float, ending: Ending) -> int:
     with Steps(console, began) as steps:
         told = listening.run(order_of(options.implementation, options.runs or RUNS), steps.at)
     try:
@@ -39,12 +40,8 @@ def _run(options: Options, console: Console, began: float) -> int:
     except (ValueError, ZeroDivisionError) as error:
         raise CannotRun(f"the clock told times of zero or less: {error}") from error
     _show(console, told, summaries)
-    write_report(options.report, content(told, summaries), 0, began)
-    if options.report is not None:
-        console.print(Text(f"figures: {options.report}", style="dim"), soft_wrap=True)
     last = table.last_line(summaries, sum(workload.is_stated for workload in told.workloads))
-    console.print(last.append(f" ({time.monotonic() - began:.0f} s)"), soft_wrap=True)
-    return 0
+    return ending.told(content(told, summaries), 0, last.append(f" ({ending.seconds:.0f} s)"))
 
 
 def _show(console: Console, told: listening.Told, summaries: list[figures.Summary]) -> None:

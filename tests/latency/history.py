@@ -13,6 +13,7 @@ from pathlib import Path
 from typing import Any
 
 from tests import ROOT
+from tests.calls import files
 from tests.calls.errors import Foreseen
 from tests.latency.machine import Machine
 from tests.latency.records import CellSummary, Certificate, Item, Reading, Run, parse_lines
@@ -42,7 +43,7 @@ class History:
         """Append a run.
 
         Raises:
-            OSError: it cannot be written.
+            NotWritten: it cannot be written.
         """
         self._append("runs.jsonl", run.as_json())
 
@@ -70,25 +71,38 @@ class History:
             raise NoHistory(f"no history of {cell.id} of {implementation} for {self.machine}")
         return found
 
+    def left_out(self) -> tuple[str, ...]:
+        """Return what cannot be read of this machine's history, in words for the user."""
+        return self.runs().left_out + self._certificates().left_out
+
     def certify(self, certificate: Certificate) -> None:
         """Append a certificate, which then is the valid one.
 
         Raises:
-            OSError: it cannot be written.
+            NotWritten: it cannot be written.
         """
         self._append("certificates.jsonl", certificate.as_json())
 
     def certificate(self) -> Certificate | None:
         """Return the newest certificate of the gate on this machine, or None."""
-        found = _read(self.folder / "certificates.jsonl", Certificate.from_json).items
+        found = self._certificates().items
         return found[-1] if found else None
 
+    def _certificates(self) -> Reading[Certificate]:
+        return _read(self.folder / "certificates.jsonl", Certificate.from_json)
+
     def _append(self, file: str, content: dict[str, Any]) -> None:
-        self.folder.mkdir(parents=True, exist_ok=True)
-        described = self.folder / "machine.json"
-        if not described.exists():
-            described.write_text(json.dumps(self.machine.as_json(), indent=2) + "\n", encoding="utf-8")
-        _append_line(self.folder / file, json.dumps(content, separators=(",", ":"), allow_nan=False))
+        line = json.dumps(content, separators=(",", ":"), allow_nan=False)
+        try:
+            self.folder.mkdir(parents=True, exist_ok=True)
+            described = self.folder / "machine.json"
+            if not described.exists():
+                files.write_json(described, self.machine.as_json())
+            _append_line(self.folder / file, line)
+        except OSError as error:
+            raise files.NotWritten(
+                f"cannot write the history {self.folder / file}: {error.strerror or error}"
+            ) from error
 
     def _of_others(self) -> str:
         others = [_described(path.parent) for path in sorted(self._all.glob("*/runs.jsonl")) if path.parent.is_dir()]
@@ -107,6 +121,8 @@ def _read(path: Path, from_json: Callable[[dict[str, Any]], Item]) -> Reading[It
         text = path.read_text(encoding="utf-8", errors="replace")
     except FileNotFoundError:
         return Reading((), ())
+    except OSError as error:
+        return Reading((), (f"{path.name} cannot be read: {error.strerror or error}",))
     return parse_lines(text, path.name, from_json)
 
 
@@ -128,5 +144,5 @@ def _append_line(path: Path, line: str) -> None:
 def _described(folder: Path) -> str:
     try:
         return str(Machine(**json.loads((folder / "machine.json").read_text(encoding="utf-8"))))
-    except (OSError, ValueError, TypeError):
+    except (OSError, ValueError, TypeError, RecursionError):
         return folder.name

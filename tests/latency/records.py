@@ -159,6 +159,8 @@ def parse_lines(text: str, name: str, from_json: Callable[[dict[str, Any]], Item
                 left_out.append(f"line {number} of {name}: written by a later version of the gate (schema {schema})")
                 continue
             items.append(from_json(content))
+        except RecursionError:
+            left_out.append(f"line {number} of {name}: not a record: too deep")
         except json.JSONDecodeError:
             left_out.append(f"line {number} of {name}: torn, a run may have been ended while it wrote")
         except (KeyError, TypeError, ValueError) as error:

@@ -5,9 +5,12 @@ ends by itself. All three end the worker process; pytest-xdist brings a new one,
 one was doing.
 """
 
+import ctypes
 import faulthandler
 import json
 import os
+import signal
+import sys
 import time
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass, field
@@ -22,6 +25,22 @@ DEVICE_LOST_STATUS = 70
 """Exit status of a worker that ended itself because its GPU context was gone."""
 HANG_STATUS = 1
 """Exit status of a worker that `faulthandler` ended because its time was up."""
+
+
+_PR_SET_PDEATHSIG = 1
+
+
+def end_with_parent() -> None:
+    """Have the kernel end this process when the one that started it ends, however that ends: Linux only.
+
+    A worker that outlives its controller goes on with its test, or hangs, and keeps the GPU's memory.
+    """
+    if sys.platform != "linux":
+        return
+    parent = os.getppid()
+    ctypes.CDLL(None, use_errno=True).prctl(_PR_SET_PDEATHSIG, signal.SIGKILL)
+    if os.getppid() != parent or parent == 1:  # it ended before the kernel knew
+        os.kill(os.getpid(), signal.SIGKILL)
 
 
 @dataclass

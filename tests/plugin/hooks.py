@@ -31,8 +31,10 @@ def pytest_addoption(parser: pytest.Parser) -> None:
 def pytest_configure(config: pytest.Config) -> None:
     worker_input = getattr(config, "workerinput", None)
     chosen = Selection.from_options(config.option)
-    if worker_input is not None and worker_input["gpu"] is not None:
-        os.environ["CUDA_VISIBLE_DEVICES"] = worker_input["gpu"]
+    if worker_input is not None:
+        containment.end_with_parent()
+        if worker_input["gpu"] is not None:
+            os.environ["CUDA_VISIBLE_DEVICES"] = worker_input["gpu"]
     try:
         device = devices.choose_device(chosen.device)
         memories.require(chosen.memory, device)

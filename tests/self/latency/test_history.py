@@ -7,6 +7,7 @@ from dataclasses import replace
 
 import pytest
 
+from tests.calls.files import NotWritten
 from tests.latency.history import History, NoHistory, key_of
 from tests.latency.machine import Machine
 from tests.latency.records import SCHEMA, CellSummary, Certificate, Run, parse_lines, summarise
@@ -165,3 +166,29 @@ class TestTornFiles:
 def _add(folder) -> None:  # type: ignore[no-untyped-def]
     for _ in range(20):
         History(H100, folder).add(_run(*[_summary()] * 40))
+
+
+class TestDamaged:
+    """What cannot be read or written is told, and never a traceback."""
+
+    def test_a_line_of_brackets_is_left_out_and_told(self, tmp_path):
+        history = History(H100, tmp_path)
+        history.add(_run(_summary()))
+        with (history.folder / "runs.jsonl").open("a") as file:
+            file.write("[" * 100_000 + "\n")
+        (history.folder / "certificates.jsonl").write_text("[" * 100_000 + "\n")
+        assert len(history.runs().items) == 1
+        assert history.certificate() is None
+        assert history.left_out() == (
+            "line 2 of runs.jsonl: not a record: too deep",
+            "line 1 of certificates.jsonl: not a record: too deep",
+        )
+
+    def test_a_folder_in_place_of_a_file_is_told(self, tmp_path):
+        history = History(H100, tmp_path)
+        (history.folder / "runs.jsonl").mkdir(parents=True)
+        assert history.left_out() == ("runs.jsonl cannot be read: Is a directory",)
+        with pytest.raises(NoHistory):
+            history.baseline("own", "t1", LONG)
+        with pytest.raises(NotWritten, match=r"cannot write the history .*runs.jsonl: Is a directory"):
+            history.add(_run(_summary()))

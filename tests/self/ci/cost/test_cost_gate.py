@@ -13,6 +13,7 @@ from ci.cost import baseline, children
 from ci.cost.baseline import Group
 from ci.cost.command import measure
 from ci.cost.comparison import compare
+from ci.processes import CannotRun
 from tests import ROOT
 from tests.planted.costs.regressions import BASE, REGRESSIONS, Regression
 
@@ -75,7 +76,7 @@ def test_decorated_kernels_are_compiled_and_unreachable_ones_told():
 def test_an_implementation_that_ends_the_process_is_told(tmp_path):
     path = tmp_path / "ends.py"
     path.write_text("import os, sys\nprint('last words', file=sys.stderr, flush=True)\nos._exit(3)\n")
-    with pytest.raises(children.CannotCount, match=r"exited with status 3: .*last words"):
+    with pytest.raises(CannotRun, match=r"exited with status 3: .*last words"):
         children.count(str(path), lambda message: None)
 
 

@@ -6,9 +6,9 @@ from typing import Any
 
 import pytest
 
+from ci.examination import report
 from ci.examination.collector import Collector, case_of
 from ci.examination.verdict import Decision, Examined, Verdict, judge
-from ci.reports import report
 from tests.contract import Rule
 from tests.examine.finding import Finding
 
@@ -127,6 +127,8 @@ def test_report_says_what_the_verdict_says():
     machine = {"python": "3.11.7", "device": "cpu"}
     content = report.content(judge(results), implementation="x.py", contract="safe", machine=machine, seconds=1.26)
     assert json.loads(json.dumps(content)) == {
+        "report": "examination",
+        "schema": 1,
         "verdict": "findings",
         "exit_code": 1,
         "implementation": "x.py",
@@ -153,36 +155,6 @@ def test_report_says_what_the_verdict_says():
         ],
         "undecided": [{"case": "tables/x", "reason": "?"}],
     }
-
-
-def test_report_is_written_whole_and_nothing_else_is_left(tmp_path):
-    path = tmp_path / "report.json"
-    report.write(path, {"verdict": "clean"})
-    report.write(path, {"verdict": "findings"})
-    assert json.loads(path.read_text()) == {"verdict": "findings"}
-    assert list(tmp_path.iterdir()) == [path]
-
-
-def test_report_that_cannot_be_written_leaves_the_earlier_one(tmp_path):
-    path = tmp_path / "report.json"
-    report.write(path, {"verdict": "clean"})
-    with pytest.raises(TypeError):
-        report.write(path, {"verdict": object()})
-    assert json.loads(path.read_text()) == {"verdict": "clean"}
-    assert list(tmp_path.iterdir()) == [path]
-
-
-def test_report_of_an_earlier_run_is_cleared(tmp_path):
-    path = tmp_path / "report.json"
-    report.write(path, {"verdict": "clean"})
-    report.clear(path)
-    assert list(tmp_path.iterdir()) == []
-
-
-@pytest.mark.parametrize("place", [".", "no-folder/report.json"])
-def test_place_where_no_report_can_be_is_told_before_the_run(tmp_path, place):
-    with pytest.raises(OSError, match=r"folder|No such"):
-        report.clear(tmp_path / place)
 
 
 @pytest.mark.parametrize(

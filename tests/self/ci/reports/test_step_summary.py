@@ -1,19 +1,37 @@
 """The summary of a CI run, made of the gate's reports."""
 
+import io
 import json
 import re
 import subprocess
 import sys
+import tempfile
+from collections.abc import Iterator
+from pathlib import Path
 
 import pytest
+from rich.text import Text
 
+from ci.cost.baseline import Group
+from ci.cost.command import report_of as cost_report
+from ci.cost.comparison import compare
+from ci.cost.figures import COUNTED, assemble
+from ci.examination import report
 from ci.examination.verdict import Examined, judge
-from ci.reports import report
+from ci.reports.console import console_on
+from ci.reports.measured import Ending
 from ci.reports.step_summary import MOST_ROWS, markdown
+from ci.speed import command as speed
+from ci.speed.listening import Told
 from tests import ROOT
 from tests.contract import Rule
 from tests.examine.finding import Finding
 
+NOTHING_COUNTED = {
+    "triton": "3.7",
+    "growing": {},
+    **dict.fromkeys(("calls", "variants", "not_taken", "refused", "failed"), ()),
+}
 MACHINE = {"python": "3.12", "torch": "2.11", "triton": "3.6", "gpus": ["NVIDIA H100", "NVIDIA H100"]}
 
 
@@ -70,18 +88,57 @@ def test_latency_tells_slower_cells_first_and_counts_the_rest():
     assert "against HEAD\\~1 · 40 s" in text
 
 
+def _jobs() -> Iterator[tuple[str, dict, str]]:
+    """Yield a report of each job, made as the job makes it, and how its summary begins."""
+    yield "examination", _examined(Examined("lengths/one")), "✅ x: clean"
+    finding = Finding(rule=Rule(1), case="lengths/one", function="get_k", message="no")
+    yield "examination", _examined(Examined("lengths/one", (finding,))), "❌ x: findings"
+    yield "examination", _examined(Examined("lengths/one", undecided="no")), "⚠️ x: undecided"
+    measured = assemble("own", NOTHING_COUNTED, [])
+    same = {name: Group(measured.triton, figures) for name, figures in measured.figures().items()}
+    for accepted, title in (
+        (None, "✅ x: not compared"),
+        (same, "✅ x: same"),
+        ({**same, COUNTED: Group("3.7", {"launches": 1})}, "❌ x: changed"),
+    ):
+        result = compare(measured, accepted)
+        yield "cost", cost_report(measured, result, 3.0), title
+    yield "speed", _measured("speed", speed.content(Told(machine={"gpu": "H100"}), []), 0), "✅ x: clean"
+    for exit_code, title in ((0, "✅ x: clean"), (1, "❌ x: findings"), (2, "⚠️ x: undecided")):
+        yield "latency", _measured("latency", {"cells": []}, exit_code), title
+
+
+def _measured(kind: str, content: dict, exit_code: int) -> dict:
+    with tempfile.TemporaryDirectory() as folder:
+        path = Path(folder) / "report.json"
+        assert Ending(kind, path, console_on(io.StringIO()), began=0.0).told(content, exit_code, Text("")) == exit_code
+        return json.loads(path.read_text())
+
+
+@pytest.mark.parametrize(("kind", "report", "title"), [pytest.param(*job, id=f"{job[0]}-{job[2]}") for job in _jobs()])
+def test_the_report_of_each_job_is_understood(kind, report, title):
+    told = json.loads(json.dumps(report))
+    assert markdown("x.json", told).startswith(f"## {title}\n")
+    assert [*told][:5] == ["report", "schema", "verdict", "exit_code", "seconds"]
+    assert (told["report"], told["schema"]) == (kind, 1)
+
+
 def test_what_a_pull_request_writes_stays_text():
-    nasty = "<img src=x> [a](http://b) @somebody `x`\n# head"
+    nasty = "<img src=x> [a](http://b) @somebody `x`\n# head\n::error::\x1b[2J\u202e | a"
     text = markdown("x.json", {"verdict": "findings", "findings": [{"rule": 1, "case": nasty, "message": nasty}]})
-    assert "\\<img src=x\\> \\[a\\](http://b) @\u200bsomebody \\`x\\` \\# head" in text
+    assert (
+        "\\<img src=x\\> \\[a\\](http://b) @\u200bsomebody \\`x\\` \\# head ::error::\\\\x1b\\[2J\\\\u202e \\| a"
+        in text
+    )
     assert "\n# head" not in text
 
 
 def test_reports_that_are_not_there_or_broken_are_told(tmp_path):
-    (tmp_path / "good.json").write_text(json.dumps({"verdict": "clean"}))
+    (tmp_path / "good.json").write_text(json.dumps({"verdict": "clean", "exit_code": 0}))
     (tmp_path / "torn.json").write_text('{"verdict": "cl')
+    (tmp_path / "odd.json").write_text('{"verdict": "clean", "exit_code": 0, "cells": ["x"]}')
     (tmp_path / "list.json").write_text("[]")
-    names = [str(tmp_path / f"{name}.json") for name in ("good", "missing", "torn", "list")]
+    names = [str(tmp_path / f"{name}.json") for name in ("good", "missing", "torn", "list", "odd")]
     done = subprocess.run(
         [sys.executable, "-S", "-m", "ci.reports.step_summary", *names],
         cwd=ROOT,
@@ -94,6 +151,8 @@ def test_reports_that_are_not_there_or_broken_are_told(tmp_path):
     assert "## ⚠️ torn: undecided" in done.stdout
     assert "the report cannot be read" in done.stdout
     assert "the report is no JSON object" in done.stdout
+    assert "## ⚠️ odd: undecided" in done.stdout
+    assert "the report is none of this project's" in done.stdout
 
 
 def test_no_reports_at_all_is_bad_usage():

@@ -3,8 +3,10 @@
 import json
 from pathlib import Path
 
-from ci.sanitizer.stream import MARK
+from ci.processes import Message, understood
 
+MARK = "@@ "
+"""Begins messages in texts."""
 RECORDED = Path(__file__).parent / "recorded"
 CASE = "batches/8"
 """The case that was examined. Its tensors' sizes are multiples of 16."""
@@ -13,6 +15,11 @@ CASE = "batches/8"
 def recorded(name: str) -> str:
     """Return what a tool and the process under it printed on an H100."""
     return (RECORDED / f"{name}.txt").read_text(encoding="utf-8")
+
+
+def heard(text: str) -> list[Message | str]:
+    """Return what a job hears of a text."""
+    return [understood(line, MARK) for line in text.splitlines()]
 
 
 def transcript_of(*lines: str, by: str = "own") -> str:

@@ -1,27 +1,33 @@
 """Does compute-sanitizer's word arrive? Runs that end well and badly, and faults planted on a GPU."""
 
 import json
+import sys
 import time
 
 import pytest
 
 from ci import options
+from ci.reports.console import console_on
 from ci.sanitizer import command
 from ci.sanitizer.cases import CHOSEN, cases_by_id, chosen_cases
 from ci.sanitizer.process import ChildRun, launch_child, run_sanitizer
-from ci.sanitizer.stream import MARK
 from ci.sanitizer.tools import PROGRAM, TOOLS, SanitizerUnavailable, find_program
 from tests.contract import Contract, Rule
 from tests.examine.finding import Finding
 from tests.examine.selection import Selection
 from tests.planted.faults.reaching import REACHES, TENSORS
-from tests.self.ci.sanitizer.outputs import CASE, access, recorded, transcript_of
+from tests.self.ci.sanitizer.outputs import CASE, MARK, access, heard, recorded, transcript_of
 
 CANARY = "\n".join(f"========= {line}" for line in access("Invalid __global__ read of size 1 bytes", "", "canary_x"))
 SUMMARY = "========= ERROR SUMMARY: 1 error"
-END = MARK + '{"end": true}'
+END = MARK + '{"all_done": true}'
+STATUS_1, KILLED = "the process exited with status 1", "the process was ended by SIGKILL"
 SECONDS = 120
 """For a run on a GPU."""
+
+
+def run_of(text, trouble="", timed_out=False):
+    return ChildRun(heard(text), trouble, timed_out)
 
 
 class FakeChild:
@@ -32,7 +38,7 @@ class FakeChild:
         self.orders = []
 
     def __call__(self, tool, order, seconds):
-        self.orders.append([tuple(pair) for pair in json.loads(order)["examinations"]])
+        self.orders.append([tuple(pair) for pair in order["examinations"]])
         return self.runs.pop(0)
 
 
@@ -45,6 +51,11 @@ def run_fake(*runs, cases=(CASE,), implementations=("own",), timeout=100.0):
     return report, child.orders
 
 
+def command_line(*arguments):
+    _, asked = options.parse(["sanitize", *arguments])
+    return command.main(asked, console_on(sys.stdout))
+
+
 def done(*cases, by="own"):
     return "\n".join(
         MARK + json.dumps({key: case, "implementation": by, "second": 9.5})
@@ -54,22 +65,22 @@ def done(*cases, by="own"):
 
 
 def test_a_clean_run():
-    report, _ = run_fake(ChildRun("\n".join([done(CASE), END, CANARY, SUMMARY]), 0))
+    report, _ = run_fake(run_of("\n".join([done(CASE), END, CANARY, SUMMARY])))
     assert report.is_clean
     assert report.examined == (("own", CASE),)
     assert (report.processes, report.starting) == (1, 9.5)
 
 
 def test_a_tool_that_saw_nothing_is_not_trusted():
-    report, _ = run_fake(ChildRun(recorded("memcheck_blind"), 0))
+    report, _ = run_fake(run_of(recorded("memcheck_blind")))
     assert report.findings == ()
     assert report.undecided == ("it did not report the fault that was planted for it",)
 
 
 def test_a_case_that_ends_the_process_does_not_end_the_run():
     fault = transcript_of(*access("Invalid __global__ write of size 1 bytes", "Access to 0x1008 is out of bounds"))
-    first = ChildRun("\n".join([done("batches/1"), fault, SUMMARY]), 6)
-    second = ChildRun("\n".join([done("batches/33"), END, CANARY, SUMMARY]), 0)
+    first = run_of("\n".join([done("batches/1"), fault, SUMMARY]), STATUS_1)
+    second = run_of("\n".join([done("batches/33"), END, CANARY, SUMMARY]))
     report, orders = run_fake(first, second, cases=("batches/1", CASE, "batches/33"))
     assert [finding.case for finding in report.findings] == [CASE]
     everything = [("own", "batches/1"), ("own", CASE), ("own", "batches/33")]
@@ -84,8 +95,8 @@ def test_implementations_share_a_process_until_one_loses_the_gpu():
     ended_kernel = transcript_of(*fault, by="a") + f'\n{MARK}{{"done": "{CASE}", "implementation": "a"}}'
     lost = Finding(Rule(4), CASE, "get_k", "the GPU reported an error", {"device_lost": True}).as_json()
     lost_gpu = f"{transcript_of(by='b')}\n{MARK}{json.dumps({'lost': [lost]})}"
-    first = ChildRun("\n".join([ended_kernel, lost_gpu, SUMMARY]), 70)
-    second = ChildRun("\n".join([done(CASE, by="c"), END, CANARY, SUMMARY]), 0)
+    first = run_of("\n".join([ended_kernel, lost_gpu, SUMMARY]), STATUS_1)
+    second = run_of("\n".join([done(CASE, by="c"), END, CANARY, SUMMARY]))
     report, orders = run_fake(first, second, implementations=("a", "b", "c"))
     assert [len(report.findings_on(name)) for name in ("a", "b", "c")] == [1, 1, 0]
     assert "at 1 past the end of buf" in report.findings_on("a")[0].message
@@ -97,15 +108,18 @@ def test_implementations_share_a_process_until_one_loses_the_gpu():
 @pytest.mark.parametrize(
     ("run", "reason"),
     [
-        (ChildRun("\n".join([done(CASE), END, SUMMARY]), 0), "did not report the fault that was planted"),
-        (ChildRun("\n".join([done(CASE), END, CANARY]), 0), "ended without a summary"),
-        (ChildRun("========= Error: Device not supported\n", 1), "Error: Device not supported"),
-        (ChildRun("ModuleNotFoundError: no kernels\n" + SUMMARY, 1), "with status 1: ModuleNotFoundError: no kernels"),
-        (ChildRun(f"{transcript_of()}\n{SUMMARY}", -9), f"the examination ended in {CASE} of own with status -9"),
-        (ChildRun(transcript_of(), -9, timed_out=True), f"it was ended after 100 s in {CASE} of own"),
+        (run_of("\n".join([done(CASE), END, SUMMARY])), "did not report the fault that was planted"),
+        (run_of("\n".join([done(CASE), END, CANARY])), "ended without a summary"),
+        (run_of("========= Error: Device not supported\n", STATUS_1), "Error: Device not supported"),
         (
-            ChildRun(
-                "\n".join([done(CASE), END, CANARY, SUMMARY, "========= ERROR SUMMARY: 5 errors were not printed."]), 0
+            run_of(SUMMARY, f"{STATUS_1}: ModuleNotFoundError"),
+            f"the examination ended: {STATUS_1}: ModuleNotFoundError",
+        ),
+        (run_of(f"{transcript_of()}\n{SUMMARY}", KILLED), f"the examination ended in {CASE} of own: {KILLED}"),
+        (run_of(transcript_of(), timed_out=True), f"it was ended after 100 s in {CASE} of own"),
+        (
+            run_of(
+                "\n".join([done(CASE), END, CANARY, SUMMARY, "========= ERROR SUMMARY: 5 errors were not printed."])
             ),
             "5 of its reports were not printed",
         ),
@@ -125,16 +139,24 @@ def test_no_time_and_no_cases_are_never_clean():
     assert run_fake(cases=())[0].undecided == ("no case was chosen",)
 
 
-def test_a_child_that_hangs_is_ended_with_all_it_started(tmp_path):
+def test_a_child_under_a_tool_is_heard_with_it_and_ended_with_all_it_started(tmp_path):
     mark = tmp_path / "alive"
-    script = f"(sleep 5; touch {mark}) & echo started; sleep 60"
+    tool = ["sh", "-c", f'(sleep 4; touch {mark}) & echo ========= started; "$@"', "sh"]
+    order = [["tell", "under way"], ["sleep", 60]]
     start = time.monotonic()
-    run = launch_child(["sh", "-c", script], "{}", timeout=1)
-    assert time.monotonic() - start < 4
+    run = launch_child("tests.self.ci.child", tool, order, seconds=2)
+    assert time.monotonic() - start < 10
     assert run.timed_out
-    assert run.output == "started\n"
-    time.sleep(max(0, 5.5 - (time.monotonic() - start)))
+    assert [item for item in run.heard if item] == ["========= started", {"value": "under way"}]
+    time.sleep(max(0, 4.5 - (time.monotonic() - start)))
     assert not mark.exists()
+
+
+def test_what_the_tool_says_after_the_process_is_heard():
+    tool = ["sh", "-c", '"$@"; echo ========= ERROR SUMMARY: 0 errors', "sh"]
+    run = launch_child("tests.self.ci.child", tool, [["fault", "no"]], seconds=60)
+    assert [item for item in run.heard if item] == ["========= ERROR SUMMARY: 0 errors"]
+    assert run.trouble == "RuntimeError: no"
 
 
 def test_without_the_tool_nothing_is_decided(monkeypatch, capsys):
@@ -142,9 +164,8 @@ def test_without_the_tool_nothing_is_decided(monkeypatch, capsys):
     with pytest.raises(SanitizerUnavailable, match="compute-sanitizer is not on the PATH"):
         find_program({"PATH": "/nowhere", "CUDA_HOME": "/nowhere"})
     monkeypatch.setattr("ci.sanitizer.process.find_program", lambda: find_program({"PATH": ""}))
-    _, asked = options.parse(["sanitize", "--tool", "memcheck"])
-    assert command.main(asked) == command.UNDECIDED
-    assert "memcheck: could not decide: compute-sanitizer is not on the PATH" in capsys.readouterr().err
+    assert command_line("--tool", "memcheck") == command.UNDECIDED
+    assert capsys.readouterr().out.startswith("UNDECIDED: compute-sanitizer is not on the PATH")
 
 
 def test_the_tool_is_found_where_cuda_is(tmp_path):

@@ -2,17 +2,17 @@
 
 import pytest
 
-from ci.sanitizer.stream import MARK, Mark, Record, take_apart
+from ci.sanitizer.stream import Record, take_apart
 from ci.sanitizer.transcript import Allocation, Examined, findings_of, read
 from tests.cases.catalogue import catalogue
 from tests.contract import Contract
-from tests.self.ci.sanitizer.outputs import CASE, access, recorded, transcript_of
+from tests.self.ci.sanitizer.outputs import CASE, MARK, access, heard, recorded, transcript_of
 
 BY_ID = {case.id: case for case in catalogue()}
 
 
 def findings(name, tool, contract=Contract.SAFE):
-    return findings_of(read(recorded(name)), tool, BY_ID, contract)
+    return findings_of(read(heard(recorded(name))), tool, BY_ID, contract)
 
 
 @pytest.mark.parametrize(
@@ -31,7 +31,7 @@ def test_one_byte_outside(name, rule, where):
     assert finding.details["kernel"] == "touch_kernel"
     assert finding.details["tensor"] in where
     # The fault ended the process in the middle of the case.
-    assert read(recorded(name)).current == Examined("", CASE)
+    assert read(heard(recorded(name))).current == Examined("", CASE)
 
 
 def test_a_read_of_unwritten_memory():
@@ -50,14 +50,14 @@ def test_a_race():
 
 @pytest.mark.parametrize("name", ["initcheck_clean", "initcheck_unwritten", "racecheck_races"])
 def test_a_tool_that_reports_its_planted_fault_is_trusted(name):
-    transcript = read(recorded(name))
+    transcript = read(heard(recorded(name)))
     assert transcript.is_trustworthy
     assert transcript.has_summary
     assert transcript.has_ended
     assert transcript.done == [Examined("", CASE)]
     # Only what the tool itself said makes it so.
     silent = "\n".join(line for line in recorded(name).splitlines() if "canary" not in line)
-    assert not read(silent).is_trustworthy
+    assert not read(heard(silent)).is_trustworthy
 
 
 def test_a_clean_recording():
@@ -73,13 +73,14 @@ def test_lines_of_other_origin_are_no_matter():
             "=========     at y",
             MARK + '{"do',
             "========= ",
-            f'noise {MARK}{{"end": true}}',
+            f'noise {MARK}{{"done": "a/b"}}',
+            MARK + '{"all_done": true}',
         ]
     )
-    assert list(take_apart(output)) == [
-        Mark({"case": "a/b"}),
+    assert list(take_apart(heard(output))) == [
+        {"case": "a/b"},
         Record("Invalid x", ("at y",)),
-        Mark({"end": True}),
+        {"all_done": True},
     ]
 
 
@@ -108,28 +109,28 @@ def test_which_rule_an_access_breaks(case, operation, rule):
     output = transcript_of(
         *access(f"Invalid __global__ {operation} of size 4 bytes", "Access to 0x100c is out of bounds")
     ).replace(CASE, case)
-    (finding,) = findings_of(read(output), "memcheck", BY_ID, Contract.STRICT)
+    (finding,) = findings_of(read(heard(output)), "memcheck", BY_ID, Contract.STRICT)
     done = {"read": "read", "write": "wrote"}[operation]
     assert (finding.rule, finding.case) == (rule, case)
     assert finding.message == (
         f"memcheck: program (2, 3, 0) of kernel {done} 4 bytes at 5 past the end of buf (address 0x100c), "
         "in gather.py line 7"
     )
-    assert findings_of(read(output), "memcheck", BY_ID, Contract.TRUSTING) == ([finding] if rule < 9 else [])
+    assert findings_of(read(heard(output)), "memcheck", BY_ID, Contract.TRUSTING) == ([finding] if rule < 9 else [])
 
 
 def test_a_misaligned_access():
     output = transcript_of(*access("Invalid __global__ read of size 4 bytes", "Address 0x1002 is misaligned"))
-    (finding,) = findings_of(read(output), "memcheck", BY_ID, Contract.SAFE)
+    (finding,) = findings_of(read(heard(output)), "memcheck", BY_ID, Contract.SAFE)
     assert "read 4 bytes, misaligned, at byte 2 of buf" in finding.message
 
 
 def test_torchs_own_kernels_may_compare_what_was_never_written():
     kernel = "void at::native::vectorized_elementwise_kernel<4, at::native::CompareFunctor<unsigned char>>"
     unwritten = access("Uninitialized __global__ memory read of size 4 bytes", "Address 0x1000", kernel)
-    assert findings_of(read(transcript_of(*unwritten)), "initcheck", BY_ID, Contract.SAFE) == []
+    assert findings_of(read(heard(transcript_of(*unwritten))), "initcheck", BY_ID, Contract.SAFE) == []
     outside = access("Invalid __global__ read of size 4 bytes", "Access to 0x1008 is out of bounds", kernel)
-    assert len(findings_of(read(transcript_of(*outside)), "memcheck", BY_ID, Contract.SAFE)) == 1
+    assert len(findings_of(read(heard(transcript_of(*outside))), "memcheck", BY_ID, Contract.SAFE)) == 1
 
 
 def test_one_finding_for_many_threads():
@@ -137,6 +138,6 @@ def test_one_finding_for_many_threads():
     lines = [
         line for at in (0x2000, 0x1010, 0x1800) for line in access(headline, f"Access to {at:#x} is out of bounds")
     ]
-    (finding,) = findings_of(read(transcript_of(*lines)), "memcheck", BY_ID, Contract.SAFE)
+    (finding,) = findings_of(read(heard(transcript_of(*lines))), "memcheck", BY_ID, Contract.SAFE)
     assert "at 9 past the end of buf" in finding.message
     assert finding.message.endswith("; 3 accesses of this kind")
