@@ -87,6 +87,10 @@ class Case:
     grows: Quantity | None = None
     """What doubles from call to call, where the question is what such calls compile; see `tests.cases.growth`."""
 
+    calls: tuple["Case", ...] = ()
+    """Calls that are made one after the other, where the question is what an implementation keeps from one for the
+    next. Each is a case of its own, and the row says nothing else."""
+
     needs_gpu: str | None = None
     """Why the case is out of the interpreter's reach, if it is."""
     heavy: bool = False

@@ -65,12 +65,12 @@ class Fault(NamedTuple):
 class Findings:
     """Collects what is found on one case: what the contract promises, and each fault of a function once."""
 
-    def __init__(self, case: Case, contract: Contract) -> None:
+    def __init__(self, case: Case, contract: Contract, function: str = "") -> None:
         self.all: list[Finding] = []
-        self.function = ""
+        self.function = function
         """The function that is examined at the moment."""
         self._case = case
-        self._contract = contract
+        self.contract = contract
 
     def add(self, seen: Seen, message: str, where: str = "", **details: Any) -> None:
         """Note something wrong, unless the contract does not promise its rule or the function is known to do it.
@@ -82,8 +82,13 @@ class Findings:
             details: JSON values.
         """
         rule = rule_of(seen, self._case.rules)
-        if self._contract.holds(rule) and not self.has(seen, where):
+        if self.contract.holds(rule) and not self.has(seen, where):
             self.all.append(Finding(rule, self._case.id, self.function, message, details, _fault(seen, where)))
+
+    def take(self, finding: Finding) -> None:
+        """Note a finding of another collection, unless the function is known to do it."""
+        if not any((of.function, of.fault) == (finding.function, finding.fault) for of in self.all):
+            self.all.append(finding)
 
     def follow(self, causes: Collection[Seen], message: str, seen: Seen | None = None) -> bool:
         """Add to an earlier finding of the function what followed from it; return whether there is such a finding.
