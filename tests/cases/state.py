@@ -4,7 +4,7 @@ from typing import Any
 
 from tests.cases.case import Case, family
 
-MANY = 40
+MANY = 18
 """Calls whose results are all held: more than any ring of results has places."""
 
 

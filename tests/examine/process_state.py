@@ -68,7 +68,6 @@ def held_bytes(device: torch.device) -> int:
     if device.type == "cuda":
         torch.cuda.synchronize(device)
         return torch.cuda.memory_allocated(device)
-    gc.collect()
     tensors = [held for held in gc.get_objects() if issubclass(type(held), torch.Tensor)]
     storages = {t.untyped_storage().data_ptr(): t.untyped_storage().nbytes() for t in tensors if t.device == device}
     return sum(storages.values())
