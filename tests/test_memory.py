@@ -1,4 +1,4 @@
-"""Does it touch nothing but its arguments and results? Invalid pages, huge pools, host and device at odds."""
+"""Does it touch nothing but its arguments and results? Invalid pages, huge pools, host and device at odds, state."""
 
 import pytest
 

@@ -33,6 +33,18 @@ class Implementation:
     functions: Mapping[str, Callable[..., Any]]
     """By name, in the order of `FUNCTIONS`; an implementation may lack any."""
 
+    def fresh(self) -> "Implementation | None":
+        """Return the same from its file anew, which knows of no earlier call; None where it does not lie in a file."""
+        path = Path(self.name.partition(":")[0])
+        if path.suffix != ".py" or not path.is_file():
+            return None
+        known = sys.modules.get(_module_name(path))
+        try:
+            return load_implementation(self.name)
+        finally:
+            if known is not None:
+                sys.modules[_module_name(path)] = known
+
 
 def load_implementation(spec: str) -> Implementation:
     """Return the implementation that a user names.
@@ -135,13 +147,17 @@ def _require_file(path: Path) -> None:
         raise NoImplementation(f"--impl {path}: there is no such file")
 
 
+def _module_name(path: Path) -> str:
+    return f"examined_{path.stem}"
+
+
 def _from_file(path: Path) -> ModuleType:
     _require_file(path)
     for module_name in imported(path.read_bytes()):
         # Not only where it fails: the harness's own module of that name would be examined in its place.
         if package := taken_neighbour(module_name, path.parent):
             raise NoImplementation(f"--impl {path}: {told(module_name, package)}")
-    name = f"examined_{path.stem}"
+    name = _module_name(path)
     spec = importlib.util.spec_from_file_location(name, path)
     assert spec is not None
     assert spec.loader is not None

@@ -60,8 +60,8 @@ class Inputs:
         self.plan = plan(case)
         self._snapshots: dict[str, tuple[torch.Tensor, torch.Tensor]] = {}
         batch, num_pages = len(self.plan.seq_lens), self.plan.num_pages
-        row = case.page_bytes + case.pool_row_gap
-        buf = self._place("buf", torch.uint8, (num_pages, case.page_bytes), (row, 1), case.pool_offset)
+        pool_strides = case.page_pitch, case.pool_byte_step
+        buf = self._place("buf", torch.uint8, (num_pages, case.page_bytes), pool_strides, case.pool_offset)
         table_dtype, lens_dtype = DTYPES[case.table_dtype], DTYPES[case.lens_dtype]
         strides, offset = _table_layout(case, batch, self.plan.max_pages)
         table = self._place("page_indices", table_dtype, (batch, self.plan.max_pages), strides, offset)
@@ -129,7 +129,7 @@ class Inputs:
         else:
             named = np.unique(contents.page_table)
             named = named[(named >= 0) & (named < contents.num_pages)]
-            row = self.case.page_bytes + self.case.pool_row_gap
+            row = self.case.page_pitch
             wrapped = np.concatenate([(named * row) % wrap // row for wrap in WRAPS])
             pages = np.unique(np.concatenate([named - 1, named, named + 1, wrapped, wrapped + 1]))
             pages = pages[(pages >= 0) & (pages < contents.num_pages)]

@@ -14,7 +14,7 @@ LengthsLayout = Literal["contiguous", "every_other", "offset", "one_for_all"]
 IndexDtype = Literal["int32", "int64"]
 Content = Literal["coded", "every_byte", "nan", "special_floats", "zeros", "ones"]
 Question = Literal["values", "memory", "arguments", "variants"]
-Quantity = Literal["lengths", "table_widths", "pools"]
+Quantity = Literal["lengths", "batches", "table_widths", "pools"]
 ArgumentName = Literal["buf", "page_indices", "seq_lens", "seq_len_sum", "max_seq_len", "page_size", "index_head_dim"]
 
 QUESTIONS: tuple[Question, ...] = get_args(Question)
@@ -74,6 +74,8 @@ class Case:
     """Bytes between the start of the pool's memory, which is aligned, and its first page."""
     pool_row_gap: int = 0
     """Bytes between two pages of the pool."""
+    pool_byte_step: int = 1
+    """How far apart two bytes of a page lie."""
 
     seq_len_sum_error: int = 0
     """By how much the host's `seq_len_sum` is off."""
@@ -87,6 +89,10 @@ class Case:
 
     grows: Quantity | None = None
     """What doubles from call to call, where the question is what such calls compile; see `tests.cases.growth`."""
+
+    calls: tuple["Case", ...] = ()
+    """Calls that are made one after the other, where the question is what an implementation keeps from one for the
+    next. Each is a case of its own, and the row says nothing else."""
 
     needs_gpu: str | None = None
     """Why the case is out of the interpreter's reach, if it is."""
@@ -115,7 +121,7 @@ class Case:
         yield "seq_lens: no negative ones", min(self.seq_lens, default=0) >= 0
         device_batch = len(self.seq_lens if self.device_seq_lens is None else self.device_seq_lens)
         yield "device_seq_lens: as many as seq_lens", device_batch == len(self.seq_lens)
-        yield "page_size: 1 or more", self.page_size >= 1
+        yield "page_size, pool_byte_step: 1 or more", min(self.page_size, self.pool_byte_step) >= 1
         is_multiple = self.index_head_dim >= 4 and self.index_head_dim % 4 == 0
         yield "index_head_dim: a multiple of 4", is_multiple
         sizes = (self.pool_offset, self.pool_row_gap, self.pages_from, self.spare_columns, self.num_pages or 0)
@@ -142,6 +148,11 @@ class Case:
     def page_bytes(self) -> int:
         """Bytes of one page."""
         return self.page_size * (self.index_head_dim + 4)
+
+    @property
+    def page_pitch(self) -> int:
+        """Bytes from the start of a page in the pool to that of the next."""
+        return self.page_bytes * self.pool_byte_step + self.pool_row_gap
 
     @property
     def pages_needed(self) -> tuple[int, ...]:

@@ -11,6 +11,7 @@ from tests.cases import (
     lengths,
     pools,
     seeds,
+    state,
     tables,
     workloads,
 )
@@ -27,6 +28,7 @@ FAMILIES = (
     disagreement,
     bad_arguments,
     growth,
+    state,
     workloads,
     seeds,
 )

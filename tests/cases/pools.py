@@ -30,6 +30,8 @@ CASES = family(
             for gap in (1, 2, 4, 16, 64, 8_448)
         ),
         Case(name="offset-and-gap", rules=(10,), seq_lens=(130, 65), pool_offset=4, pool_row_gap=12),
+        Case(name="byte-step-2", rules=(10,), seq_lens=(130, 65), pool_byte_step=2),
+        Case(name="byte-step-3-and-gap", rules=(10,), seq_lens=(130, 65), pool_byte_step=3, pool_row_gap=4),
         Case(name="offset-odd-page-1", rules=(10, 9), seq_lens=(70,), pool_offset=3, page_size=1),
         *(
             Case(

@@ -15,9 +15,11 @@ from tests.cases.plan import plan
 from tests.contract import Contract, Rule
 from tests.examine.blame import Seen
 from tests.examine.call import EARLIER_RESULT, POISONS, Caller, Instrument, OnStep, Outcome
-from tests.examine.comparison import Expectation, WrongRows
+from tests.examine.comparison import Expectation
 from tests.examine.finding import Finding, Findings
 from tests.examine.growth import examine_growth
+from tests.examine.judgement import compare, returned
+from tests.examine.state import StateExamination
 from tests.examine.streams import capture, rewritten_on_side_stream
 from tests.instruments.red_zones import RedZonedMemory
 
@@ -77,13 +79,21 @@ class _Examination:
         self.device = device
         self.memory = memory
         self.findings = Findings(case, contract)
-        self.caller = Caller(case, contract, device, instruments, memory, on_step, self.findings)
+        self.instruments = instruments
+        self.on_step = on_step
+        self.caller = self._caller_for(case, self.findings)
+
+    def _caller_for(self, case: Case, findings: Findings) -> Caller:
+        return Caller(case, self.contract, self.device, self.instruments, self.memory, self.on_step, findings)
 
     def run(self) -> list[Finding]:
         case = self.case
         if case.grows is not None:
             for function, call in self.implementation.functions.items():
                 self._growth(function, call)
+            return self.findings.all
+        if case.calls:
+            StateExamination(self.implementation, case, self.findings, self._caller_for).run(self.device, self.memory)
             return self.findings.all
         inputs = Inputs(case, self.device, self.memory)
         first_results: dict[str, dict[str, torch.Tensor]] = {}
@@ -224,39 +234,10 @@ class _Examination:
         self.findings.add(Seen.NOT_REFUSED, message, how)
 
     def _returned(self, outcome: Outcome) -> bool:
-        """Whether there are results to look at; an error is judged here."""
-        error = outcome.error
-        if error is None:
-            return bool(outcome.results)
-        if not (isinstance(error, ValueError) and self.case.may_be_refused):
-            seen = Seen.RAISED_OUT_OF_BOUNDS if isinstance(error, IndexError) else Seen.RAISED
-            self.findings.add(seen, f"raised {short(error)}", short(error))
-        return False
+        return returned(outcome, self.case, self.findings)
 
-    def _values(
-        self,
-        outcome: Outcome,
-        expected: Expectation,
-        poison: int,
-        *,
-        again: bool = False,
-        earlier: Expectation | None = None,
-    ) -> bool:
-        """Compare the results with what they should be; return whether any row is wrong."""
-        told: dict[Seen, WrongRows] = {}
-        any_wrong = False
-        for part, result in outcome.results.items():
-            wrong = expected.wrong_rows(part, result, poison, earlier)
-            any_wrong |= wrong is not None
-            # That the reads were refused has been told, and with it what the kernel wanted to read.
-            if wrong is None or (wrong.reads_refused and Seen.READ_OUTSIDE in outcome.seen):
-                continue
-            seen = Seen.OTHER_ROW_AGAIN if again else wrong.seen
-            told[seen] = told[seen].with_other(wrong) if seen in told else wrong
-        prefix = "the same call again differs: " if again else "with new contents, " if earlier else ""
-        for seen, wrong in told.items():
-            self.findings.add(seen, prefix + str(wrong), wrong_rows=wrong.count, of=wrong.total)
-        return any_wrong
+    def _values(self, outcome: Outcome, expected: Expectation, poison: int, **how: Any) -> bool:
+        return compare(outcome, expected, poison, self.findings, **how)
 
     def _same_bytes(self, first: Outcome, second: Outcome) -> None:
         for part, result in second.results.items():

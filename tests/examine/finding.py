@@ -1,7 +1,7 @@
 """What the examination has to say: one broken promise, in the user's terms."""
 
-from collections.abc import Mapping
-from dataclasses import asdict, dataclass, field
+from collections.abc import Collection, Mapping
+from dataclasses import asdict, dataclass, field, replace
 from typing import Any, NamedTuple
 
 from tests.cases.case import Case
@@ -65,12 +65,12 @@ class Fault(NamedTuple):
 class Findings:
     """Collects what is found on one case: what the contract promises, and each fault of a function once."""
 
-    def __init__(self, case: Case, contract: Contract) -> None:
+    def __init__(self, case: Case, contract: Contract, function: str = "") -> None:
         self.all: list[Finding] = []
-        self.function = ""
+        self.function = function
         """The function that is examined at the moment."""
         self._case = case
-        self._contract = contract
+        self.contract = contract
 
     def add(self, seen: Seen, message: str, where: str = "", **details: Any) -> None:
         """Note something wrong, unless the contract does not promise its rule or the function is known to do it.
@@ -82,8 +82,31 @@ class Findings:
             details: JSON values.
         """
         rule = rule_of(seen, self._case.rules)
-        if self._contract.holds(rule) and not self.has(seen, where):
+        if self.contract.holds(rule) and not self.has(seen, where):
             self.all.append(Finding(rule, self._case.id, self.function, message, details, _fault(seen, where)))
+
+    def take(self, finding: Finding) -> None:
+        """Note a finding of another collection, unless the function is known to do it."""
+        if not any((of.function, of.fault) == (finding.function, finding.fault) for of in self.all):
+            self.all.append(finding)
+
+    def follow(self, causes: Collection[Seen], message: str, seen: Seen | None = None) -> bool:
+        """Add to an earlier finding of the function what followed from it; return whether there is such a finding.
+
+        Args:
+            causes: what may have led to it.
+            message: what followed.
+            seen: what followed, where it is a consequence only of what breaks the same rule.
+        """
+        rule = seen and rule_of(seen, self._case.rules)
+        names = {cause.value for cause in causes}
+        for place, of in enumerate(self.all):
+            is_cause = of.function == self.function and of.fault.partition(":")[0] in names
+            if is_cause and rule in (None, of.rule):
+                if message not in of.message:
+                    self.all[place] = replace(of, message=f"{of.message}; so {message}")
+                return True
+        return False
 
     def has(self, seen: Seen, where: str = "") -> bool:
         """Whether such a fault of the function was noted."""

@@ -25,7 +25,7 @@ def is_from_wrapped_address(case: Case, plan: Plan, part: str, row: int, held: t
     slot = int(plan.row_slots[row])
     size, dim = case.page_size, case.index_head_dim
     page, token = divmod(slot, size)
-    at = page * _pitch(case) + (token * dim if part == "K" else size * dim + token * 4)
+    at = page * case.page_pitch + (token * dim if part == "K" else size * dim + token * 4)
     places = {at % wrap for wrap in WRAPS} - {at}
     if any(torch.equal(_pool(case, plan, place, held.numel(), rows), held) for place in places):
         return True
@@ -33,18 +33,14 @@ def is_from_wrapped_address(case: Case, plan: Plan, part: str, row: int, held: t
     return any(torch.equal(rows([other * size + token])[0 if part == "K" else 1][0], held) for other in pages)
 
 
-def _pitch(case: Case) -> int:
-    return case.page_bytes + case.pool_row_gap
-
-
 def _pool(case: Case, plan: Plan, at: int, count: int, rows: Slots) -> torch.Tensor:
     """Return the bytes of the pool's pages from an offset on, none of them between two pages."""
     held = []
-    for page in range(at // _pitch(case), (at + count - 1) // _pitch(case) + 1):
+    for page in range(at // case.page_pitch, (at + count - 1) // case.page_pitch + 1):
         if page < plan.num_pages:
             k, s = rows(list(range(page * case.page_size, (page + 1) * case.page_size)))
             held.append(torch.cat([k.flatten(), s.flatten()]))
-    start = at % _pitch(case)
+    start = at % case.page_pitch
     return torch.cat(held)[start : start + count] if held else torch.zeros(0, dtype=torch.uint8)
 
 

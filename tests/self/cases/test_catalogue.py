@@ -39,7 +39,7 @@ def test_case_is_sound(case):
 
 def resident_bytes(case: Case) -> int:
     """Return a bound of the memory that a case touches on the CPU: pages named, and three sets of results and sums."""
-    page = case.page_bytes + case.pool_row_gap
+    page = case.page_pitch
     whole_pool = num_pages_of(case) * page
     touched = min(whole_pool, max(1 << 24, (4 * sum(case.pages_needed) + 1_000) * max(page, 1 << 12)))
     rows = case.seq_len_sum * (case.index_head_dim + 4)
@@ -48,7 +48,7 @@ def resident_bytes(case: Case) -> int:
 
 @pytest.mark.parametrize("case", [pytest.param(case, id=case.id) for case in CASES])
 def test_addresses_past_2_gib_are_rule_12(case):
-    pool = num_pages_of(case) * (case.page_bytes + case.pool_row_gap)
+    pool = num_pages_of(case) * case.page_pitch
     table = len(case.seq_lens) * (case.table_width or 0)
     result = case.seq_len_sum * case.index_head_dim
     assert max(pool, table, result) <= 2**31 or 12 in case.rules
@@ -61,7 +61,7 @@ def test_what_may_be_refused_says_so(case):
         return
     odd_geometry = (case.page_size, case.index_head_dim) != (64, 128)
     layouts = {case.table_layout, case.lens_layout}
-    odd_layout = layouts != {"contiguous"} or case.pool_offset or case.pool_row_gap
+    odd_layout = layouts != {"contiguous"} or case.pool_offset or case.pool_row_gap or case.pool_byte_step > 1
     assert not odd_geometry or 9 in case.rules
     assert not odd_layout or 10 in case.rules
 
