@@ -43,6 +43,7 @@ RULES: dict[int, tuple[Contract, str]] = {
     17: (Contract.STRICT, "no synchronisation; captured and replayed in a CUDA graph"),
     18: (Contract.STRICT, "compiled variants do not grow with sizes"),
     19: (Contract.STRICT, "each needed byte is read once, each result byte written once"),
+    20: (Contract.TRUSTING, "every variant that a call asks for compiles, also where the grid is empty"),
 }
 """Level and short text of each rule, by its number in the contract."""
 

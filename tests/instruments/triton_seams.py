@@ -16,10 +16,13 @@ import triton
 import triton.language as tl
 from torch.utils._python_dispatch import _disable_current_modes
 from triton._C.libtriton import ir
+from triton.compiler import ASTSource
+from triton.compiler.compiler import make_backend
+from triton.compiler.errors import CompilationError
 from triton.runtime import driver, interpreter
 from triton.runtime.errors import InterpreterError
 from triton.runtime.interpreter import InterpretedFunction, InterpreterBuilder, ReduceOps, ScanOps, TensorHandle
-from triton.runtime.jit import JITFunction, TensorWrapper, mangle_type
+from triton.runtime.jit import JITFunction, TensorWrapper, get_jit_fn_file_line, mangle_type
 
 __all__ = ["InterpretedFunction", "InterpreterBuilder", "InterpreterError", "ReduceOps", "ScanOps", "TensorHandle"]
 
@@ -236,6 +239,35 @@ def specialise(launch: InterpretedLaunch, stand_in: Any, target: str) -> dict[st
         function.run(*launch.args, grid=(1,), warmup=True, **launch.kwargs)
     (compiled,) = told
     return compiled
+
+
+def front_end(source: ASTSource, target: Any, options: Mapping[str, Any]) -> None:
+    """Bring a kernel to Triton's IR, and no further.
+
+    Raises:
+        Exception: what Triton's compiler raises.
+    """
+    backend = make_backend(target)
+    parsed = backend.parse_options({**options, **source.parse_options()})
+    context = ir.context()
+    ir.load_dialects(context)
+    backend.load_dialects(context)
+    source.make_ir(target, parsed, backend.get_codegen_implementation(parsed), backend.get_module_map(), context)
+
+
+def told_by_compiler(error: BaseException) -> tuple[str, int | None]:
+    """Return the reason that Triton's compiler gives, and the line of the kernel, counted from its `def` as 1."""
+    line = error.node.lineno if isinstance(error, CompilationError) and hasattr(error.node, "lineno") else None
+    reason: BaseException = error
+    while (cause := reason.__cause__ or reason.__context__) is not None:
+        reason = cause
+    text = str(reason.error_message if isinstance(reason, CompilationError) else reason).strip()
+    return text or type(reason).__name__, line
+
+
+def place_of(function: Any) -> tuple[str, int]:
+    """Return the file of a kernel's Python function, and the line of its `def`."""
+    return get_jit_fn_file_line(JITFunction(function))
 
 
 # The interpreter's values

@@ -1,6 +1,7 @@
 """The examination as a pytest run sees it: options in, failed tests with findings out."""
 
 from collections.abc import Sequence
+from contextlib import ExitStack
 from typing import TYPE_CHECKING, Self
 
 import pytest
@@ -34,6 +35,7 @@ class Examiner:
         self._trace = trace
         self._memories = memories(memory, device)
         self._instruments: list[Instrument] = []
+        self._open = ExitStack()
 
     @classmethod
     def from_options(cls, config: pytest.Config, trace: Trace | None) -> Self:
@@ -54,14 +56,16 @@ class Examiner:
 
         if self.device == "cpu":
             from tests.examine.checking import Checked
+            from tests.instruments.compiles import Compiles
 
             # The interpreter is Python: a worker has one core to itself.
             torch.set_num_threads(1)
-            self._instruments = [Checked()]
+            self._instruments = [Checked(), self._open.enter_context(Compiles())]
         return self
 
     def __exit__(self, *error: object) -> None:
         self._instruments = []
+        self._open.close()
 
     def examine(
         self, case: Case, implementation: Implementation | None = None, contract: Contract | None = None
