@@ -20,6 +20,7 @@ from triton.compiler import ASTSource
 from triton.compiler.compiler import make_backend
 from triton.compiler.errors import CompilationError
 from triton.runtime import driver, interpreter
+from triton.runtime.autotuner import Autotuner
 from triton.runtime.errors import InterpreterError
 from triton.runtime.interpreter import InterpretedFunction, InterpreterBuilder, ReduceOps, ScanOps, TensorHandle
 from triton.runtime.jit import JITFunction, TensorWrapper, get_jit_fn_file_line, mangle_type
@@ -105,6 +106,30 @@ def _run(kernel: InterpretedFunction, *args: Any, grid: Any, warmup: bool, **kwa
 
     with _disable_current_modes(), torch._C.DisableTorchFunction():
         run_below(len(_listeners))
+
+
+@contextmanager
+def autotuned_launches(choose: Callable[[str, Sequence[Any]], Any]) -> Iterator[None]:
+    """Have `choose` told an autotuned kernel's name and configurations at each launch, and say which is launched.
+
+    Nothing is timed, and nothing remembered.
+    """
+    original = Autotuner.run
+
+    def run(tuner: Any, *args: Any, **kwargs: Any) -> Any:
+        tuner.nargs = dict(zip(tuner.arg_names, args, strict=False))
+        config = tuner.best_config = choose(tuner.base_fn.__name__, tuner.prune_configs(kwargs))
+        if config.pre_hook is not None:
+            config.pre_hook({**tuner.nargs, **kwargs, **config.all_kwargs()})
+        result = tuner.fn.run(*args, **kwargs, **config.all_kwargs())
+        tuner.nargs = None
+        return result
+
+    Autotuner.run = run
+    try:
+        yield
+    finally:
+        Autotuner.run = original
 
 
 # Launches of compiled kernels

@@ -36,6 +36,8 @@ class Examiner:
         self._memories = memories(memory, device)
         self._instruments: list[Instrument] = []
         self._open = ExitStack()
+        self.notes: dict[str, None] = {}
+        """What the last examination pretended, in sentences."""
 
     @classmethod
     def from_options(cls, config: pytest.Config, trace: Trace | None) -> Self:
@@ -78,12 +80,18 @@ class Examiner:
 
         from tests.examine.examination import examine
 
+        examined = implementation or self.implementation
+        if self.device == "cpu":
+            from tests.instruments.absent_gpu import AbsentGpuCalls
+
+            calls = AbsentGpuCalls(case)
+            examined, self.notes = calls.of(examined), calls.notes
         if self._trace:
             self._trace.examine(case.id, case.rule_of_wild_access)
         findings: list[Finding] = []
         for memory in self._memories:
             found = examine(
-                implementation or self.implementation,
+                examined,
                 case,
                 contract=contract or self.contract,
                 device=torch.device(self.device),
