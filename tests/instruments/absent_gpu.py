@@ -84,7 +84,7 @@ class AbsentGpuCalls:
             with self._answers(asked):
                 result = function(*arguments)
         except Exception:
-            self._pretends = self._undecided(first) is not None
+            self._pretends = _speaks_of_gpu(first)
             if not self._pretends:  # what was raised is no consequence of the answer
                 raise first from None
             raise
@@ -102,7 +102,7 @@ class AbsentGpuCalls:
 
         def is_cuda(tensor: torch.Tensor) -> bool:
             asked.append("is_cuda")
-            return self._pretends
+            return self._pretends and tensor.device.type == "cpu"
 
         def is_available() -> bool:
             asked.append("is_available")
@@ -137,8 +137,13 @@ class AbsentGpuCalls:
             if _LACKS_GPU.search(str(reason)):
                 return NeedsGpu(f"needs a GPU: {short(reason)}")
             reason = reason.__cause__ or reason.__context__
-        frame = traceback.extract_tb(error.__traceback__)[-1]
         # A refusal of bad arguments may well speak of devices.
-        if self._case.bad is None and _ASKS_FOR_GPU.search(f"{error} {frame.line}"):
+        if self._case.bad is None and _speaks_of_gpu(error):
             return NeedsGpu(f"needs a GPU: {short(error)}")
         return None
+
+
+def _speaks_of_gpu(error: BaseException) -> bool:
+    """Whether an error's text, or the line that raised it, names a GPU."""
+    frame = traceback.extract_tb(error.__traceback__)[-1]
+    return _ASKS_FOR_GPU.search(f"{error} {frame.line}") is not None

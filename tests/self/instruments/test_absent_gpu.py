@@ -136,6 +136,26 @@ def test_a_refusal_of_bad_arguments_may_speak_of_devices():
         call()
 
 
+def test_bad_arguments_are_refused_past_an_assertion_of_a_gpu():
+    def refuses(buf, *_):
+        assert buf.is_cuda
+        raise ValueError("page_indices must be int32")
+
+    call, _ = called(refuses, BAD)
+    for _ in range(2):
+        with pytest.raises(ValueError, match="page_indices"):
+            call(torch.zeros(1))
+
+
+def test_a_tensor_elsewhere_is_not_told_to_be_on_a_gpu():
+    def asks(buf, other):
+        assert buf.is_cuda
+        return other.is_cuda
+
+    call, _ = called(asks)
+    assert call(torch.zeros(1), torch.zeros(1, device="meta")) is False
+
+
 def test_everything_is_as_before_after_a_call():
     def state():
         names = ("device", "current_device", "get_device_properties", "is_available", "_lazy_init", "set_device")
