@@ -1,6 +1,7 @@
 """What a job of the gate is. Needs the standard library only, so that bad usage is told before any set-up."""
 
 import argparse
+import importlib
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -25,13 +26,17 @@ class Job:
     """Makes the job's own options of what was parsed.
 
     Raises `argparse.ArgumentTypeError` where they do not go together."""
-    run: Callable[[Any, Sequence[str]], int]
-    """Does the job by these options, once a Python has what is needed; takes the words that started the gate, and
-    returns the exit code."""
+    module: str
+    """What does the job: its `main(options, start)` takes the job's options and the words that started the gate, and
+    returns the exit code. By name, because it may import what only a set-up brings."""
     extras: Callable[[Any], Sequence[Extra]] = lambda options: ()
     """What it needs besides the dependencies of all jobs."""
     formerly: Mapping[str, str] = field(default_factory=dict)
     """Options that were once this job, with the words that are to be typed now."""
+
+    def run(self, options: Any, start: Sequence[str]) -> int:
+        """Do the job, once a Python has what is needed, and return the exit code."""
+        return int(importlib.import_module(self.module).main(options, start))
 
 
 def add_report(parser: argparse.ArgumentParser) -> None:

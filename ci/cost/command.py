@@ -19,7 +19,7 @@ from ci.reports.console import console_on
 from ci.reports.ending import finish
 from ci.reports.progress import Steps
 from ci.reports.report import headed
-from ci.stopping import why
+from ci.reports.stopping import why
 from tests.calls.errors import Foreseen
 
 WIDTH_WITHOUT_TERMINAL = 170
@@ -32,17 +32,17 @@ STYLES = {
 }
 
 
-def main(options: Options, command: str) -> int:
+def main(options: Options, start: Sequence[str]) -> int:
     """Count what an implementation costs, hold it against the baseline, and return the exit code.
 
     Args:
         options: what the user asks for.
-        command: what starts the gate.
+        start: the words that started the gate.
     """
     began = time.monotonic()
     console = console_on(sys.stdout, WIDTH_WITHOUT_TERMINAL)
     try:
-        report, told = _run(options, command, console, began)
+        report, told = _run(options, shlex.join(start), console, began)
     except Foreseen as error:
         report, told = _undecided(options, str(error), began)
     except KeyboardInterrupt as error:

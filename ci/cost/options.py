@@ -1,8 +1,6 @@
 """The command line of `gate cost`."""
 
 import argparse
-import shlex
-from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -27,19 +25,13 @@ def _declare(parser: argparse.ArgumentParser) -> None:
     add_report(parser)
 
 
-def _run(options: Options, start: Sequence[str]) -> int:
-    from ci.cost import command
-
-    return command.main(options, shlex.join(start))
-
-
 JOB = Job(
     name="cost",
     about="Count what calls cost, on no GPU, and hold it against the baseline.",
     example="cost --impl my_gather.py",
     declare=_declare,
     read=lambda given: Options(**vars(given)),
-    run=_run,
+    module="ci.cost.command",
     extras=lambda options: extras.of_implementations(options.implementation),
     formerly={"--cost": "cost", "--accept-cost": "cost --accept"},
 )

@@ -7,7 +7,7 @@ from typing import Any, Protocol
 import pytest
 
 from ci.examination.verdict import Examined
-from ci.stopping import Stopped
+from ci.reports.stopping import Stopped
 from tests.plugin import reporting
 
 

@@ -19,7 +19,7 @@ from ci.examination.probe import Answer, CannotExamine
 from ci.examination.verdict import STOPPED_EARLY, Decision, Examined, Undecided, Verdict, judge
 from ci.reports.console import console_on
 from ci.reports.ending import finish
-from ci.stopping import why
+from ci.reports.stopping import why
 from tests.calls import files
 from tests.examine import replay
 from tests.examine.choice import chosen_cases

@@ -1,7 +1,6 @@
 """The command line of `gate`, or `gate examine`."""
 
 import argparse
-from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -48,18 +47,12 @@ def _read(given: argparse.Namespace) -> Options:
     return Options(selection, given.fail_fast, given.workers, given.report, given.listing)
 
 
-def _run(options: Options, start: Sequence[str]) -> int:
-    from ci.examination import command
-
-    return command.main(options, start)
-
-
 JOB = Job(
     name="examine",
     about="Examine an implementation of a paged K/S gather on every case of the catalogue.",
     example="--impl my_gather.py --contract safe --case 'lengths/*'",
     declare=_declare,
     read=_read,
-    run=_run,
+    module="ci.examination.command",
     extras=lambda options: extras.of_implementations(options.selection.implementation),
 )

@@ -4,7 +4,7 @@ from typing import Any
 
 import pytest
 
-from ci.stopping import Stopped
+from ci.reports.stopping import Stopped
 
 
 class Workers:

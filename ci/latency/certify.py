@@ -6,6 +6,7 @@ of either kind; the lower counts.
 """
 
 import shutil
+import sys
 import tempfile
 import time
 from collections import Counter
@@ -24,6 +25,7 @@ from ci.latency.child import Order
 from ci.latency.options import Options
 from ci.latency.planted import Found, decided, found, range_told, tally, turned
 from ci.processes import CannotRun
+from ci.reports.console import console_on
 from ci.reports.measured import Ending
 from ci.reports.progress import Steps
 from tests.latency.history import History
@@ -41,8 +43,15 @@ PROCESSES = 4
 """That measure the head against itself. Each has its memory, modules and clocks anew."""
 
 
-def main(options: Options, console: Console) -> int:
-    """Certify the gate on this machine; return 0, 1 if the same code was called slower, 2 if it could not be done."""
+def main(options: Options, start: Sequence[str], console: Console | None = None) -> int:
+    """Certify the gate on this machine; return 0, 1 if the same code was called slower, 2 if it could not be done.
+
+    Args:
+        options: what the user asks for.
+        start: the words that started the gate.
+        console: where the user looks, unless on standard output.
+    """
+    console = console or console_on(sys.stdout)
     began = time.monotonic()
     ending = Ending("certificate", options.report, console, began)
     return ending.of(lambda: _certify(options, console, began, ending))

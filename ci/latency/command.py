@@ -1,6 +1,7 @@
 """`./ci/gate latency`: is a gather slower than it was?"""
 
 import random
+import sys
 import time
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import asdict
@@ -15,6 +16,7 @@ from ci.latency.child import Order
 from ci.latency.options import Options
 from ci.latency.two_processes import Judged, has_flags, judge
 from ci.processes import Process
+from ci.reports.console import console_on
 from ci.reports.measured import Ending
 from ci.reports.progress import Steps
 from tests import ROOT
@@ -30,8 +32,15 @@ from tests.latency.thresholds import DRAWS
 PAGE = ROOT / ".gate" / "latency.html"
 
 
-def main(options: Options, console: Console) -> int:
-    """Measure, decide and tell; return the exit code: 0 nothing slower, 1 something is, 2 could not decide."""
+def main(options: Options, start: Sequence[str], console: Console | None = None) -> int:
+    """Measure, decide and tell; return the exit code: 0 nothing slower, 1 something is, 2 could not decide.
+
+    Args:
+        options: what the user asks for.
+        start: the words that started the gate.
+        console: where the user looks, unless on standard output.
+    """
+    console = console or console_on(sys.stdout)
     began = time.monotonic()
     ending = Ending("latency", options.report, console, began)
     return ending.of(_Latency(options, console, began, ending).run)

@@ -1,8 +1,6 @@
 """The command lines of `gate latency` and `gate certify`."""
 
 import argparse
-import sys
-from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -41,27 +39,13 @@ def _read_latency(given: argparse.Namespace) -> Options:
     return Options(**vars(given))
 
 
-def _run_latency(options: Options, start: Sequence[str]) -> int:
-    from ci.latency import command
-    from ci.reports.console import console_on
-
-    return command.main(options, console_on(sys.stdout))
-
-
-def _run_certify(options: Options, start: Sequence[str]) -> int:
-    from ci.latency import certify
-    from ci.reports.console import console_on
-
-    return certify.main(options, console_on(sys.stdout))
-
-
 LATENCY = Job(
     name="latency",
     about="Tell whether a gather is slower than it was, on a GPU.",
     example="latency --base main",
     declare=_declare_latency,
     read=_read_latency,
-    run=_run_latency,
+    module="ci.latency.command",
     extras=lambda options: [extras.NVML, *extras.of_implementations(options.implementation)],
     formerly={"--base": "latency --base REV", "--history": "latency --history"},
 )
@@ -71,7 +55,7 @@ CERTIFY = Job(
     example="certify --json certificate.json",
     declare=add_report,
     read=lambda given: Options(**vars(given)),
-    run=_run_certify,
+    module="ci.latency.certify",
     extras=lambda options: [extras.NVML],
     formerly={"--certify": "certify"},
 )

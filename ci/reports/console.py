@@ -10,7 +10,7 @@ from typing import Any, TextIO
 from rich.console import Console, ConsoleOptions, RenderableType
 from rich.segment import Segment
 
-from ci.stopping import OutputLost, stop
+from ci.reports.stopping import OutputLost, stop
 from tests.calls.text import harmless
 
 WIDTH_WITHOUT_TERMINAL = 120

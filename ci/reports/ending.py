@@ -7,7 +7,7 @@ from typing import Any
 from rich.console import Console
 from rich.text import Text
 
-from ci.stopping import Stopped
+from ci.reports.stopping import Stopped
 from tests.calls import files
 
 UNDECIDED = 2

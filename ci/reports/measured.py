@@ -10,7 +10,7 @@ from rich.text import Text
 
 from ci.reports.ending import finish, undecided_line
 from ci.reports.report import headed
-from ci.stopping import why
+from ci.reports.stopping import why
 from tests.calls.errors import Foreseen
 
 WORDS = {0: "clean", 1: "findings", 2: "undecided"}

@@ -1,27 +1,33 @@
 """`./ci/gate sanitize`: run one of compute-sanitizer's tools over cases, or each in turn, and say what it found."""
 
+import sys
+from collections.abc import Sequence
+
 from rich.console import Console
 from rich.text import Text
 
+from ci.reports.console import console_on
+from ci.reports.stopping import why
 from ci.sanitizer.cases import chosen_cases
 from ci.sanitizer.options import Options
 from ci.sanitizer.process import SanitizerReport, run_sanitizer
-from ci.stopping import why
 from tests.calls.errors import Foreseen
 
 CLEAN, FINDINGS, UNDECIDED = 0, 1, 2
 
 
-def main(options: Options, console: Console) -> int:
+def main(options: Options, start: Sequence[str], console: Console | None = None) -> int:
     """Run the tools, and return the exit code: 0 clean, 1 findings, 2 could not decide.
 
     Args:
         options: what the user asks for.
-        console: where the user looks.
+        start: the words that started the gate.
+        console: where the user looks, unless on standard output.
 
     Raises:
         NoSuchCase: a pattern matches no case.
     """
+    console = console or console_on(sys.stdout)
     implementations, contract = options.implementations, options.selection.contract
     cases = chosen_cases(options.selection)
     reports: list[SanitizerReport] = []

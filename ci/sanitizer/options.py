@@ -1,8 +1,6 @@
 """The command line of `gate sanitize`."""
 
 import argparse
-import sys
-from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -42,19 +40,12 @@ def _read(given: argparse.Namespace) -> Options:
     return Options(tools, implementations, Selection.from_options(given), given.timeout, given.log)
 
 
-def _run(options: Options, start: Sequence[str]) -> int:
-    from ci.reports.console import console_on
-    from ci.sanitizer import command
-
-    return command.main(options, console_on(sys.stdout))
-
-
 JOB = Job(
     name="sanitize",
     about="Run compute-sanitizer's tools over cases, on a GPU, and say what they found.",
     example="sanitize --tool memcheck --impl my_gather.py",
     declare=_declare,
     read=_read,
-    run=_run,
+    module="ci.sanitizer.command",
     extras=lambda options: extras.of_implementations(*options.implementations),
 )

@@ -8,8 +8,8 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from ci import options
+from ci.reports.stopping import OutputLost, stop_on_signals, why
 from ci.setup import bootstrap, extras
-from ci.stopping import OutputLost, stop_on_signals, why
 from tests import ROOT
 from tests.calls.errors import Foreseen, short
 from tests.examine.replay import start_as_typed

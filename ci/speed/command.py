@@ -1,6 +1,8 @@
 """`./ci/gate speed`: measure implementations side by side on a GPU, and show the figures."""
 
+import sys
 import time
+from collections.abc import Sequence
 from dataclasses import asdict
 from typing import Any
 
@@ -8,6 +10,7 @@ from rich.console import Console
 from rich.text import Text
 
 from ci.processes import CannotRun
+from ci.reports.console import console_on
 from ci.reports.measured import Ending
 from ci.reports.progress import Steps
 from ci.speed import figures, listening, table
@@ -19,8 +22,15 @@ RUNS = 3
 OWN, PEERS = "own", ("sglang", "torch")
 
 
-def main(options: Options, console: Console) -> int:
-    """Measure and tell; return the exit code: 0, or 2 if it could not be measured."""
+def main(options: Options, start: Sequence[str], console: Console | None = None) -> int:
+    """Measure and tell; return the exit code: 0, or 2 if it could not be measured.
+
+    Args:
+        options: what the user asks for.
+        start: the words that started the gate.
+        console: where the user looks, unless on standard output.
+    """
+    console = console or console_on(sys.stdout)
     began = time.monotonic()
     ending = Ending("speed", options.report, console, began)
     return ending.of(lambda: _run(options, console, began, ending))

@@ -1,8 +1,6 @@
 """The command line of `gate speed`."""
 
 import argparse
-import sys
-from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -27,20 +25,13 @@ def _declare(parser: argparse.ArgumentParser) -> None:
     add_report(parser)
 
 
-def _run(options: Options, start: Sequence[str]) -> int:
-    from ci.reports.console import console_on
-    from ci.speed import command
-
-    return command.main(options, console_on(sys.stdout))
-
-
 JOB = Job(
     name="speed",
     about="Measure implementations side by side, on a GPU.",
     example="speed --impl my_gather.py --runs 5",
     declare=_declare,
     read=lambda given: Options(**vars(given)),
-    run=_run,
+    module="ci.speed.command",
     extras=lambda options: [extras.NVML, *extras.of_implementations(options.implementation)],
     formerly={"--speed": "speed", "--runs": "speed --runs N"},
 )

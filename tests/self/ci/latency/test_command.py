@@ -77,7 +77,7 @@ def run(monkeypatch, tmp_path):
         job, options = parse([*arguments, "--json", str(report)])
         output = io.StringIO()
         console = Console(file=output, width=160, force_terminal=False)
-        code = (certify.main if job.name == "certify" else command.main)(options, console)
+        code = (certify.main if job.name == "certify" else command.main)(options, ["./ci/gate"], console)
         return code, output.getvalue(), json.loads(report.read_text())
 
     return run_with

@@ -71,7 +71,7 @@ def test_a_broken_pipe_is_a_sentence_and_ends_the_run():
 def test_output_that_a_thread_finds_lost_ends_the_run_too():
     script = """
 import threading, time
-from ci.stopping import stop_on_signals
+from ci.reports.stopping import stop_on_signals
 stop_on_signals()
 try:
     threading.Thread(target=lambda: console.print("x")).start()

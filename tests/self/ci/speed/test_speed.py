@@ -335,7 +335,7 @@ class TestProcess:
         monkeypatch.setattr(listening, "run", lambda order, on_step: listening.listen(self.MESSAGES, on_step))
         console = Console(file=io.StringIO(), width=160)
         path = tmp_path / "speed.json"
-        assert command.main(command_line.parse(["speed", "--json", str(path)])[1], console) == 0
+        assert command.main(command_line.parse(["speed", "--json", str(path)])[1], ["./ci/gate"], console) == 0
         assert isinstance(console.file, io.StringIO)
         shown = console.file.getvalue().splitlines()
         assert shown[-1].startswith("speed: times a copy of the same bytes, geometric mean over 2 workloads: own 1.000")
@@ -349,7 +349,7 @@ class TestProcess:
         stuck = listening.Told(MACHINE, [], {}, [_workload("1x4k", 0.0)])
         monkeypatch.setattr(listening, "run", lambda order, on_step: stuck)
         console = Console(file=io.StringIO(), width=160)
-        assert command.main(command_line.parse(["speed"])[1], console) == 2
+        assert command.main(command_line.parse(["speed"])[1], ["./ci/gate"], console) == 2
 
     def test_without_a_gpu_one_line_and_2(self):
         done = subprocess.run(
