@@ -46,7 +46,10 @@ def main(options: Options, console: Console) -> int:
 
 def undecided(options: Options, console: Console, why: str, began: float) -> int:
     """Tell in one line, and in the report, why nothing could be decided; return exit code 2."""
-    write_report(options.report, {"undecided": [{"case": None, "reason": why}]}, 2, began)
+    try:
+        write_report(options.report, {"undecided": [{"case": None, "reason": why}]}, 2, began)
+    except files.NotWritten as error:
+        why += f"; {error}"
     console.print(Text.assemble(("UNDECIDED", "bold yellow"), f": {why}"), soft_wrap=True)
     return 2
 

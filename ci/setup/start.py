@@ -10,7 +10,7 @@ from ci import options
 from ci.setup import bootstrap
 from ci.stopping import OutputLost, stop_on_signals, why
 from tests import ROOT
-from tests.calls.errors import short
+from tests.calls.errors import Foreseen, short
 
 UNDECIDED = 2
 """Exit code of a command that could not do its job."""
@@ -39,6 +39,8 @@ def start_gate(argv: Sequence[str]) -> int:
         pass
     except KeyboardInterrupt as error:
         print(f"gate: {why(error)}, nothing is decided", file=sys.stderr)
+    except Foreseen as error:
+        print(f"gate: {error}", file=sys.stderr)
     except Exception as error:  # Python's own exit code for these means findings
         traceback.print_exc()
         print(f"gate: the harness failed: {short(error)}", file=sys.stderr)

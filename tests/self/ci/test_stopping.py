@@ -11,7 +11,9 @@ from pathlib import Path
 import pytest
 
 from ci.setup.start import start_gate
+from ci.stopping import Stopped
 from tests import ROOT
+from tests.calls.errors import Foreseen
 from tests.self.ci.test_processes import ends_within, is_alive
 
 GATE = ROOT / "ci" / "gate"
@@ -112,12 +114,20 @@ def test_an_implementation_is_no_place_for_a_report(tmp_path):
     assert path.read_text() == "def get_k(*arguments): ...\n"
 
 
-def test_a_fault_of_the_harness_is_no_finding(monkeypatch, capsys):
+@pytest.mark.parametrize(
+    ("error", "told"),
+    [
+        (RuntimeError("a fault\nof several lines"), "gate: the harness failed: RuntimeError: a fault\n"),
+        (Foreseen("the GPU is busy"), "gate: the GPU is busy\n"),
+        (Stopped("ended by SIGTERM"), "gate: ended by SIGTERM, nothing is decided\n"),
+    ],
+)
+def test_what_no_job_catches_is_no_finding(monkeypatch, capsys, error, told):
     def fail(*arguments, **options):
-        raise RuntimeError("a fault\nof several lines")
+        raise error
 
     monkeypatch.setattr("ci.setup.start._continue_under", lambda python, argv: None)
     monkeypatch.setattr("ci.setup.start.stop_on_signals", lambda: None)
     monkeypatch.setattr("ci.examination.command.main", fail)
     assert start_gate(["gate", "--list"]) == 2
-    assert capsys.readouterr().err.endswith("gate: the harness failed: RuntimeError: a fault\n")
+    assert capsys.readouterr().err.endswith(told)

@@ -1,8 +1,8 @@
 """Makes records of calls, on an H100 that is not there. Run without Triton's interpreter.
 
 `python -m tests.self.instruments.launches.child kernels FOLDER` compiles the versions of a small kernel, and leaves a
-cubin a version. `... gathers FOLDER` calls the gathers of each `FOLDER/*/kernels`. Both leave `records.pickle`: a `CallRecord`
-by name.
+cubin a version. `... gathers FOLDER` calls the gathers of each `FOLDER/*/kernels`. Both leave `records.pickle`: a
+`CallRecord` by name.
 """
 
 import importlib.util
