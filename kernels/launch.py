@@ -185,6 +185,8 @@ class Call:
         """Return what is launched for a pool and results at these addresses."""
         page_stride, batch, seq_len_sum, longest = self._numbers[1], *self._numbers[-3:]
         plan = plan_launch(self._layout, self._gathers[0], batch, seq_len_sum, longest)
+        # A power of two divides an `or` if it divides each part. Scales are stored as words at the widest, so of their
+        # address only the place in a word counts.
         alignments = alignment_of(buf_at | page_stride), alignment_of(results_at)
         is_programmatic = self._device >= 0 and _can_launch_early(self._device)
         constants = (

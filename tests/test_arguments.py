@@ -3,6 +3,6 @@
 import pytest
 
 
-@pytest.mark.catalogue("bad-arguments")
+@pytest.mark.catalogue("arguments")
 def test_bad_argument_is_refused(case, examine):
     examine(case)

@@ -2,7 +2,7 @@
 
 `pytest tests/test_latency.py -n 0 --benchmark-enable` measures; add `--benchmark-autosave`, `--benchmark-compare` or
 `--benchmark-json FILE` as with any benchmark. Seconds are the GPU's, from CUDA graphs on a cold L2. Whether something
-got slower is not decided here but by `./ci/gate --base REV`, whose errors are known.
+got slower is not decided here but by `./ci/gate latency --base REV`, whose errors are known.
 """
 
 import pytest
@@ -10,12 +10,18 @@ from pytest_benchmark.fixture import BenchmarkFixture
 
 from tests.calls.implementations import FUNCTIONS
 from tests.cases.latency_workloads import GATED, MAIN
+from tests.instruments.device_clock.turns import REPLAYS
 from tests.instruments.device_clock.virtual import VirtualClock
+from tests.latency.cells import cells_of
+from tests.latency.thresholds import DRAWS
 from tests.plugin import benchmarks
 
 CLOCK = VirtualClock()
 WORKLOADS = {case.name: case for case in GATED}
-CELLS = [(name, function) for name in WORKLOADS for function in (FUNCTIONS if name in MAIN else FUNCTIONS[:1])]
+CELLS = [
+    (cell.workload, cell.function) for cell in cells_of(list(WORKLOADS), MAIN, FUNCTIONS) if cell.metric == "device"
+]
+ROUNDS = DRAWS * REPLAYS
 
 
 @pytest.mark.parametrize(("workload", "function"), CELLS)
@@ -27,4 +33,4 @@ def test_latency(request: pytest.FixtureRequest, benchmark: BenchmarkFixture, wo
     case = WORKLOADS[workload]
     benchmark.extra_info |= {"tokens": case.seq_len_sum, "page_size": case.page_size}
     seconds_of = benchmarks.source_of_seconds(request.config)
-    CLOCK.run(benchmark, seconds_of(case, function), benchmarks.ROUNDS)
+    CLOCK.run(benchmark, seconds_of(case, function), ROUNDS)

@@ -3,6 +3,6 @@
 import pytest
 
 
-@pytest.mark.catalogue("lengths", "batches", "tables", "bit-patterns", "geometries", "workloads", "seeds")
+@pytest.mark.catalogue("values")
 def test_rows_are_right(case, examine):
     examine(case)

@@ -3,6 +3,6 @@
 import pytest
 
 
-@pytest.mark.catalogue("growth")
+@pytest.mark.catalogue("variants")
 def test_variants_do_not_grow(case, examine):
     examine(case)

@@ -1,6 +1,7 @@
-"""`./ci/gate --cost`: count, compare, tell."""
+"""`./ci/gate cost`: count, compare, tell."""
 
 import os
+import shlex
 import sys
 import time
 from collections.abc import Sequence
@@ -12,7 +13,7 @@ from rich.text import Text
 from ci.cost import baseline, children, tables
 from ci.cost.comparison import Comparison, Outcome, compare
 from ci.cost.figures import Measured, assemble
-from ci.options import Options
+from ci.cost.options import Options
 from ci.processes import Message
 from ci.reports.console import console_on
 from ci.reports.ending import finish
@@ -36,7 +37,7 @@ def main(options: Options, command: str) -> int:
 
     Args:
         options: what the user asks for.
-        command: the gate's name as it was typed.
+        command: what starts the gate.
     """
     began = time.monotonic()
     console = console_on(sys.stdout, WIDTH_WITHOUT_TERMINAL)
@@ -129,10 +130,10 @@ def _verdict(measured: Measured, result: Comparison, command: str) -> Text:
         case Outcome.SAME:
             return _line(result.outcome, f"{name} costs what was accepted: {result.compared} figures{limited}")
         case Outcome.NOT_COMPARED:
-            return _line(result.outcome, f"{name} has no baseline; --accept-cost would write one")
+            return _line(result.outcome, f"{name} has no baseline; --accept would write one")
         case Outcome.CHANGED:
             figures = "figure" if len(result.changes) == 1 else "figures"
-            accept = f"{command} --cost --impl {name} --accept-cost"
+            accept = f"{command} cost --impl {shlex.quote(name)} --accept"
             told = f"{len(result.changes)} {figures} of {name} changed{limited}; if that is meant: {accept}"
             return _line(result.outcome, told)
     return _line(result.outcome, f"{len(measured.troubles)} of {name}'s counts failed: {measured.troubles[0]}")

@@ -47,11 +47,15 @@ class Collector:
                 otherwise they are undecided.
         """
         undecided = None if why_missing else "collected, but it never reported"
-        return [
+        results = [
             self._results.get(nodeid)
             or Examined(case_of(nodeid, self._case_ids), undecided=undecided, not_run=why_missing)
             for nodeid in dict.fromkeys([*self._expected, *self._results])
         ]
+        if self._expected:
+            uncollected = self._case_ids - {result.case for result in results}
+            results += [Examined(case, undecided="no test examines it") for case in sorted(uncollected)]
+        return results
 
     @pytest.hookimpl(optionalhook=True)
     def pytest_xdist_node_collection_finished(self, node: Any, ids: list[str]) -> None:

@@ -4,65 +4,53 @@ import os
 import sys
 import time
 from collections.abc import Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 from rich.text import Text
 
-from ci.cost import command as cost_command
-from ci.examination import listing, report, summary
+from ci.examination import listing, probe, report, summary
 from ci.examination import run as examination_run
-from ci.examination.choice import NoSuchCase, chosen_cases
 from ci.examination.collector import Collector
 from ci.examination.display import Display
-from ci.examination.probe import Answer, CannotExamine, Probe, Question
+from ci.examination.options import Options
+from ci.examination.probe import Answer, CannotExamine
 from ci.examination.verdict import STOPPED_EARLY, Decision, Examined, Undecided, Verdict, judge
-from ci.latency import certify
-from ci.latency import command as latency_command
-from ci.options import Options
 from ci.reports.console import console_on
 from ci.reports.ending import finish
-from ci.speed import command as speed_command
 from ci.stopping import why
 from tests.calls import files
+from tests.examine import replay
+from tests.examine.choice import chosen_cases
+from tests.examine.selection import Selection
 
 
-def main(options: Options, command: str) -> int:
-    """Do what the user asks the gate to do, and return its exit code.
+def main(options: Options, start: Sequence[str]) -> int:
+    """Examine, or list, what the user asks for, and return the exit code.
 
     Args:
         options: what the user asks for.
-        command: the gate's name as it was typed.
+        start: the words that started the gate.
+
+    Raises:
+        NoSuchCase: a pattern matches no case that could be listed.
     """
-    # What stands where the user stands can be named with --impl; the project's own packages go first.
-    sys.path.append(os.getcwd())
-    if options.cost:
-        return cost_command.main(options, command)
-    if options.base is not None or options.history:
-        return latency_command.main(options, console_on(sys.stdout))
-    if options.certify:
-        return certify.main(options, console_on(sys.stdout))
-    if options.speed:
-        return speed_command.main(options, console_on(sys.stdout))
-    return _list(options) if options.listing else _Gate(options, command).run()
+    return _list(options.selection) if options.listing else _Gate(options, start).run()
 
 
-def _list(options: Options) -> int:
-    try:
-        lines = list(listing.lines(chosen_cases(options.patterns, options.seeds_from, options.seeds)))
-    except NoSuchCase as error:
-        print(f"gate: {error}", file=sys.stderr)
-        return Decision.UNDECIDED.exit_code
-    console_on(sys.stdout).print(Text("\n".join(lines)), soft_wrap=True)
+def _list(selection: Selection) -> int:
+    console_on(sys.stdout).print(Text("\n".join(listing.lines(chosen_cases(selection)))), soft_wrap=True)
     return 0
 
 
 class _Gate:
     """One run of the gate."""
 
-    def __init__(self, options: Options, command: str) -> None:
+    def __init__(self, options: Options, start: Sequence[str]) -> None:
         self._options = options
-        self._command = command
+        self._selection = options.selection
+        self._start = start
         self._began = time.monotonic()
         self._machine: dict[str, Any] = {}
         self._log: Path | None = None
@@ -81,17 +69,8 @@ class _Gate:
 
     def _examine(self) -> Verdict:
         options = self._options
-        question = Question(
-            options.implementation,
-            options.contract,
-            options.device,
-            options.patterns,
-            options.quick,
-            options.seeds,
-            options.seeds_from,
-        )
-        with Probe(question) as probe:
-            answer = probe.answer()
+        answer = probe.ask(self._selection)
+        self._selection = replace(self._selection, device=answer.device)
         self._machine = answer.machine
         self._introduce(answer)
         self._log = examination_run.new_log()
@@ -103,14 +82,14 @@ class _Gate:
         return _judge(collector, options, answer.cases)
 
     def _replay(self, case: str) -> str:
-        return summary.replay(self._options, self._command, case)
+        return replay.line(self._start, self._selection, case)
 
     def _introduce(self, answer: Answer) -> None:
         machine, gpus = answer.machine, answer.machine["gpus"]
         number = f"{len(gpus)} x " if len(gpus) > 1 else ""
         place = number + " and ".join(dict.fromkeys(gpus)) if gpus else "the CPU, by Triton's interpreter"
-        promised = f" ({', '.join(answer.functions)}; {self._options.contract} contract) on {place}"
-        self._print(Text.assemble("examining ", (self._options.implementation, "bold"), promised))
+        promised = f" ({', '.join(answer.functions)}; {self._selection.contract.label} contract) on {place}"
+        self._print(Text.assemble("examining ", (self._selection.implementation, "bold"), promised))
         versions = f"Python {machine['python']}, torch {machine['torch']}, Triton {machine['triton']}"
         here = f"{answer.runnable} of {len(answer.cases)} cases run here"
         self._print(Text(f"{versions}; {here}", style="dim"))
@@ -123,12 +102,12 @@ class _Gate:
             self._print(Text(f"full output: {_short(self._log)}", style="dim"))
         content = report.content(
             verdict,
-            implementation=options.implementation,
-            contract=options.contract,
+            implementation=self._selection.implementation,
+            contract=self._selection.contract.label,
             machine=self._machine,
             seconds=seconds,
         )
-        return finish(self._console, options.report, content, summary.last_line(verdict, options, seconds))
+        return finish(self._console, options.report, content, summary.last_line(verdict, self._selection, seconds))
 
     def _print(self, text: Text) -> None:
         self._console.print(text, soft_wrap=True)

@@ -6,18 +6,18 @@ import tempfile
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
 
 from ci.examination.collector import Collector
+from ci.examination.options import Options
 from ci.examination.workers import Workers
-from ci.options import Options
 from tests import ROOT
 from tests.calls import files
+from tests.cases.case import QUESTIONS
 
-EXAMINATIONS = ("tests/test_values.py", "tests/test_memory.py", "tests/test_arguments.py", "tests/test_variants.py")
-"""The test files that examine the implementation of `--impl`; the project's other tests test the harness."""
 LOGS_KEPT = 20
 
 
@@ -41,18 +41,17 @@ def run(options: Options, *, device: str, runnable: int, collector: Collector, l
         collector.troubles.append(f"pytest ended with code {int(code)}, {unusual[pytest.ExitCode(code)]}")
 
 
+def examinations() -> list[Path]:
+    """Return the files of the suite that examine the implementation, one for each question of the catalogue."""
+    return [ROOT / "tests" / f"test_{question}.py" for question in QUESTIONS]
+
+
 def pytest_arguments(options: Options, *, device: str, runnable: int) -> list[str]:
     """Return pytest's command line for a run."""
-    arguments = [str(ROOT / file) for file in EXAMINATIONS]
+    arguments = list(map(str, examinations()))
     arguments += ["--rootdir", str(ROOT), "-c", str(ROOT / "pyproject.toml"), "-p", "no:cacheprovider", "-v"]
     arguments += ["-n", str(options.workers or "auto"), "--maxprocesses", str(max(runnable, 1))]
-    arguments += ["--impl", options.implementation, "--contract", options.contract, "--device", device]
-    arguments += ["--seeds-from", str(options.seeds_from)]
-    arguments += [f"--case={pattern}" for pattern in options.patterns]
-    if options.seeds is not None:
-        arguments += ["--seeds", str(options.seeds)]
-    if options.quick:
-        arguments.append("--quick")
+    arguments += replace(options.selection, device=device).arguments()
     if options.fail_fast:
         arguments.append("--exitfirst")
     return arguments

@@ -1,6 +1,5 @@
 """What the user reads at the end: the table of families, what was not run, the broken rules, the verdict."""
 
-import shlex
 from collections import Counter
 from collections.abc import Sequence
 
@@ -11,27 +10,12 @@ from rich.text import Text
 
 from ci.examination.display import count
 from ci.examination.verdict import Decision, FamilyCount, Verdict
-from ci.options import Options
-from tests.cases import seeds
-from tests.contract import RULES, Contract
 from tests.examine.finding import Finding
+from tests.examine.selection import Selection
 
 CASES_NAMED = 4
 """Cases that are named for each rule; the rest are counted."""
 UNDECIDED_NAMED = 10
-
-
-def replay(options: Options, command: str, case: str) -> str:
-    """Return the command line that examines one case again, the same way."""
-    words = [command, "--impl", options.implementation, "--case", case]
-    if options.contract != Contract.STRICT.label:
-        words += ["--contract", options.contract]
-    if options.device != "auto":
-        words += ["--device", options.device]
-    seed = case.removeprefix("seeds/seed-")
-    if seed != case and seed.isdigit() and int(seed) >= seeds.DEFAULT_COUNT:
-        words += ["--seeds-from", seed, "--seeds", "1"]
-    return shlex.join(words)
 
 
 def show(console: Console, verdict: Verdict) -> None:
@@ -91,7 +75,7 @@ def rule_lines(findings: Sequence[Finding]) -> list[str]:
         of_rule = [finding for finding in findings if finding.rule == rule]
         cases = list(dict.fromkeys(finding.case for finding in of_rule))
         functions = Counter(finding.function for finding in of_rule)
-        lines.append(f"rule {rule}: {RULES[rule][1]}")
+        lines.append(f"rule {rule}: {rule.text}")
         told = ", ".join(f"{function} {number}" for function, number in functions.most_common())
         lines.append(f"    {count(len(of_rule), 'finding')} ({told}) in {_some(cases, CASES_NAMED)}")
     return lines
@@ -109,10 +93,10 @@ def _some(names: Sequence[str], most: int) -> str:
     return ", ".join(names) if more <= 0 else f"{', '.join(names[:most])} and {more} more"
 
 
-def last_line(verdict: Verdict, options: Options, seconds: float) -> Text:
+def last_line(verdict: Verdict, selection: Selection, seconds: float) -> Text:
     """Return the verdict in one line."""
     total = verdict.total
-    name, contract = options.implementation, options.contract
+    name, contract = selection.implementation, selection.contract.label
     took = f"{seconds:.0f} s"
     if verdict.decision is Decision.CLEAN:
         left_out = f", {total.not_run} not run" if total.not_run else ""

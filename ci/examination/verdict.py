@@ -13,6 +13,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 from enum import Enum
 
+from tests.contract import Rule
 from tests.examine.finding import Finding
 
 STOPPED_EARLY = "not reached: the run stopped at the first case that was not clean"
@@ -113,7 +114,7 @@ def out_of_memory(finding: Finding) -> bool:
 
     A call that has to be refused (rule 14) is different: one that runs out of memory was not refused.
     """
-    if finding.rule == 14:
+    if finding.rule is Rule.BAD_ARGUMENTS:
         return False
     signs = ("OutOfMemoryError", "raised MemoryError", "can't allocate memory", "out of memory")
     return any(sign in finding.message for sign in signs)

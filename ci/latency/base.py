@@ -19,6 +19,7 @@ from pathlib import Path
 from types import ModuleType
 
 from tests import ROOT
+from tests.calls.errors import Foreseen, short
 from tests.calls.implementations import FUNCTIONS, Implementation
 
 PACKAGE = "kernels"
@@ -27,8 +28,8 @@ PACKAGE = "kernels"
 _importing = threading.RLock()
 
 
-class NoBase(Exception):
-    """The base's kernels cannot be had; the text is a sentence for the user."""
+class NoBase(Foreseen):
+    """The base's kernels cannot be had."""
 
 
 @dataclass(frozen=True)
@@ -106,19 +107,6 @@ def extract(revision: Revision, cache: Path | None = None) -> Path:
     return folder
 
 
-def load_base(revision: Revision, cache: Path | None = None) -> Implementation:
-    """Return a revision's gathers, independent of those that `import kernels` gives.
-
-    Args:
-        revision: which.
-        cache: see `extract`.
-
-    Raises:
-        NoBase: they cannot be had, importing them fails, or they cannot live beside the working tree's.
-    """
-    return load_folder(extract(revision, cache), f"base {revision}")
-
-
 def load_folder(folder: Path, name: str) -> Implementation:
     """Return the gathers of `folder/kernels`, as modules of their own.
 
@@ -134,7 +122,7 @@ def load_folder(folder: Path, name: str) -> Implementation:
         try:
             package = importlib.import_module(PACKAGE)
         except Exception as error:
-            raise NoBase(f"{name}: importing its {PACKAGE} failed: {type(error).__name__}: {error}") from error
+            raise NoBase(f"{name}: importing its {PACKAGE} failed: {short(error)}") from error
         modules = {key: module for key, module in sys.modules.items() if _is_ours(key)}
     for module in modules.values():
         _refuse_late_imports(module, name)

@@ -1,4 +1,4 @@
-"""`./ci/gate --certify`: what does the gate see on this machine, and how often is it wrong?
+"""`./ci/gate certify`: what does the gate see on this machine, and how often is it wrong?
 
 First the head is measured against itself, often enough for many decisions: none may be SLOWER. Then against copies of
 the kernels that are slower on purpose. The power at round slowdowns is computed from the scatter of these very draws,
@@ -21,17 +21,19 @@ from rich.text import Text
 from ci.latency import stage
 from ci.latency.base import ROOT, working_tree
 from ci.latency.child import Order
-from ci.latency.command import measuring, undecided, write_report
+from ci.latency.options import Options
 from ci.latency.planted import Found, decided, found, range_told, tally, turned
-from ci.measuring_process import CannotMeasure
-from ci.options import Options
+from ci.processes import CannotRun
+from ci.reports.measured import Ending
+from ci.reports.progress import Steps
 from tests.latency.history import History
 from tests.latency.machine import Machine
 from tests.latency.power import EFFECTS, CellPower, lower, measured_power, promised
 from tests.latency.records import Certificate
 from tests.latency.samples import Cell
 from tests.latency.thresholds import Promise
-from tests.planted.slowdowns import SLOWDOWNS, Slowdown
+from tests.planted.edits import Change
+from tests.planted.slowdowns import SLOWDOWNS
 
 SAME_CODE_DRAWS = 24
 """Of each cell and process: as many as a decision can take."""
@@ -42,16 +44,12 @@ PROCESSES = 4
 def main(options: Options, console: Console) -> int:
     """Certify the gate on this machine; return 0, 1 if the same code was called slower, 2 if it could not be done."""
     began = time.monotonic()
-    try:
-        return _certify(options, console, began)
-    except CannotMeasure as error:
-        return undecided(options, console, str(error), began)
-    except KeyboardInterrupt:
-        return undecided(options, console, "interrupted", began)
+    ending = Ending("certificate", options.report, console, began)
+    return ending.of(lambda: _certify(options, console, began, ending))
 
 
-def _certify(options: Options, console: Console, began: float) -> int:
-    runs = [_measure(options, console, None, SAME_CODE_DRAWS, seed) for seed in range(PROCESSES)]
+def _certify(options: Options, console: Console, began: float, ending: Ending) -> int:
+    runs = [_measure(options, console, began, None, SAME_CODE_DRAWS, seed) for seed in range(PROCESSES)]
     decisions = decisions_of(runs)
     told = ", ".join(f"{count} {kind}" for kind, count in sorted(decisions.items()))
     sentence = f"the same code: {sum(decisions.values())} decisions, {told}"
@@ -60,7 +58,7 @@ def _certify(options: Options, console: Console, began: float) -> int:
     for number, slowdown in enumerate(SLOWDOWNS):
         with tempfile.TemporaryDirectory(prefix="slowdown-") as folder:
             write_slower(slowdown, Path(folder))
-            run = _measure(options, console, folder, None, PROCESSES + number, planted_cells(runs[0]))
+            run = _measure(options, console, began, folder, None, PROCESSES + number, planted_cells(runs[0]))
         planted[slowdown.name] = run
         console.print(Text(f"planted {slowdown.name}: {range_told(findings_of(run))}"), soft_wrap=True)
     powers = [power_of(cell, runs, list(planted.values())) for cell in runs[0].samples]
@@ -81,10 +79,8 @@ def _certify(options: Options, console: Console, began: float) -> int:
     History(machine).certify(Certificate(tree.commit, time.time(), content))
     exit_code = 1 if any(said.startswith(("SLOWER", "FASTER")) for said in decisions) else 0
     samples = [s.as_json() for run in runs for s in run.samples.values()]
-    write_report(options.report, {**content, "machine": asdict(machine), "samples": samples}, exit_code, began)
-    seconds = time.monotonic() - began
-    console.print(Text(f"certified on {sentence} ({seconds:.0f} s)"), soft_wrap=True)
-    return exit_code
+    report = {**content, "machine": asdict(machine), "samples": samples}
+    return ending.told(report, exit_code, Text(f"certified on {sentence} ({ending.seconds:.0f} s)"))
 
 
 def decisions_of(runs: Sequence[stage.Measured]) -> Counter[str]:
@@ -106,7 +102,7 @@ def power_of(cell: Cell, runs: Sequence[stage.Measured], planted: Sequence[stage
         planted: of slowdowns, in some of the cells.
 
     Raises:
-        CannotMeasure: the figures of the cell are no measurement.
+        CannotRun: the figures of the cell are no measurement.
     """
     family = len(runs[0].samples)
     try:
@@ -115,7 +111,7 @@ def power_of(cell: Cell, runs: Sequence[stage.Measured], planted: Sequence[stage
             return power
         slower = measured_power([turned(run.samples[cell]) for run in planted], family, is_same_code=False)
     except ValueError as error:
-        raise CannotMeasure(f"no certificate: {error}") from error
+        raise CannotRun(f"no certificate: {error}") from error
     return lower(power, slower)
 
 
@@ -152,11 +148,10 @@ def power_table(powers: list[CellPower]) -> Table:
     return table
 
 
-def write_slower(slowdown: Slowdown, folder: Path) -> None:
+def write_slower(slowdown: Change, folder: Path) -> None:
     """Write a copy of `kernels/` with a slowdown in it."""
     shutil.copytree(ROOT / "kernels", folder / "kernels", ignore=shutil.ignore_patterns("__pycache__"))
-    path = folder / "kernels" / slowdown.file
-    path.write_text(slowdown.apply(path.read_text(encoding="utf-8")), encoding="utf-8")
+    (folder / "kernels" / slowdown.path.name).write_text(slowdown.source(), encoding="utf-8")
 
 
 def planted_cells(run: stage.Measured) -> list[Cell]:
@@ -165,11 +160,17 @@ def planted_cells(run: stage.Measured) -> list[Cell]:
 
 
 def _measure(
-    options: Options, console: Console, base: str | None, draws: int | None, seed: int, cells: list[Cell] | None = None
+    options: Options,
+    console: Console,
+    began: float,
+    base: str | None,
+    draws: int | None,
+    seed: int,
+    cells: list[Cell] | None = None,
 ) -> stage.Measured:
     asked = None if cells is None else [asdict(cell) for cell in cells]
     order = Order(
         options.implementation, base, asked, draws, seed, check_identity=False, same_code=False, check_clock=False
     )
-    with measuring(console) as on_progress:
-        return stage.run(order, on_progress)
+    with Steps(console, began) as steps:
+        return stage.run(order, steps.at)

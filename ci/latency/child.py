@@ -1,20 +1,16 @@
-"""The process that measures: `python -m ci.latency.child` reads an order, and prints messages, a line of JSON each.
+"""The process that measures: `python -m ci.latency.child` takes an order, and tells what it measured.
 
 Each stage of a run has a process of its own, so that its memory, modules and clocks are fresh. It imports what takes
 long before it reads its order, so it can be started ahead of time.
 """
 
-import json
-import os
-import sys
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
+from ci.processes import serve, tell
 from tests.latency.samples import Cell, CellSamples
 
-MARK = "latency: "
-"""Begins each line that is a message; whatever else is printed is not."""
 CROSS_CHECKING = "cross-checking the clock"
 """The last phase: no sample comes after it."""
 
@@ -40,24 +36,20 @@ class Order:
     """Whether CUPTI's records are to confirm the clock."""
 
 
-def tell(**message: Any) -> None:
-    """Print a message."""
-    print(MARK + json.dumps(message), flush=True)
+def enter(phase: str, step: str = "", done: int = 0, of: int = 0) -> None:
+    """Tell what is begun: one of few phases, whose seconds are reported, and for who watches the step within it."""
+    tell(phase=phase, step=step or phase, done=done, of=of)
 
 
-def enter(phase: str, words: str = "") -> None:
-    """Tell what is done now: one of few phases, whose seconds are reported, and more words for who watches."""
-    tell(phase=phase, progress=words or phase)
-
-
-def main(order: Order) -> None:
-    """Measure what an order asks for, and tell it."""
+def measure(asked: dict[str, Any]) -> None:
+    """Measure what an order, as a JSON object, asks for, and tell it."""
     from ci.latency.base import load_folder
     from tests.calls.implementations import load_implementation
     from tests.cases.latency_workloads import GATED, MAIN
     from tests.latency.cells import cells_of
     from tests.latency.machine import gpu_state, require_idle, this_machine
 
+    order = Order(**asked)
     unchecked = require_idle()
     from tests.instruments.device_clock.kept_lines import unreleased
     from tests.instruments.device_clock.twin import NAME
@@ -75,46 +67,45 @@ def main(order: Order) -> None:
     tell(machine=this_machine().as_json(), **about)
     measurer = Measurer(base, head, order.seed)
     measured = _not_identical(measurer, base, head, cells, order.same_code) if order.check_identity else cells
-    for number, cell in enumerate(measured, start=1):
-        enter("measuring", f"{number} of {len(measured)}: {cell.id}")
+    for number, cell in enumerate(measured):
+        enter("measuring", f"measuring {cell.id}", number, len(measured))
         tell(samples=_samples(measurer, cell, order.draws, len(measured)).as_json())
     if order.check_clock:
         # At the end: CUPTI stays with a process that used it, and is to be no part of what is measured.
         enter(CROSS_CHECKING)
         for cell, why in measurer.untrusted(measured).items():
             tell(untrusted=asdict(cell), why=why)
-    tell(end=True)
 
 
 def _not_identical(measurer: Any, base: Any, head: Any, cells: list[Cell], same_code: bool) -> list[Cell]:
-    from tests.instruments.launches.observed import CannotObserve, identify
-
     enter("compiling and comparing")
     rest = []
     for cell in cells:
-        if cell.metric == "host":
-            if same_code:
-                tell(identical=asdict(cell))
-            else:
-                rest.append(cell)
-            continue
-        try:
-            identity = identify(base[cell.function], head[cell.function], measurer.arguments(cell))
-        except CannotObserve as error:
-            tell(differs=asdict(cell), how=f"not compared: {error}")
-            rest.append(cell)
-            continue
-        if identity.is_identical:
+        how = _difference(measurer, base, head, cell, same_code)
+        if how is None:
             tell(identical=asdict(cell))
         else:
-            tell(differs=asdict(cell), how=str(identity))
+            tell(differs=asdict(cell), how=how)
             rest.append(cell)
     return rest
 
 
+def _difference(measurer: Any, base: Any, head: Any, cell: Cell, same_code: bool) -> str | None:
+    """Return how what runs differs between the sides, or None if it does not."""
+    from tests.instruments.launches.observed import CannotObserve, identify
+
+    if cell.metric == "host":
+        return None if same_code else "what Python runs"
+    try:
+        identity = identify(base[cell.function], head[cell.function], measurer.arguments(cell))
+    except CannotObserve as error:
+        return f"not compared: {error}"
+    return None if identity.is_identical else str(identity)
+
+
 def _samples(measurer: Any, cell: Cell, draws: int | None, family: int) -> CellSamples:
+    from tests.latency.cell_verdict import MoreDraws
     from tests.latency.decision import next_step
-    from tests.latency.verdict import MoreDraws
 
     samples = measurer.empty(cell)
     while draws is not None and len(samples.draws) < draws:
@@ -126,12 +117,6 @@ def _samples(measurer: Any, cell: Cell, draws: int | None, family: int) -> CellS
 
 
 if __name__ == "__main__":
-    sys.path.append(os.getcwd())
     import tests.latency.measure  # noqa: F401 torch and Triton with it
 
-    if line := sys.stdin.readline():  # else nobody needs it any more
-        try:
-            main(Order(**json.loads(line)))
-        except Exception as error:
-            tell(error=f"{type(error).__name__}: {error}".splitlines()[0], kind=type(error).__name__)
-            raise
+    serve(measure)

@@ -1,75 +1,48 @@
-"""`./ci/gate --base REV` and `--history`: is a gather slower than it was?"""
+"""`./ci/gate latency`: is a gather slower than it was?"""
 
 import random
 import time
-from collections.abc import Callable, Sequence
-from contextlib import nullcontext
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import asdict
-from pathlib import Path
 from typing import Any
 
 from rich.console import Console
 from rich.text import Text
 
 from ci.latency import html_report, stage, table
-from ci.latency.base import NoBase, changed_files, extract, resolve, same_code, working_tree
+from ci.latency.base import changed_files, extract, resolve, same_code, working_tree
 from ci.latency.child import Order
-from ci.latency.judged import Judged, has_flags, judge
-from ci.measuring_process import CannotMeasure, MeasuringProcess
-from ci.options import Options
-from ci.reports.report import headed
-from ci.stopping import why
+from ci.latency.options import Options
+from ci.latency.two_processes import Judged, has_flags, judge
+from ci.processes import Process
+from ci.reports.measured import Ending
+from ci.reports.progress import Steps
 from tests import ROOT
 from tests.calls import files
+from tests.latency.cell_verdict import CellVerdict, RunOutcome, overall
 from tests.latency.history import History, NoHistory
 from tests.latency.history_decision import against_history
 from tests.latency.machine import Machine
-from tests.latency.records import Run, summarise
+from tests.latency.records import CellSummary, Run, summarise
 from tests.latency.samples import Cell
-from tests.latency.verdict import Outcome, Verdict, overall
+from tests.latency.thresholds import DRAWS
 
 PAGE = ROOT / ".gate" / "latency.html"
-WORDS = {0: "clean", 1: "findings", 2: "undecided"}
-HISTORY_DRAWS = 8
 
 
 def main(options: Options, console: Console) -> int:
     """Measure, decide and tell; return the exit code: 0 nothing slower, 1 something is, 2 could not decide."""
     began = time.monotonic()
-    try:
-        return _Latency(options, console, began).run()
-    except (NoBase, NoHistory, CannotMeasure, files.NotWritten) as error:
-        return undecided(options, console, str(error), began)
-    except KeyboardInterrupt as error:
-        return undecided(options, console, why(error), began)
-
-
-def undecided(options: Options, console: Console, why: str, began: float) -> int:
-    """Tell in one line, and in the report, why nothing could be decided; return exit code 2."""
-    try:
-        write_report(options.report, {"undecided": [{"case": None, "reason": why}]}, 2, began)
-    except files.NotWritten as error:
-        why += f"; {error}"
-    console.print(Text.assemble(("UNDECIDED", "bold yellow"), f": {why}"), soft_wrap=True)
-    return 2
-
-
-def write_report(path: Path | None, content: dict[str, Any], exit_code: int, began: float) -> None:
-    """Write the JSON report, if one is asked for."""
-    if path is not None:
-        files.write_json(path, report_of(content, exit_code, time.monotonic() - began))
-
-
-def report_of(content: dict[str, Any], exit_code: int, seconds: float) -> dict[str, Any]:
-    """Return the JSON report."""
-    return headed("latency", WORDS[exit_code], exit_code, seconds, content)
+    ending = Ending("latency", options.report, console, began)
+    return ending.of(_Latency(options, console, began, ending).run)
 
 
 class _Latency:
-    def __init__(self, options: Options, console: Console, began: float) -> None:
+    def __init__(self, options: Options, console: Console, began: float, ending: Ending) -> None:
         self._options = options
         self._console = console
         self._began = began
+        self._ending = ending
         self._seed = random.SystemRandom().getrandbits(31)
         self._seconds: dict[str, float] = {}
         """How long each phase took."""
@@ -101,7 +74,7 @@ class _Latency:
         return self._tell(first, judged, {"base": str(revision), "changed": changed})
 
     def _against_history(self) -> int:
-        measured = self._measure(self._order(draws=HISTORY_DRAWS))
+        measured = self._measure(self._order(draws=DRAWS))
         history = History(Machine(**measured.machine))
         name = self._options.implementation
         device = {cell: samples for cell, samples in measured.samples.items() if cell.metric == "device"}
@@ -116,24 +89,29 @@ class _Latency:
                 )
                 for cell, summary in summaries.items()
             ]
-            code = self._tell(measured, Judged(verdicts, measured.samples), {"base": "stored runs of this machine"})
         except NoHistory as error:
             for sentence in history.left_out():
                 self._say(f"left out of the history: {sentence}")
-            code = undecided(self._options, self._console, f"{error}; this run is its first", self._began)
-        if code != 1:
-            tree = working_tree()
-            run = Run(
-                name,
+            self._keep(history, measured, summaries.values())
+            return self._ending.undecided(f"{error}; this run is its first")
+        if overall(verdicts).exit_code != 1:
+            self._keep(history, measured, summaries.values())
+        return self._tell(measured, Judged(verdicts, measured.samples), {"base": "stored runs of this machine"})
+
+    def _keep(self, history: History, measured: stage.Measured, cells: Iterable[CellSummary]) -> None:
+        """Store the run, to compare later ones with; one that found something slower is no such."""
+        tree = working_tree()
+        history.add(
+            Run(
+                self._options.implementation,
                 tree.commit,
                 tree.is_dirty,
                 time.time(),
-                tuple(summaries.values()),
+                tuple(cells),
                 measured.twin,
                 {"key": measured.machine, "gpu": measured.gpu},
             )
-            history.add(run)
-        return code
+        )
 
     def _order(
         self,
@@ -160,10 +138,10 @@ class _Latency:
         self,
         order: Order,
         on_measured: Callable[[stage.Measured], None] = lambda measured: None,
-        ready: MeasuringProcess | None = None,
+        ready: Process | None = None,
     ) -> stage.Measured:
-        with measuring(self._console) as on_progress:
-            measured = stage.run(order, on_progress, on_measured, ready)
+        with Steps(self._console, self._began) as steps:
+            measured = stage.run(order, steps.at, on_measured, ready)
         self._seconds |= measured.seconds if order.cells is None else {"confirming": sum(measured.seconds.values())}
         return measured
 
@@ -191,19 +169,17 @@ class _Latency:
             "blind": blind,
             "phases": {phase: round(seconds, 1) for phase, seconds in self._seconds.items()},
         }
-        write_report(self._options.report, content, outcome.exit_code, self._began)
-        self._console.print(self._last_line(outcome), soft_wrap=True)
-        return outcome.exit_code
+        return self._ending.told(content, outcome.exit_code, self._last_line(outcome))
 
-    def _last_line(self, outcome: Outcome) -> Text:
+    def _last_line(self, outcome: RunOutcome) -> Text:
         phases = ", ".join(f"{phase} {seconds:.0f}" for phase, seconds in self._seconds.items())
-        return Text.assemble(table.last_line(outcome), f" ({time.monotonic() - self._began:.0f} s: {phases})")
+        return Text.assemble(table.last_line(outcome), f" ({self._ending.seconds:.0f} s: {phases})")
 
     def _say(self, line: str) -> None:
         self._console.print(Text(line, style="dim"), soft_wrap=True)
 
 
-def cell_report(verdict: Verdict) -> dict[str, Any]:
+def cell_report(verdict: CellVerdict) -> dict[str, Any]:
     """Return what the JSON report says of a cell."""
     return {
         "cell": verdict.cell.id,
@@ -216,30 +192,11 @@ def cell_report(verdict: Verdict) -> dict[str, Any]:
     }
 
 
-def measuring(console: Console) -> Any:
-    """Return a context whose value takes words of progress: a live line on a terminal, nothing elsewhere."""
-    if not console.is_terminal:
-        return nullcontext(lambda words: None)
-    return _LiveLine(console)
-
-
-class _LiveLine:
-    def __init__(self, console: Console) -> None:
-        self._status = console.status("measuring")
-
-    def __enter__(self) -> Any:
-        self._status.start()
-        return lambda words: self._status.update(f"measuring {words}")
-
-    def __exit__(self, *error: object) -> None:
-        self._status.stop()
-
-
 def _blind(measured: stage.Measured) -> list[str]:
     """Return a sentence for each cell that cannot see a slowdown of 10 %, and one if nobody has looked."""
     history = History(Machine(**measured.machine))
     left_out = [f"left out of the history: {sentence}" for sentence in history.left_out()]
     certificate = history.certificate()
     if certificate is None:
-        return [*left_out, "this gate is not certified on this machine: ./ci/gate --certify measures what it sees"]
+        return [*left_out, "this gate is not certified on this machine: ./ci/gate certify measures what it sees"]
     return left_out + [cell["told"] for cell in certificate.content["cells"] if cell["is_blind"]]

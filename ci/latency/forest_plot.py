@@ -7,9 +7,9 @@ from html import escape
 import numpy as np
 
 from tests.latency import thresholds as limits
-from tests.latency.evidence import Malformed, Trouble, arrays_of, weigh
+from tests.latency.cell_verdict import CellVerdict, Kind, span
+from tests.latency.log_ratios import Malformed, Trouble, arrays_of, weigh
 from tests.latency.samples import Cell, CellSamples
-from tests.latency.verdict import Kind, Verdict, span
 
 _WIDTH, _LEFT, _RIGHT, _TOP, _ROW = 1000, 250, 110, 30, 32
 _LEAST_REACH, _MOST_REACH = math.log(1.06), math.log(1.5)
@@ -18,7 +18,7 @@ _Scale = Callable[[float], float]
 """From a log-ratio to a place on the page."""
 
 
-def forest_plot(verdicts: Sequence[Verdict], samples: Mapping[Cell, CellSamples]) -> str:
+def forest_plot(verdicts: Sequence[CellVerdict], samples: Mapping[Cell, CellSamples]) -> str:
     """Return an SVG element with a row for each verdict that has a ratio.
 
     Args:
@@ -43,7 +43,7 @@ def forest_plot(verdicts: Sequence[Verdict], samples: Mapping[Cell, CellSamples]
     )
 
 
-def _reach(rows: Sequence[Verdict]) -> float:
+def _reach(rows: Sequence[CellVerdict]) -> float:
     ends = [abs(math.log(end)) for verdict in rows for end in (verdict.ratio, *(verdict.interval or ())) if end]
     return min(max([1.15 * max(ends), _LEAST_REACH]), _MOST_REACH)
 
@@ -62,7 +62,7 @@ def _axis(reach: float, height: int, x: _Scale) -> str:
     return "".join(parts)
 
 
-def _row(verdict: Verdict, samples: CellSamples | None, top: int, x: _Scale) -> str:
+def _row(verdict: CellVerdict, samples: CellSamples | None, top: int, x: _Scale) -> str:
     cell, ratio, interval = verdict.cell, verdict.ratio, verdict.interval
     assert ratio is not None
     assert interval is not None

@@ -6,8 +6,8 @@ from html import escape
 
 from ci.latency import table
 from ci.latency.forest_plot import forest_plot
+from tests.latency.cell_verdict import CellVerdict, Kind, Stage, overall
 from tests.latency.samples import Cell, CellSamples
-from tests.latency.verdict import Kind, Stage, Verdict, overall
 
 _STYLE = """
 :root { color-scheme: light dark; --ground: #ffffff; --ink: #1c2127; --faint: #6a737d; --line: #d8dde3;
@@ -33,7 +33,7 @@ _WORST_FIRST = (Kind.SLOWER, Kind.INCONCLUSIVE, Kind.FASTER, Kind.SAME)
 
 
 def page(
-    verdicts: Sequence[Verdict],
+    verdicts: Sequence[CellVerdict],
     samples: Mapping[Cell, CellSamples],
     facts: Mapping[str, str],
     blind: Sequence[str] = (),
@@ -81,14 +81,13 @@ out.</p>
 """
 
 
-def _rank(verdict: Verdict) -> tuple[int, bool, float]:
+def _rank(verdict: CellVerdict) -> tuple[int, bool, float]:
     change = abs(math.log(verdict.ratio)) if verdict.ratio and verdict.kind is not Kind.SAME else 0.0
     return _WORST_FIRST.index(verdict.kind), verdict.stage is Stage.IDENTITY, -change
 
 
-def _row(verdict: Verdict) -> str:
+def _row(verdict: CellVerdict) -> str:
     cell, interval = verdict.cell, verdict.interval
-    function = cell.function if cell.metric == "device" else f"{cell.function} ({cell.metric})"
     numbers = (
         _number(verdict.base_microseconds, "{:.2f}"),
         _number(verdict.head_microseconds, "{:.2f}"),
@@ -99,7 +98,7 @@ def _row(verdict: Verdict) -> str:
     cells = "".join(f'<td class="number">{number}</td>' for number in numbers)
     kind = verdict.kind.value
     return (
-        f'<tr><td class="name">{escape(cell.workload)}</td><td>{escape(function)}</td>{cells}'
+        f'<tr><td class="name">{escape(cell.workload)}</td><td>{escape(cell.column)}</td>{cells}'
         f'<td class="{kind}">{kind}</td><td class="reason">{escape(verdict.reason)}</td></tr>'
     )
 

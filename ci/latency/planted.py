@@ -4,10 +4,10 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from typing import Any
 
+from tests.latency.cell_verdict import CellVerdict, NeedsConfirmation, Step
 from tests.latency.decision import confirm, next_step
 from tests.latency.samples import CellSamples
 from tests.latency.thresholds import LOOKS, PROMISES
-from tests.latency.verdict import NeedsConfirmation, Step, Verdict
 
 
 @dataclass(frozen=True)
@@ -50,7 +50,7 @@ def decided(samples: CellSamples, family: int, fresh: CellSamples) -> list[str]:
     controls = samples.controls
     while len(rest) >= LOOKS[0]:
         step = next_step(CellSamples(samples.cell, rest[: LOOKS[-1]], controls), family, min(len(rest), LOOKS[-1]))
-        used = step.draws if isinstance(step, Verdict) and step.draws else len(rest)
+        used = step.draws if isinstance(step, CellVerdict) and step.draws else len(rest)
         if isinstance(step, NeedsConfirmation):
             said.append(f"{said_of(confirm([step], {samples.cell: fresh})[samples.cell])} after a flag")
         else:
@@ -64,7 +64,7 @@ def said_of(step: Step) -> str:
     """Return what is said of a cell, in a word or two."""
     if isinstance(step, NeedsConfirmation):
         return f"flagged {step.kind.name}"
-    return step.kind.name if isinstance(step, Verdict) else "INCONCLUSIVE"
+    return step.kind.name if isinstance(step, CellVerdict) else "INCONCLUSIVE"
 
 
 def turned(samples: CellSamples) -> CellSamples:
@@ -77,7 +77,7 @@ def found(samples: CellSamples, family: int) -> Found:
     """Return what is said of a cell whose head is the slower side."""
     step = next_step(samples, family)
     figures = step.suspicion if isinstance(step, NeedsConfirmation) else step
-    if not isinstance(figures, Verdict):
+    if not isinstance(figures, CellVerdict):
         return Found(samples.cell.id, 0.0, None, said_of(step))
     return Found(samples.cell.id, figures.base_microseconds or 0.0, figures.ratio, said_of(step))
 

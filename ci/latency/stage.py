@@ -1,13 +1,12 @@
 """What a measuring process of the latency gate told."""
 
-import json
 import time
 from collections.abc import Callable, Iterable
 from dataclasses import asdict, dataclass, field
 from typing import Any
 
-from ci.latency.child import CROSS_CHECKING, MARK, Order
-from ci.measuring_process import FORESEEN, CannotMeasure, MeasuringProcess
+from ci.latency.child import CROSS_CHECKING, Order
+from ci.processes import Message, Process
 from tests.latency.samples import Cell, CellSamples
 
 MODULE = "ci.latency.child"
@@ -33,14 +32,17 @@ class Measured:
     """Why a cell's clock is not trusted; its samples are left out."""
     seconds: dict[str, float] = field(default_factory=dict)
     """How long each phase took, as the parent saw it."""
-    has_ended: bool = False
+
+
+OnStep = Callable[[str, int, int], None]
+"""Gets what is begun, how much is done, and of how much."""
 
 
 class Spare:
     """A process that is started before it is sure to be needed, and ended if it was not. A context manager."""
 
     def __init__(self) -> None:
-        self.process: MeasuringProcess | None = None
+        self.process: Process | None = None
 
     def __enter__(self) -> "Spare":
         return self
@@ -51,78 +53,76 @@ class Spare:
 
     def start(self) -> None:
         """Start it, beside one that measures."""
-        self.process = MeasuringProcess(MODULE, "spare.log")
+        self.process = Process(MODULE, "spare.log")
 
 
 def run(
     order: Order,
-    on_progress: Callable[[str], None],
+    on_step: OnStep,
     on_measured: Callable[[Measured], None] = lambda measured: None,
-    ready: MeasuringProcess | None = None,
+    ready: Process | None = None,
 ) -> Measured:
     """Measure in a process of its own, and return what it told.
 
     Args:
         order: what is to be measured.
-        on_progress: gets a few words each time something new is begun.
         on_measured: see `listen`.
         ready: a process that waits for an order; a new one unless given.
 
     Raises:
-        CannotMeasure: with why.
+        CannotRun: with why.
     """
-    process = ready or MeasuringProcess(MODULE, "latency.log")
-    return process.run(json.dumps(asdict(order)), lambda lines: listen(lines, on_progress, on_measured))
+    with ready or Process(MODULE, "latency.log") as process:
+        return listen(process.messages(asdict(order)), on_step, on_measured)
 
 
 def listen(
-    lines: Iterable[str],
-    on_progress: Callable[[str], None],
+    messages: Iterable[Message],
+    on_step: OnStep,
     on_measured: Callable[[Measured], None] = lambda measured: None,
     clock: Callable[[], float] = time.monotonic,
 ) -> Measured:
-    """Return what a process tells, line by line.
+    """Return what a process tells, message by message.
 
     Args:
-        lines: as they come.
-        on_progress: gets a few words each time something new is begun.
+        messages: as they come.
+        on_step: see there.
         on_measured: gets what was told so far, when all samples have come and the clock is cross-checked.
         clock: tells seconds; for tests.
-
-    Raises:
-        CannotMeasure: the process says that it cannot.
     """
     measured = Measured()
     phase, since = STARTING, clock()
-    for line in lines:
-        if not line.startswith(MARK):
-            continue
-        told = json.loads(line.removeprefix(MARK))
-        if "error" in told:
-            is_plain = told["kind"] in FORESEEN
-            raise CannotMeasure(told["error"].partition(": ")[2] if is_plain else told["error"])
-        if "phase" in told or "end" in told:
-            now = clock()
-            measured.seconds[phase] = measured.seconds.get(phase, 0.0) + now - since
-            phase, since = told.get("phase", phase), now
-            if told.get("phase") == CROSS_CHECKING:
+
+    def enter(next_phase: str) -> None:
+        nonlocal phase, since
+        now = clock()
+        measured.seconds[phase] = measured.seconds.get(phase, 0.0) + now - since
+        phase, since = next_phase, now
+
+    for message in messages:
+        if "phase" in message:
+            enter(message["phase"])
+            if phase == CROSS_CHECKING:
                 on_measured(measured)
-        if "progress" in told:
-            on_progress(told["progress"])
-        elif "machine" in told:
-            measured.machine, measured.gpu = told["machine"], told["gpu"]
-            measured.unchecked, measured.twin = told["unchecked"], told["twin"]
-        elif "samples" in told:
-            samples = CellSamples.from_json(told["samples"])
-            measured.samples[samples.cell] = samples
-        elif "identical" in told:
-            measured.identical.append(Cell(**told["identical"]))
-        elif "differs" in told:
-            measured.differs[Cell(**told["differs"])] = told["how"]
-        elif "untrusted" in told:
-            cell = Cell(**told["untrusted"])
-            measured.untrusted[cell] = told["why"]
-            measured.samples.pop(cell, None)
-        elif "end" in told:
-            measured.has_ended = True
+            on_step(message["step"], message["done"], message["of"])
+        else:
+            _keep(message, measured)
+    enter(phase)
     return measured
+
+
+def _keep(message: Message, measured: Measured) -> None:
+    if "machine" in message:
+        measured.machine, measured.gpu = message["machine"], message["gpu"]
+        measured.unchecked, measured.twin = message["unchecked"], message["twin"]
+    elif "samples" in message:
+        samples = CellSamples.from_json(message["samples"])
+        measured.samples[samples.cell] = samples
+    elif "identical" in message:
+        measured.identical.append(Cell(**message["identical"]))
+    elif "differs" in message:
+        measured.differs[Cell(**message["differs"])] = message["how"]
+    elif "untrusted" in message:
+        cell = Cell(**message["untrusted"])
+        measured.untrusted[cell] = message["why"]
+        measured.samples.pop(cell, None)

@@ -7,13 +7,13 @@ from rich.console import Group
 from rich.table import Table
 from rich.text import Text
 
-from tests.latency.verdict import Kind, Outcome, Stage, Verdict, percent
+from tests.latency.cell_verdict import CellVerdict, Kind, RunOutcome, Stage, percent
 
 STYLES = {Kind.SLOWER: "bold red", Kind.INCONCLUSIVE: "yellow", Kind.FASTER: "green", Kind.SAME: ""}
 _NONE = Text("-", style="dim")
 
 
-def of_verdicts(verdicts: Sequence[Verdict]) -> Group:
+def of_verdicts(verdicts: Sequence[CellVerdict]) -> Group:
     """Return a row a cell, and under it why each cell that is not SAME is what it is.
 
     Cells keep their order. Those that are SAME by identity are counted in one row.
@@ -32,13 +32,11 @@ def of_verdicts(verdicts: Sequence[Verdict]) -> Group:
     return Group(table, *(_reason(verdict) for verdict in measured if verdict.kind is not Kind.SAME))
 
 
-def _row(verdict: Verdict) -> list[Text]:
-    cell = verdict.cell
-    function = cell.function if cell.metric == "device" else f"{cell.function} ({cell.metric})"
+def _row(verdict: CellVerdict) -> list[Text]:
     interval = verdict.interval
     return [
-        Text(cell.workload),
-        Text(function),
+        Text(verdict.cell.workload),
+        Text(verdict.cell.column),
         _microseconds(verdict.base_microseconds),
         _microseconds(verdict.head_microseconds),
         _NONE if verdict.ratio is None else Text(f"{verdict.ratio:.3f}"),
@@ -52,13 +50,13 @@ def _microseconds(value: float | None) -> Text:
     return _NONE if value is None else Text(f"{value:.2f}")
 
 
-def _reason(verdict: Verdict) -> Text:
+def _reason(verdict: CellVerdict) -> Text:
     return Text.assemble(
         (verdict.kind.value, STYLES[verdict.kind]), " ", (verdict.cell.id, "bold"), f": {verdict.reason}"
     )
 
 
-def last_line(outcome: Outcome) -> Text:
+def last_line(outcome: RunOutcome) -> Text:
     """Return the verdict on a run in one short line."""
     counts = outcome.counts
     total = sum(counts.values())

@@ -2,11 +2,6 @@
 
 from typing import Any
 
-from tests.calls.files import refuse_unless_replaceable as clear
-from tests.calls.files import write_json as write
-
-__all__ = ["SCHEMA", "clear", "headed", "write"]
-
 SCHEMA = 1
 """Version of what reports hold."""
 

@@ -1,15 +1,7 @@
-"""`python -m ci.sanitizer`: run one of compute-sanitizer's tools over cases, and say what it found."""
+"""This was once the command of a job of the gate."""
 
-import argparse
 import sys
 
-from ci.reports.console import console_on
-from ci.sanitizer.command import main
-from ci.sanitizer.options import add_options
-from ci.stopping import stop_on_signals
-
 if __name__ == "__main__":
-    parser = argparse.ArgumentParser(prog="python -m ci.sanitizer", description=__doc__)
-    add_options(parser)
-    stop_on_signals()
-    sys.exit(main(parser.parse_args(), console_on(sys.stdout)))
+    print("this is a job of the gate now: ./ci/gate sanitize", file=sys.stderr)
+    sys.exit(2)

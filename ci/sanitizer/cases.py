@@ -1,10 +1,12 @@
 """Which cases are worth a sanitizer's time: small ones, of every family that launches kernels."""
 
 from collections.abc import Sequence
-from fnmatch import fnmatch
+from dataclasses import replace
 
 from tests.cases.case import Case
 from tests.cases.catalogue import catalogue
+from tests.examine import choice
+from tests.examine.selection import Selection
 
 CHOSEN = (
     "lengths/boundaries-together",
@@ -37,9 +39,16 @@ CHOSEN = (
 """Patterns of case ids."""
 
 
-def chosen_cases(patterns: Sequence[str] = CHOSEN) -> list[Case]:
-    """Return the cases that match, but for those whose calls launch nothing."""
-    return [case for case in catalogue() if case.bad is None and any(fnmatch(case.id, pattern) for pattern in patterns)]
+def chosen_cases(selection: Selection) -> list[Case]:
+    """Return the cases that a selection chooses, and of `CHOSEN` where it has no patterns.
+
+    Those whose calls launch nothing are left out.
+
+    Raises:
+        NoSuchCase: a pattern matches none.
+    """
+    chosen = choice.chosen_cases(replace(selection, patterns=selection.patterns or CHOSEN))
+    return [case for case in chosen if case.bad is None]
 
 
 def cases_by_id(ids: Sequence[str]) -> list[Case]:

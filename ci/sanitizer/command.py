@@ -1,33 +1,33 @@
-"""Run one of compute-sanitizer's tools over cases, or each in turn, and say what it found."""
-
-from argparse import Namespace
+"""`./ci/gate sanitize`: run one of compute-sanitizer's tools over cases, or each in turn, and say what it found."""
 
 from rich.console import Console
 from rich.text import Text
 
-from ci.sanitizer.cases import CHOSEN, chosen_cases
+from ci.sanitizer.cases import chosen_cases
+from ci.sanitizer.options import Options
 from ci.sanitizer.process import SanitizerReport, run_sanitizer
-from ci.sanitizer.tools import TOOLS
 from ci.stopping import why
 from tests.calls.errors import Foreseen
-from tests.contract import Contract
 
 CLEAN, FINDINGS, UNDECIDED = 0, 1, 2
 
 
-def main(options: Namespace, console: Console) -> int:
+def main(options: Options, console: Console) -> int:
     """Run the tools, and return the exit code: 0 clean, 1 findings, 2 could not decide.
 
     Args:
-        options: with the names of `ci.sanitizer.options`.
+        options: what the user asks for.
         console: where the user looks.
+
+    Raises:
+        NoSuchCase: a pattern matches no case.
     """
-    implementations, cases = options.impl or ["own"], chosen_cases(options.case or CHOSEN)
-    contract = Contract[options.contract.upper()]
+    implementations, contract = options.implementations, options.selection.contract
+    cases = chosen_cases(options.selection)
     reports: list[SanitizerReport] = []
     stopped = ""
     try:
-        for tool in TOOLS if options.tool == "all" else [options.tool]:
+        for tool in options.tools:
             reports.append(run_sanitizer(tool, implementations, contract, cases, options.timeout, log=options.log))
             show(reports[-1], console)
     except Foreseen as error:

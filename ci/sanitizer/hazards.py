@@ -4,6 +4,7 @@ import re
 from dataclasses import dataclass
 
 from ci.sanitizer.stream import Record
+from tests.examine.blame import Seen
 
 _ACCESS = re.compile(r"^Invalid __(?P<space>\w+)__ (?P<operation>\w+) of size (?P<size>\d+) bytes?")
 _UNWRITTEN = re.compile(r"^Uninitialized __(?P<space>\w+)__ memory (?P<operation>\w+) of size (?P<size>\d+) bytes?")
@@ -59,6 +60,13 @@ def hazard_of(record: Record) -> Hazard | None:
             if "misaligned" in where["rest"]:
                 kind = "misaligned"
     return Hazard(kind, kernel, found["operation"], int(found["size"]), source, program, address)
+
+
+def seen_of(hazard: Hazard) -> Seen:
+    """Return what a hazard is to the examination."""
+    if hazard.kind == "outside":
+        return Seen.READ_OUTSIDE if hazard.operation == "read" else Seen.WRITE_OUTSIDE
+    return {"misaligned": Seen.ALIGNMENT, "unwritten": Seen.UNDEFINED, "race": Seen.RACE}[hazard.kind]
 
 
 def _race(first: re.Match[str], record: Record) -> Hazard:

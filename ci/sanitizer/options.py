@@ -1,32 +1,60 @@
-"""The command line of a sanitizer's run. Needs the standard library only: bad usage is told before any set-up."""
+"""The command line of `gate sanitize`."""
 
 import argparse
-import math
+import sys
+from collections.abc import Sequence
+from dataclasses import dataclass
 from pathlib import Path
 
+from ci.job import Job
 from ci.sanitizer.tools import TOOLS
-from tests.contract import Contract
+from ci.setup import extras
+from tests.examine.replay import SANITIZER_FLAGS
+from tests.examine.selection import OPTIONS, Selection, add_options, seconds
 
 
-def add_options(parser: argparse.ArgumentParser) -> None:
-    """Add what `ci.sanitizer.command.main` wants to know."""
+@dataclass(frozen=True)
+class Options:
+    """What the user asks for."""
+
+    tools: tuple[str, ...]
+    implementations: tuple[str, ...]
+    selection: Selection
+    """Contract, patterns and seeds; without patterns, a chosen part of the catalogue is examined."""
+    timeout: float
+    """Seconds for each tool."""
+    log: Path | None
+    """File that gets what was printed, the tool's records included."""
+
+
+def _declare(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--tool", choices=[*TOOLS, "all"], default="all", help="default: each in turn")
-    parser.add_argument(
-        "--impl",
-        action="append",
-        help="implementation: own (the default), sglang, torch, PATH.py, or package.module[:name]; may be repeated",
-    )
-    parser.add_argument("--contract", choices=[c.label for c in Contract], default="strict")
-    parser.add_argument("--case", action="append", metavar="PATTERN", help="default: a chosen part of the catalogue")
-    parser.add_argument("--timeout", type=_seconds, default=300.0, metavar="S", help="seconds for each tool")
+    text = f"{OPTIONS['--impl']['help']}; repeatable"
+    parser.add_argument("--impl", dest="implementations", action="append", default=[], metavar="NAME", help=text)
+    add_options(parser.add_argument, *(flag for flag in SANITIZER_FLAGS if flag != "--impl"))
+    parser.add_argument("--timeout", type=seconds, default=300.0, metavar="S", help="seconds for each tool")
     parser.add_argument("--log", type=Path, metavar="FILE", help="append what was printed, the tool's records included")
 
 
-def _seconds(text: str) -> float:
-    try:
-        seconds = float(text)
-    except ValueError:
-        seconds = math.nan
-    if not 0 < seconds < math.inf:
-        raise argparse.ArgumentTypeError(f"expected seconds, more than 0, not {text!r}")
-    return seconds
+def _read(given: argparse.Namespace) -> Options:
+    tools = tuple(TOOLS) if given.tool == "all" else (given.tool,)
+    implementations = tuple(given.implementations) or ("own",)
+    return Options(tools, implementations, Selection.from_options(given), given.timeout, given.log)
+
+
+def _run(options: Options, start: Sequence[str]) -> int:
+    from ci.reports.console import console_on
+    from ci.sanitizer import command
+
+    return command.main(options, console_on(sys.stdout))
+
+
+JOB = Job(
+    name="sanitize",
+    about="Run compute-sanitizer's tools over cases, on a GPU, and say what they found.",
+    example="sanitize --tool memcheck --impl my_gather.py",
+    declare=_declare,
+    read=_read,
+    run=_run,
+    extras=lambda options: extras.of_implementations(*options.implementations),
+)

@@ -5,11 +5,12 @@ from dataclasses import dataclass, field, replace
 from typing import NamedTuple
 
 from ci.processes import Message
-from ci.sanitizer.hazards import Hazard, hazard_of
+from ci.sanitizer.hazards import Hazard, hazard_of, seen_of
 from ci.sanitizer.stream import Record, take_apart
 from ci.sanitizer.tools import CANARY
 from tests.cases.case import Case
 from tests.contract import Contract
+from tests.examine.blame import rule_of
 from tests.examine.finding import Finding
 
 
@@ -177,7 +178,9 @@ def _finding(tool: str, sightings: list[Sighting], implementation: str, case: Ca
     message = f"{tool}: {_sentence(closest)}"
     if len(sightings) > 1:
         message += f"; {len(sightings):,} accesses of this kind"
-    return Finding(_rule(hazard, case), case.id, closest.function, message, details)
+    seen = seen_of(hazard)
+    rule = rule_of(seen, case.rules)
+    return Finding(rule, case.id, closest.function, message, details, f"{seen.value}: {details['tensor']}")
 
 
 def _sentence(sighting: Sighting) -> str:
@@ -193,15 +196,6 @@ def _sentence(sighting: Sighting) -> str:
     what = f"{hazard.size} {_bytes(hazard.size)}"
     remark = {"unwritten": " that nothing had written,", "misaligned": ", misaligned,"}.get(hazard.kind, "")
     return f"program {hazard.program} of {hazard.kernel} {does} {what}{remark}{where}{line}"
-
-
-def _rule(hazard: Hazard, case: Case) -> int:
-    if hazard.kind in ("race", "unwritten"):
-        return {"race": 8, "unwritten": 15}[hazard.kind]
-    if hazard.kind == "misaligned":
-        return 10 if 10 in case.rules else case.rules[0]
-    wild = next((rule for rule in case.rules if rule in (11, 12, 13)), None)
-    return wild or (case.rules[0] if hazard.operation == "read" else 7)
 
 
 def _bytes(count: int) -> str:

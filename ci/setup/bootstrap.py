@@ -8,6 +8,7 @@ import fcntl
 import hashlib
 import importlib
 import importlib.util
+import shlex
 import shutil
 import subprocess
 import sys
@@ -19,14 +20,16 @@ from dataclasses import dataclass, field
 from enum import Enum
 from pathlib import Path
 
+from ci.setup.extras import Extra
 from ci.setup.requirements import installed_version, lacking
+from tests.calls.errors import Foreseen
 
 UNFINISHED = "unfinished\n"
 """What the stamp of a `.venv` holds while it is being made."""
 
 
-class SetUpFailed(Exception):
-    """There is no Python with what is needed, and none could be made; the text is a sentence for the user."""
+class SetUpFailed(Foreseen):
+    """There is no Python with what is needed, and none could be made."""
 
 
 class Step(Enum):
@@ -44,7 +47,7 @@ class Project:
     root: Path
     dependencies: Sequence[str]
     optional: dict[str, list[str]]
-    """Requirements that one option of the command line asks for, by the package to import."""
+    """Requirements of extras, by their names."""
     constraints: str
     """The text of `constraints.txt`."""
 
@@ -107,7 +110,7 @@ def _say(sentence: str) -> None:
 
 
 @dataclass(frozen=True)
-class Machine:
+class Python:
     """The Python that runs and what it can do; tests put fakes here."""
 
     executable: Path = field(default_factory=lambda: Path(sys.executable))
@@ -136,101 +139,111 @@ def choose_step(*, starts: bool, stamp: str | None, wanted: str) -> Step:
     return Step.USE if stamp == wanted else Step.BUILD
 
 
-def prepare(project: Project, optional: Sequence[str] = (), machine: Machine | None = None) -> Path:
+def prepare(project: Project, extras: Sequence[Extra] = (), python: Python | None = None) -> Path:
     """Return the Python to go on with; that is the running one where it has all that is needed.
 
     Args:
         project: what is needed.
-        optional: names of optional dependencies that are needed too; each is the name of a package.
-        machine: the running Python, unless a test says otherwise.
+        extras: what is needed, or of use, besides.
+        python: the running one, unless a test says otherwise.
 
     Raises:
         SetUpFailed: something is missing and cannot be had.
     """
-    machine = machine or Machine()
-    inside = machine.prefix.resolve() == project.venv.resolve()
+    python = python or Python()
+    inside = python.prefix.resolve() == project.venv.resolve()
     try:
-        missing = lacking(project.dependencies, machine.installed)
+        missing = lacking(project.dependencies, python.installed)
         if missing and not inside:
             with _one_at_a_time(project):
-                return _own_python(project, machine, missing)
+                return _own_python(project, python, missing)
         if missing:
-            _install(project, machine, missing)
-        _require_optional(project, machine, optional, inside)
+            _install(project, python, missing)
+        for extra in extras:
+            _add(project, python, extra, inside)
     except (OSError, ValueError) as error:
         raise SetUpFailed(f"the set-up failed: {error}") from error
-    return machine.executable
+    return python.executable
 
 
-def _own_python(project: Project, machine: Machine, missing: Sequence[str]) -> Path:
+def _own_python(project: Project, python: Python, missing: Sequence[str]) -> Path:
     """Return the Python of a finished `.venv`."""
-    wanted = project.stamp_for(machine.version)
+    wanted = project.stamp_for(python.version)
     stamp = project.stamp.read_text(encoding="utf-8") if project.stamp.is_file() else None
-    step = choose_step(starts=_starts(project, machine), stamp=stamp, wanted=wanted)
+    step = choose_step(starts=_starts(project, python), stamp=stamp, wanted=wanted)
     if step is Step.USE:
         return project.python
     began = time.monotonic()
-    machine.say(f"{machine.executable} lacks {', '.join(missing)}")
-    machine.say(f"{step.value} {project.venv}; this takes minutes, but only once")
+    python.say(f"{python.executable} lacks {', '.join(missing)}")
+    python.say(f"{step.value} {project.venv}; this takes minutes, but only once")
     if step is Step.BUILD:
-        _build(project, machine)
-    _install(project, machine, project.dependencies)
-    machine.say(f"done in {time.monotonic() - began:.0f} s")
+        _build(project, python)
+    _install(project, python, project.dependencies)
+    python.say(f"done in {time.monotonic() - began:.0f} s")
     return project.python
 
 
-def _starts(project: Project, machine: Machine) -> bool:
+def _starts(project: Project, python: Python) -> bool:
     if not project.python.exists():
         return False
     question = "import sys; print(sys.prefix, '%d.%d' % sys.version_info[:2], sep='\\n')"
-    lines = (machine.answer([str(project.python), "-c", question]) or "").splitlines()
+    lines = (python.answer([str(project.python), "-c", question]) or "").splitlines()
     if len(lines) != 2:
         return False
     prefix, version = lines
-    return Path(prefix).resolve() == project.venv.resolve() and version == machine.version
+    return Path(prefix).resolve() == project.venv.resolve() and version == python.version
 
 
-def _build(project: Project, machine: Machine) -> None:
+def _build(project: Project, python: Python) -> None:
     if project.venv.is_dir() and not project.venv.is_symlink():
         shutil.rmtree(project.venv)
     else:
         project.venv.unlink(missing_ok=True)
     project.venv.mkdir()
     project.stamp.write_text(UNFINISHED, encoding="utf-8")
-    if machine.run([str(machine.executable), "-m", "venv", str(project.venv)]):
+    if python.run([str(python.executable), "-m", "venv", str(project.venv)]):
         raise SetUpFailed(
-            f"{machine.executable} -m venv failed (see above): install Python's venv module, or start this "
+            f"{python.executable} -m venv failed (see above): install Python's venv module, or start this "
             f"command with a Python that has {', '.join(project.dependencies)}"
         )
 
 
-def _install(project: Project, machine: Machine, requirements: Sequence[str]) -> None:
+def _install(project: Project, python: Python, requirements: Sequence[str]) -> None:
     """Install into the `.venv`, and stamp it."""
-    if _pip(project, machine, "--constraint", str(project.root / "constraints.txt"), *requirements):
+    if _pip(project, python, "--constraint", str(project.root / "constraints.txt"), *requirements):
         raise SetUpFailed(
             f"pip could not install {', '.join(requirements)} (see above); without a network, start this "
             "command with a Python that has them"
         )
-    project.stamp.write_text(project.stamp_for(machine.version), encoding="utf-8")
+    project.stamp.write_text(project.stamp_for(python.version), encoding="utf-8")
 
 
-def _pip(project: Project, machine: Machine, *arguments: str) -> int:
+def _pip(project: Project, python: Python, *arguments: str) -> int:
     quiet = ("--no-input", "--disable-pip-version-check")
-    return machine.run([str(project.python), "-m", "pip", "install", *quiet, *arguments])
+    return python.run([str(project.python), "-m", "pip", "install", *quiet, *arguments])
 
 
-def _require_optional(project: Project, machine: Machine, packages: Sequence[str], inside: bool) -> None:
-    for package in packages:
-        if machine.importable(package):
-            continue
-        requirements = project.optional[package]
-        wanted = " ".join(requirements)
-        if not inside:
-            command = f"{machine.executable} -m pip install --no-deps {wanted}"
-            raise SetUpFailed(f"--impl {package}: this Python lacks {wanted}; run: {command}")
-        machine.say(f"installing {wanted} into {project.venv}")
-        if _pip(project, machine, "--no-deps", *requirements) or not machine.importable(package):
-            raise SetUpFailed(f"--impl {package}: pip could not install {wanted} (see above)")
+def _add(project: Project, python: Python, extra: Extra, inside: bool) -> None:
+    """Install an extra that is missing into the `.venv`, and nowhere else."""
+    if all(map(python.importable, extra.packages)):
+        return
+    wanted = project.optional[extra.name]
+    alone = ["--no-deps"] if extra.is_alone else ["--constraint", str(project.root / "constraints.txt")]
+    if not inside:
+        command = shlex.join([str(python.executable), "-m", "pip", "install", *alone, *wanted])
+        _lacks(python, extra, f"this Python lacks {' '.join(wanted)}; run: {command}")
+        return
+    python.say(f"installing {' '.join(wanted)} into {project.venv}")
+    # Without a network, what a job can do without must not keep it waiting.
+    patience = [] if extra.is_required else ["--retries", "0", "--timeout", "10"]
+    if _pip(project, python, *patience, *alone, *wanted) or not all(map(python.importable, extra.packages)):
+        _lacks(python, extra, f"pip could not install {' '.join(wanted)} (see above)")
+
+
+def _lacks(python: Python, extra: Extra, why: str) -> None:
+    if extra.is_required:
+        raise SetUpFailed(f"{extra.asked_by}: {why}")
+    python.say(f"going on without what {extra.asked_by} needs: {why}")
 
 
 @contextmanager

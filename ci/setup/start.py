@@ -1,5 +1,6 @@
 """What both commands do before the first third-party import: usage, set-up, the right Python."""
 
+import json
 import os
 import sys
 import traceback
@@ -7,13 +8,16 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from ci import options
-from ci.setup import bootstrap
+from ci.setup import bootstrap, extras
 from ci.stopping import OutputLost, stop_on_signals, why
 from tests import ROOT
 from tests.calls.errors import Foreseen, short
+from tests.examine.replay import start_as_typed
 
 UNDECIDED = 2
 """Exit code of a command that could not do its job."""
+_START = "GATE_START"
+"""Environment variable that tells the gate, continued under another Python, how it was started."""
 
 
 def start_gate(argv: Sequence[str]) -> int:
@@ -25,22 +29,21 @@ def start_gate(argv: Sequence[str]) -> int:
     if sys.stdout is None:  # it was closed before the start
         print("gate: there is no standard output to write to", file=sys.stderr)
         return UNDECIDED
-    chosen = options.parse(argv[1:])
-    optional = ["sglang"] if chosen.implementation.partition(":")[0] == "sglang" else []
+    start = json.loads(os.environ.pop(_START, "null")) or start_as_typed(argv, sys.orig_argv)
+    job, chosen = options.parse(argv[1:])
     stop_on_signals()
     try:
-        _continue_under(bootstrap.prepare(bootstrap.Project.read(ROOT), optional), argv)
-        from ci.examination import command as gate_command
-
-        return gate_command.main(chosen, command=argv[0])
-    except bootstrap.SetUpFailed as error:
+        python = bootstrap.prepare(bootstrap.Project.read(ROOT), job.extras(chosen))
+        _continue_under(python, argv, start)
+        # What stands where the user stands can be named with --impl; the project's own packages go first.
+        sys.path.append(os.getcwd())
+        return job.run(chosen, start)
+    except Foreseen as error:
         print(f"gate: {error}", file=sys.stderr)
     except OutputLost:
         pass
     except KeyboardInterrupt as error:
         print(f"gate: {why(error)}, nothing is decided", file=sys.stderr)
-    except Foreseen as error:
-        print(f"gate: {error}", file=sys.stderr)
     except Exception as error:  # Python's own exit code for these means findings
         traceback.print_exc()
         print(f"gate: the harness failed: {short(error)}", file=sys.stderr)
@@ -50,19 +53,22 @@ def start_gate(argv: Sequence[str]) -> int:
 def start_tests(argv: Sequence[str]) -> int:
     """Run pytest under a Python that has what it needs; returns only where that cannot be done."""
     try:
-        _continue_under(bootstrap.prepare(bootstrap.Project.read(ROOT)), argv)
-    except bootstrap.SetUpFailed as error:
+        _continue_under(bootstrap.prepare(bootstrap.Project.read(ROOT), [extras.DEVELOPMENT]), argv, ())
+    except Foreseen as error:
         print(f"test: {error}", file=sys.stderr)
     except KeyboardInterrupt:
         print("test: interrupted during the set-up", file=sys.stderr)
     else:
         os.chdir(ROOT)
-        os.execv(sys.executable, [sys.executable, "-m", "pytest", *(argv[1:] or ["tests"])])
+        # Without a path among the arguments, suite and self-tests run, and not the suite alone.
+        os.execv(sys.executable, [sys.executable, "-m", "pytest", "-o", "testpaths=tests", *argv[1:]])
     return UNDECIDED
 
 
-def _continue_under(python: Path, argv: Sequence[str]) -> None:
+def _continue_under(python: Path, argv: Sequence[str], start: Sequence[str]) -> None:
     """Become the same command under another Python, unless this is the one."""
     if python != Path(sys.executable):
         sys.stderr.flush()
+        if start:
+            os.environ[_START] = json.dumps(start)
         os.execv(python, [str(python), *argv])

@@ -1,20 +1,34 @@
 """The clocks of one workload after the other on this process's GPU, for all sides that are shown side by side."""
 
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Sequence
 from typing import Any
 
 import torch
-from torch.profiler import ProfilerActivity, profile
 
 from ci.speed.figures import ALLOCATION, COPY, EMPTY
-from ci.speed.measure import Function, NotTimed, WrongRows, timed_calls
+from tests.calls.errors import Foreseen
 from tests.cases.case import Case
-from tests.instruments.device_clock import GraphClock, Placement, Side, copy_side, empty_side, gather_side, host_seconds
+from tests.instruments.device_clock import (
+    REPLAYS,
+    GraphClock,
+    Placement,
+    Side,
+    copy_side,
+    empty_side,
+    gather_side,
+    host_seconds,
+    replayed,
+    there_and_back,
+    waiting_seconds,
+)
+from tests.instruments.device_clock.cupti import kernel_seconds
 from tests.instruments.poison import counted_launches, poisoned_allocations
 from tests.instruments.red_zones import RedZonedMemory
+from tests.latency.measure import Functions
 
-FLUSH_TIMES = 2
-"""Bytes read to clear the L2 before a call that no graph holds, in sizes of the L2."""
+
+class DifferentRows(Foreseen):
+    """An implementation gathers other rows than another."""
 
 
 class GpuClocks:
@@ -24,7 +38,7 @@ class GpuClocks:
         functions: `get_k_and_s` of each implementation, by its name.
     """
 
-    def __init__(self, functions: Mapping[str, Function]) -> None:
+    def __init__(self, functions: Functions) -> None:
         self._functions = functions
         self._device = torch.device("cuda", torch.cuda.current_device())
         self._sides = {
@@ -50,62 +64,47 @@ class GpuClocks:
         """See that all implementations gather the same.
 
         Raises:
-            WrongRows: one gathers other rows than the first.
+            DifferentRows: one gathers other rows than the first.
         """
         arguments = self._here.arguments[0]
         first, *others = self._functions
         expected = self._functions[first](*arguments)
         for name in others:
             if not same_rows(expected, self._functions[name](*arguments)):
-                raise WrongRows(f"{name} and {first} gather different rows on {workload}: examine them first")
+                raise DifferentRows(f"{name} and {first} gather different rows on {workload}: examine them first")
 
     def launches(self, name: str) -> tuple[int, bool]:
         """Return the kernels that a call launches, and whether it waits for the device, so that no graph holds it."""
         return launches_of(self._sides[name], self._here)
 
-    def rounds(self, names: Sequence[str], is_warm: bool, turns: Iterable[list[str]]) -> Iterator[tuple[str, float]]:
-        """Replay sides in turn, and tell the device seconds a call of each replay.
+    def replays(self, names: Sequence[str], *, is_warm: bool) -> dict[str, list[float]]:
+        """Replay sides in turn, and return the device seconds a call of each replay.
 
         Args:
             names: the sides, in the order of their capture.
             is_warm: whether the L2 is left as the call before left it.
-            turns: the order of each round.
         """
-        clock = GraphClock(self._here, [self._sides[name] for name in names], is_warm=is_warm)
-        for order in turns:
-            yield from zip(order, clock.round(order), strict=True)
+        clock = GraphClock(self._here, self._named(names), is_warm=is_warm)
+        return replayed(clock, [(name, name) for name in there_and_back(names, REPLAYS)])
 
     def kernel_seconds(self, name: str, *, is_warm: bool) -> float:
-        """Return the sum of the durations of what one eager call runs on the GPU, as CUPTI records it.
+        """Return the device seconds of one call of a side that no graph holds, as CUPTI records them.
 
         Raises:
             NotTimed: nothing was recorded.
         """
-        here, side = self._here, self._sides[name]
-        side.call(here, 0)
-        if not is_warm:
-            torch.zeros(FLUSH_TIMES * here.l2_bytes // 4, dtype=torch.int32, device=here.device).sum()
-        torch.cuda.synchronize(here.device)
-        with profile(activities=[ProfilerActivity.CUDA]) as profiler:
-            side.call(here, 0)
-            torch.cuda.synchronize(here.device)
-        recorded = [
-            event.duration_ns()
-            for event in profiler.profiler.kineto_results.events()
-            if "CUDA" in str(event.device_type())
-        ]
-        if not recorded:
-            raise NotTimed(f"{name} waits for the device, and CUPTI recorded none of its kernels")
-        return 1e-9 * sum(recorded)
+        return kernel_seconds(self._here, self._sides[name], is_warm=is_warm)
 
     def host_seconds(self, names: Sequence[str], batches: int) -> dict[str, list[float]]:
         """Return the host seconds a call of each batch, of sides that do not wait for the device."""
-        return host_seconds(self._here, [self._sides[name] for name in names], batches)
+        return host_seconds(self._here, self._named(names), batches)
 
     def waiting_seconds(self, name: str, calls: int) -> list[float]:
         """Return the seconds that each call of a side keeps the host, which waits for the device within."""
-        torch.cuda.synchronize(self._device)
-        return timed_calls(lambda: self._sides[name].call(self._here, 0), calls)
+        return waiting_seconds(self._here, self._sides[name], calls)
+
+    def _named(self, names: Sequence[str]) -> list[Side]:
+        return [self._sides[name] for name in names]
 
     @property
     def _here(self) -> Placement:

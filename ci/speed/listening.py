@@ -1,13 +1,14 @@
-"""What the measuring process of `--speed` told."""
+"""What the measuring process told."""
 
-import json
 from collections.abc import Callable, Iterable
-from dataclasses import dataclass, field
-from typing import Any
+from dataclasses import asdict, dataclass, field
 
-from ci.measuring_process import FORESEEN, CannotMeasure, MeasuringProcess
+from ci.processes import Message, Process
+from ci.speed.child import Order
 from ci.speed.figures import Workload
-from ci.speed.measure import MARK, Order, order_text
+
+OnStep = Callable[[str, int, int], None]
+"""Gets what is begun, how much is done, and of how much."""
 
 
 @dataclass
@@ -20,44 +21,27 @@ class Told:
     left_out: dict[str, str] = field(default_factory=dict)
     """Implementations that could not be loaded, and why."""
     workloads: list[Workload] = field(default_factory=list)
-    has_ended: bool = False
 
 
-def run(order: Order, on_step: Callable[[dict[str, Any]], None]) -> Told:
+def run(order: Order, on_step: OnStep) -> Told:
     """Measure in a process of its own, and return what it told.
 
-    Args:
-        order: what is to be measured.
-        on_step: gets a message with `step`, `done` and `of` each time something new is begun.
-
     Raises:
-        CannotMeasure: with why.
+        CannotRun: with why.
     """
-    process = MeasuringProcess("ci.speed.measure", "speed.log")
-    return process.run(order_text(order), lambda lines: listen(lines, on_step))
+    with Process("ci.speed.child", "speed.log") as process:
+        return listen(process.messages(asdict(order)), on_step)
 
 
-def listen(lines: Iterable[str], on_step: Callable[[dict[str, Any]], None]) -> Told:
-    """Return what a process tells, line by line.
-
-    Raises:
-        CannotMeasure: the process says that it cannot.
-    """
+def listen(messages: Iterable[Message], on_step: OnStep) -> Told:
+    """Return what a process tells, message by message."""
     told = Told()
-    for line in lines:
-        if not line.startswith(MARK):
-            continue
-        message = json.loads(line.removeprefix(MARK))
-        if "error" in message:
-            is_plain = message["kind"] in FORESEEN
-            raise CannotMeasure(message["error"] if is_plain else f"{message['kind']}: {message['error']}")
+    for message in messages:
         if "step" in message:
-            on_step(message)
+            on_step(message["step"], message["done"], message["of"])
         elif "machine" in message:
             told.machine, told.unchecked = message["machine"], message["unchecked"]
             told.left_out = message["left_out"]
         elif "workload" in message:
             told.workloads.append(Workload.from_json(message["workload"]))
-        elif "end" in message:
-            told.has_ended = True
     return told

@@ -1,4 +1,4 @@
-"""The README's table of figures: `python -m ci.speed.markdown FILE`, of what `./ci/gate --speed --json` wrote."""
+"""The README's table of figures: `python -m ci.speed.markdown FILE`, of what `./ci/gate speed --json` wrote."""
 
 import json
 import sys
@@ -20,7 +20,7 @@ def lines(content: Mapping[str, Any]) -> list[str]:
         ValueError: it is no report of a run that measured.
     """
     if not content.get("workloads"):
-        raise ValueError("expected the JSON report of a ./ci/gate --speed that measured")
+        raise ValueError("expected the JSON report of a ./ci/gate speed that measured")
     workloads = [Workload.from_json(workload) for workload in content["workloads"]]
     names = workloads[0].implementations
     shown = [workloads[0].sides[name].is_eager * table.EAGER_MARK for name in names]
@@ -63,7 +63,7 @@ def _row(cells: Sequence[str]) -> str:
 def main(arguments: Sequence[str]) -> int:
     """Print the table; return the exit code."""
     if len(arguments) != 1:
-        print("usage: python -m ci.speed.markdown FILE, what ./ci/gate --speed --json FILE wrote", file=sys.stderr)
+        print("usage: python -m ci.speed.markdown FILE, what ./ci/gate speed --json FILE wrote", file=sys.stderr)
         return 2
     try:
         told = lines(json.loads(Path(arguments[0]).read_text(encoding="utf-8")))

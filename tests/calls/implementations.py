@@ -10,9 +10,14 @@ from types import ModuleType
 from typing import Any
 
 from tests.calls.errors import Foreseen
+from tests.calls.neighbours import imported, taken_neighbour, told
 
 FUNCTIONS = ("get_k_and_s", "get_k", "get_s")
-NAMED = {"own": "kernels", "sglang": "kernels.peers.sglang", "torch": "kernels.peers.torch_indexing"}
+NAMED = {
+    "own": "kernels",
+    "sglang": "kernels.peers.sglang",
+    "torch": "kernels.peers.torch_indexing",
+}
 """Implementations that have a short name on the command line."""
 
 
@@ -27,6 +32,18 @@ class Implementation:
     name: str
     functions: Mapping[str, Callable[..., Any]]
     """By name, in the order of `FUNCTIONS`; an implementation may lack any."""
+
+    def fresh(self) -> "Implementation | None":
+        """Return the same from its file anew, which knows of no earlier call; None where it does not lie in a file."""
+        path = Path(self.name.partition(":")[0])
+        if path.suffix != ".py" or not path.is_file():
+            return None
+        known = sys.modules.get(_module_name(path))
+        try:
+            return load_implementation(self.name)
+        finally:
+            if known is not None:
+                sys.modules[_module_name(path)] = known
 
 
 def load_implementation(spec: str) -> Implementation:
@@ -46,7 +63,8 @@ def load_implementation(spec: str) -> Implementation:
     except NoImplementation:
         raise
     except Exception as error:
-        raise NoImplementation(f"--impl {spec}: importing it failed: {type(error).__name__}: {error}") from error
+        why = _taken(target, error) or f"importing it failed: {type(error).__name__}: {error}"
+        raise NoImplementation(f"--impl {spec}: {why}") from error
     if attribute:
         if not hasattr(found, attribute):
             raise NoImplementation(f"--impl {spec}: {target} has no {attribute!r}")
@@ -60,6 +78,37 @@ def load_implementation(spec: str) -> Implementation:
     if not functions:
         raise NoImplementation(f"--impl {spec}: it has none of the functions {', '.join(FUNCTIONS)}")
     return Implementation(spec, functions)
+
+
+def require_named(spec: str) -> None:
+    """Check, without running any of it, that what a user names is there to be imported.
+
+    Raises:
+        NoImplementation: there is no such file, or no such module.
+    """
+    target = spec.partition(":")[0]
+    if target.endswith(".py"):
+        _require_file(Path(target))
+        return
+    package = NAMED.get(target, target).partition(".")[0]
+    try:
+        is_there = package in sys.modules or importlib.util.find_spec(package) is not None
+    except (ImportError, ValueError):
+        is_there = False
+    if not is_there:
+        raise _no_module(target)
+
+
+def _taken(target: str, error: Exception) -> str | None:
+    """Return why an import failed, if it is because a neighbour's name is taken."""
+    if not isinstance(error, ImportError) or not error.name:
+        return None
+    package = taken_neighbour(error.name, _folder(target))
+    return told(error.name, package) if package else None
+
+
+def _folder(target: str) -> Path:
+    return Path(target).parent if target.endswith(".py") else Path.cwd()
 
 
 def _object_of(kind: type, spec: str) -> Any:
@@ -79,18 +128,36 @@ def _from_module(name: str) -> ModuleType:
         return importlib.import_module(name)
     except ModuleNotFoundError as error:
         if error.name and (name == error.name or name.startswith(error.name + ".")):
-            short = ", ".join(NAMED)
-            raise NoImplementation(
-                f"--impl {name}: there is no such module; expected one of {short}, a path that ends in .py, "
-                "or package.module[:name]"
-            ) from error
+            if package := taken_neighbour(name, Path.cwd()):
+                raise NoImplementation(f"--impl {name}: {told(name, package)}") from error
+            raise _no_module(name) from error
         raise
 
 
-def _from_file(path: Path) -> ModuleType:
+def _no_module(name: str) -> NoImplementation:
+    short = ", ".join(NAMED)
+    return NoImplementation(
+        f"--impl {name}: there is no such module; expected one of {short}, a path that ends in .py, "
+        "or package.module[:name]"
+    )
+
+
+def _require_file(path: Path) -> None:
     if not path.is_file():
         raise NoImplementation(f"--impl {path}: there is no such file")
-    name = f"examined_{path.stem}"
+
+
+def _module_name(path: Path) -> str:
+    return f"examined_{path.stem}"
+
+
+def _from_file(path: Path) -> ModuleType:
+    _require_file(path)
+    for module_name in imported(path.read_bytes()):
+        # Not only where it fails: the harness's own module of that name would be examined in its place.
+        if package := taken_neighbour(module_name, path.parent):
+            raise NoImplementation(f"--impl {path}: {told(module_name, package)}")
+    name = _module_name(path)
     spec = importlib.util.spec_from_file_location(name, path)
     assert spec is not None
     assert spec.loader is not None

@@ -11,9 +11,11 @@ from reference.coded_pool import coded_pages, coded_rows
 from reference.indexing import gather_slots
 from tests.calls.memory import Memory
 from tests.cases.case import Case
-from tests.cases.plan import Plan, plan
+from tests.cases.plan import WRAPS, Plan, plan
 
 DTYPES = {"int32": torch.int32, "int64": torch.int64}
+FILLER = 0x81
+"""The byte that lies between, before and after the elements of an argument; as a page or a length, as wrong as any."""
 FILLED_AT_ONCE = 1 << 15
 """Pages whose contents are made in one step."""
 FILL_WHOLE_POOL_BELOW_BYTES = 1 << 24
@@ -58,8 +60,8 @@ class Inputs:
         self.plan = plan(case)
         self._snapshots: dict[str, tuple[torch.Tensor, torch.Tensor]] = {}
         batch, num_pages = len(self.plan.seq_lens), self.plan.num_pages
-        row = case.page_bytes + case.pool_row_gap
-        buf = self._place("buf", torch.uint8, (num_pages, case.page_bytes), (row, 1), case.pool_offset)
+        pool_strides = case.page_pitch, case.pool_byte_step
+        buf = self._place("buf", torch.uint8, (num_pages, case.page_bytes), pool_strides, case.pool_offset)
         table_dtype, lens_dtype = DTYPES[case.table_dtype], DTYPES[case.lens_dtype]
         strides, offset = _table_layout(case, batch, self.plan.max_pages)
         table = self._place("page_indices", table_dtype, (batch, self.plan.max_pages), strides, offset)
@@ -112,8 +114,7 @@ class Inputs:
         elements = offset + last + 1 if all(shape) else offset
         flat = self.memory.allocate(name, elements * dtype.itemsize, self.device)
         if elements * dtype.itemsize < FILL_WHOLE_POOL_BELOW_BYTES:
-            # What lies between and before the elements is as wrong as can be.
-            flat.fill_(0x81)
+            flat.fill_(FILLER)
             self._snapshots[name] = (flat, flat)
         return flat.view(dtype)[offset:].as_strided(shape, strides)
 
@@ -128,8 +129,8 @@ class Inputs:
         else:
             named = np.unique(contents.page_table)
             named = named[(named >= 0) & (named < contents.num_pages)]
-            row = self.case.page_bytes + self.case.pool_row_gap
-            wrapped = (named * row) % 2**32 // row
+            row = self.case.page_pitch
+            wrapped = np.concatenate([(named * row) % wrap // row for wrap in WRAPS])
             pages = np.unique(np.concatenate([named - 1, named, named + 1, wrapped, wrapped + 1]))
             pages = pages[(pages >= 0) & (pages < contents.num_pages)]
         for start in range(0, len(pages), FILLED_AT_ONCE):

@@ -7,6 +7,8 @@ import torch
 
 from tests.cases.case import ArgumentName, BadArgument, Case, family
 
+QUESTION = "arguments"
+
 
 def _bad(name: str, argument: ArgumentName, change: Callable[[Any], Any], *also: ArgumentName) -> Case:
     """Return a case that spoils `argument` with what `change` makes of the seven arguments.

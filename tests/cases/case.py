@@ -1,8 +1,11 @@
 """What an edge case is: a row of data that says how the seven arguments of a gather look."""
 
-from collections.abc import Callable
+import re
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field, replace
-from typing import Any, Literal
+from typing import Any, Literal, get_args
+
+from tests.contract import Rule
 
 PageOrder = Literal["shuffled", "reversed", "same", "shared_prefix"]
 TailFill = Literal["stale", "minus_one", "huge", "int_min"]
@@ -10,8 +13,13 @@ TableLayout = Literal["contiguous", "sliced", "transposed", "offset", "every_oth
 LengthsLayout = Literal["contiguous", "every_other", "offset", "one_for_all"]
 IndexDtype = Literal["int32", "int64"]
 Content = Literal["coded", "every_byte", "nan", "special_floats", "zeros", "ones"]
-Quantity = Literal["lengths", "table_widths", "pools"]
+Question = Literal["values", "memory", "arguments", "variants"]
+Quantity = Literal["lengths", "batches", "table_widths", "pools"]
 ArgumentName = Literal["buf", "page_indices", "seq_lens", "seq_len_sum", "max_seq_len", "page_size", "index_head_dim"]
+
+QUESTIONS: tuple[Question, ...] = get_args(Question)
+"""What families of cases ask. Each has a file of the suite, `tests/test_QUESTION.py`, that examines its families."""
+_NAME = re.compile(r"[a-z0-9]+(-[a-z0-9]+)*")
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -32,8 +40,9 @@ class Case:
     name: str
     """Unique; a part of the test's id, so lower case words with hyphens."""
     rules: tuple[int, ...]
-    """The rules of the contract that the case bears on. The first is cited when rows are wrong, the highest decides
-    from which contract level on the case is run."""
+    """Numbers of the rules that the case bears on, the most particular first; once the row is made, each is a `Rule`.
+    `tests.examine.blame` chooses among them; the highest level of them decides from which contract on the case is
+    run."""
     seq_lens: tuple[int, ...] = ()
     """Tokens of each sequence."""
 
@@ -65,6 +74,8 @@ class Case:
     """Bytes between the start of the pool's memory, which is aligned, and its first page."""
     pool_row_gap: int = 0
     """Bytes between two pages of the pool."""
+    pool_byte_step: int = 1
+    """How far apart two bytes of a page lie."""
 
     seq_len_sum_error: int = 0
     """By how much the host's `seq_len_sum` is off."""
@@ -79,6 +90,10 @@ class Case:
     grows: Quantity | None = None
     """What doubles from call to call, where the question is what such calls compile; see `tests.cases.growth`."""
 
+    calls: tuple["Case", ...] = ()
+    """Calls that are made one after the other, where the question is what an implementation keeps from one for the
+    next. Each is a case of its own, and the row says nothing else."""
+
     needs_gpu: str | None = None
     """Why the case is out of the interpreter's reach, if it is."""
     heavy: bool = False
@@ -87,6 +102,32 @@ class Case:
     """Seed of everything that is drawn for the case."""
     family: str = ""
     """Name of the family; the catalogue fills it in."""
+
+    def __post_init__(self) -> None:
+        for expected, is_so in self._expectations():
+            if not is_so:
+                raise ValueError(f"case {self.family}/{self.name}: expected {expected}")
+        object.__setattr__(self, "rules", tuple(Rule(rule) for rule in self.rules))
+
+    def _expectations(self) -> Iterator[tuple[str, bool]]:
+        """Yield what a row must be, in words, and whether it is."""
+        names = [self.name, *filter(None, [self.family])]
+        yield "a name of lower-case words and numbers with hyphens between", all(map(_NAME.fullmatch, names))
+        yield "rules: one at least", bool(self.rules)
+        yield f"rules: numbers from 1 to {max(Rule)}, got {self.rules}", set(self.rules) <= set(Rule)
+        yield "rules: each once", len(set(self.rules)) == len(self.rules)
+        yield "rules: 13, where host and device disagree", not self.rows_are_open or Rule.DISAGREEMENT in self.rules
+        yield "rules: 14, where an argument is bad", self.bad is None or Rule.BAD_ARGUMENTS in self.rules
+        yield "seq_lens: no negative ones", min(self.seq_lens, default=0) >= 0
+        device_batch = len(self.seq_lens if self.device_seq_lens is None else self.device_seq_lens)
+        yield "device_seq_lens: as many as seq_lens", device_batch == len(self.seq_lens)
+        yield "page_size, pool_byte_step: 1 or more", min(self.page_size, self.pool_byte_step) >= 1
+        is_multiple = self.index_head_dim >= 4 and self.index_head_dim % 4 == 0
+        yield "index_head_dim: a multiple of 4", is_multiple
+        sizes = (self.pool_offset, self.pool_row_gap, self.pages_from, self.spare_columns, self.num_pages or 0)
+        yield "pool_offset, pool_row_gap, pages_from, spare_columns, num_pages: 0 or more", min(sizes) >= 0
+        batch = len(self.seq_lens)
+        yield "page_at: sequences of the batch", all(0 <= sequence < batch for sequence, _ in self.page_at)
 
     @property
     def id(self) -> str:
@@ -109,6 +150,11 @@ class Case:
         return self.page_size * (self.index_head_dim + 4)
 
     @property
+    def page_pitch(self) -> int:
+        """Bytes from the start of a page in the pool to that of the next."""
+        return self.page_bytes * self.pool_byte_step + self.pool_row_gap
+
+    @property
     def pages_needed(self) -> tuple[int, ...]:
         """Pages that each sequence fills, the last perhaps in part."""
         return tuple(-(-length // self.page_size) for length in self.seq_lens)
@@ -119,14 +165,9 @@ class Case:
         return self.device_seq_lens is not None or self.seq_len_sum_error != 0 or self.max_seq_len_error < 0
 
     @property
-    def rule_of_wild_access(self) -> int:
-        """The rule that an access outside arguments and results breaks on this case."""
-        return next((rule for rule in self.rules if rule in (11, 12, 13)), self.rules[0])
-
-    @property
     def may_be_refused(self) -> bool:
         """Whether a `ValueError` is as good as the right rows (rules 9 and 10)."""
-        return bool({9, 10} & set(self.rules))
+        return bool({Rule.GEOMETRIES, Rule.STRIDES} & set(self.rules))
 
 
 def family(name: str, cases: list[Case]) -> list[Case]:

@@ -11,10 +11,11 @@ from tests.cases import (
     lengths,
     pools,
     seeds,
+    state,
     tables,
     workloads,
 )
-from tests.cases.case import Case
+from tests.cases.case import Case, Question
 
 FAMILIES = (
     lengths,
@@ -27,9 +28,15 @@ FAMILIES = (
     disagreement,
     bad_arguments,
     growth,
+    state,
     workloads,
     seeds,
 )
+
+QUESTIONS: dict[str, Question] = {
+    module.__name__.rpartition(".")[2].replace("_", "-"): module.QUESTION for module in FAMILIES
+}
+"""The question that each family asks, by the family's name."""
 
 
 def catalogue(seeds_from: int = 0, seed_count: int = seeds.DEFAULT_COUNT) -> list[Case]:

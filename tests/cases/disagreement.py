@@ -3,6 +3,8 @@
 from tests.cases.case import Case, family
 from tests.cases.plan import INT32_MAX, INT64_MAX, INT64_MIN
 
+QUESTION = "memory"
+
 HOST = (100, 65, 30)
 
 CASES = family(

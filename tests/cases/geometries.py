@@ -2,6 +2,8 @@
 
 from tests.cases.case import Case, family
 
+QUESTION = "values"
+
 PAGE_SIZES = (1, 2, 3, 7, 16, 32, 48, 100, 128, 256)
 HEAD_DIMS = (4, 12, 64, 96, 132, 256, 384, 512)
 

@@ -2,12 +2,18 @@
 
 from collections.abc import Iterator
 from dataclasses import dataclass
+from itertools import product
 
 from tests.cases.case import Case, Quantity, family
+
+QUESTION = "variants"
 
 LONGEST = 1 << 20
 MOST_SEQUENCES = 2_048
 MOST_TOKENS = 1 << 18
+DOUBLINGS = 12
+A_FEW = 8
+"""Variants that are no growth."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -42,11 +48,17 @@ def growing_requests(count: int, page_size: int = 64) -> Iterator[Request]:
 
 
 def doubling_requests(quantity: Quantity, page_size: int = 64) -> Iterator[Request]:
-    """Yield 12 requests in which one quantity doubles from each to the next.
+    """Yield requests in which one quantity doubles 12 times, all else being nearly equal.
 
-    No size is 1 or a multiple of 16, which Triton by itself specialises on: it does not tell these requests apart.
+    There are three batches of each doubling, since one variant for each is allowed. No size is 1 or a multiple of 16,
+    which Triton by itself specialises on: it does not tell these requests apart.
     """
-    for power in range(3, 15):
+    if quantity == "batches":
+        for power, more in product(range(2, 2 + DOUBLINGS), (1, 2, 3)):
+            batch = 2**power + more
+            yield Request(seq_lens=(65, *(1,) * (batch - 1)), table_width=33, num_pages=131)
+        return
+    for power in range(3, 3 + DOUBLINGS):
         grown = 2**power + 1
         length = page_size * grown - 1 if quantity == "lengths" else page_size * 33 - 1
         seq_lens = (length, 65, 1)
@@ -58,10 +70,17 @@ def doubling_requests(quantity: Quantity, page_size: int = 64) -> Iterator[Reque
         )
 
 
+def most_variants(quantity: Quantity) -> int:
+    """Return how many variants such requests may compile: a few for small and large calls, and of batches one more for
+    each power of two."""
+    return A_FEW + (DOUBLINGS if quantity == "batches" else 0)
+
+
 CASES = family(
     "growth",
     [
         Case(name="lengths", rules=(18,), seq_lens=(2_111, 65, 1), grows="lengths"),
+        Case(name="batches", rules=(18,), seq_lens=(65, 1), grows="batches"),
         Case(name="table-widths", rules=(18,), seq_lens=(2_111, 65, 1), grows="table_widths"),
         Case(name="pools", rules=(18,), seq_lens=(2_111, 65, 1), grows="pools"),
     ],

@@ -3,6 +3,8 @@
 from tests.cases.case import Case, family
 from tests.cases.plan import INT32_MAX, INT32_MIN, INT64_MAX, INT64_MIN
 
+QUESTION = "memory"
+
 NUM_PAGES = 12
 WHERE = {"first": (1, 0), "middle": (1, 1), "last": (1, -1)}
 VALUES = {"minus-one": -1, "num-pages": NUM_PAGES, "int32-min": INT32_MIN, "int32-max": INT32_MAX}

@@ -11,6 +11,8 @@ from tests.cases.case import Case
 
 INT32_MIN, INT32_MAX = -(2**31), 2**31 - 1
 INT64_MIN, INT64_MAX = -(2**63), 2**63 - 1
+WRAPS = (2**31, 2**32, 2**33)
+"""What an address that is computed in too few bits is cut to a multiple of."""
 SPARE_PAGES = 7
 """Pages of a pool that no sequence names, so that a wrong page is one that a right one cannot be."""
 

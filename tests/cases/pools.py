@@ -2,6 +2,8 @@
 
 from tests.cases.case import Case, family
 
+QUESTION = "memory"
+
 PAGE_BYTES = 64 * 132
 # The first page that does not lie wholly below 2 GiB: with 32-bit arithmetic, tokens from 16 on are read elsewhere.
 AT_2_GIB, AT_4_GIB, AT_8_GIB, AT_16_GIB = (gib * 2**30 // PAGE_BYTES for gib in (2, 4, 8, 16))
@@ -28,6 +30,8 @@ CASES = family(
             for gap in (1, 2, 4, 16, 64, 8_448)
         ),
         Case(name="offset-and-gap", rules=(10,), seq_lens=(130, 65), pool_offset=4, pool_row_gap=12),
+        Case(name="byte-step-2", rules=(10,), seq_lens=(130, 65), pool_byte_step=2),
+        Case(name="byte-step-3-and-gap", rules=(10,), seq_lens=(130, 65), pool_byte_step=3, pool_row_gap=4),
         Case(name="offset-odd-page-1", rules=(10, 9), seq_lens=(70,), pool_offset=3, page_size=1),
         *(
             Case(

@@ -4,6 +4,8 @@ import random
 
 from tests.cases.case import Case, LengthsLayout, TableLayout, family
 
+QUESTION = "values"
+
 TABLE_LAYOUTS: tuple[TableLayout, ...] = (
     "contiguous",
     "contiguous",

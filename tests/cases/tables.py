@@ -2,6 +2,8 @@
 
 from tests.cases.case import Case, family
 
+QUESTION = "values"
+
 CASES = family(
     "tables",
     [

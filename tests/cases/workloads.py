@@ -8,6 +8,8 @@ from typing import Any
 
 from tests.cases.case import Case, family
 
+QUESTION = "values"
+
 V32_POOL = 15_241
 GLM_POOL = 37_481
 PAST_2_GIB = (12, 4)

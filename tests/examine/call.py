@@ -11,13 +11,16 @@ from tests.calls.errors import short
 from tests.calls.inputs import Arguments, Call, Inputs
 from tests.calls.memory import Memory
 from tests.cases.case import Case
-from tests.contract import Contract
-from tests.examine.finding import Finding, Findings
+from tests.contract import Contract, Rule
+from tests.examine.blame import Seen
+from tests.examine.finding import Fault, Finding, Findings
 from tests.examine.results import overlap, results_of
 from tests.instruments.poison import Watched, counted_launches, poisoned_allocations
 
 POISONS = (0xC3, 0x3C)
 """What unwritten memory holds in the first and in the second call, so that no byte can be right by accident."""
+
+EARLIER_RESULT = "memory of an earlier result"
 
 OnStep = Callable[[str, str], None]
 """Told the function and the step before each call, so that a crash can be blamed on it."""
@@ -26,8 +29,8 @@ OnStep = Callable[[str, str], None]
 class Observation(Protocol):
     """What an instrument saw during one call."""
 
-    def findings(self) -> list[tuple[int, str, dict[str, Any]]]:
-        """Return rule, message and details of each thing that was wrong."""
+    def faults(self) -> list[Fault]:
+        """Return each thing that was wrong."""
 
 
 class Instrument(Protocol):
@@ -56,7 +59,7 @@ class Outcome:
     error: Exception | SystemExit | None = None
     watched: Watched = field(default_factory=Watched)
     launches: list[str] = field(default_factory=list)
-    rules_broken: set[int] = field(default_factory=set)
+    seen: set[Seen] = field(default_factory=set)
     """What the instruments saw."""
 
 
@@ -113,7 +116,7 @@ class Caller:
         needed_rows = None if is_open else int((inputs.plan.row_slots >= 0).sum())
         about = Call(self._findings.function, arguments, self._case, needed_rows)
         # Rule 15 is not everyone's promise: those who do not make it rely on what the hardware happens to do.
-        adverse = poison == POISONS[1] and self._contract.holds(15)
+        adverse = poison == POISONS[1] and self._contract.holds(Rule.UNDEFINED)
         with ExitStack() as stack:
             observations = [stack.enter_context(i.watch(about, adverse)) for i in self._instruments]
             stack.enter_context(counted_launches(outcome.launches))
@@ -127,9 +130,9 @@ class Caller:
         self.at(f"judging the {step}")
         # A call that should have been refused has one fault; what follows from it is none of its own.
         for observation in observations if self._case.bad is None else ():
-            for rule, message, details in observation.findings():
-                outcome.rules_broken.add(rule)
-                self._findings.add(rule, message, **details)
+            for seen, message, where, details in observation.faults():
+                outcome.seen.add(seen)
+                self._findings.add(seen, message, where, **details)
         self.surroundings(inputs)
         if outcome.error is None:
             outcome.results = self.results(returned, arguments)
@@ -144,7 +147,7 @@ class Caller:
             torch.cuda.synchronize(self._device)
         except Exception as error:
             message = f"the GPU reported {short(error)} ({step}; each tensor {self._memory.surroundings})"
-            self._findings.add(self._case.rule_of_wild_access, message, device_lost=True)
+            self._findings.add(Seen.DEVICE_LOST, message, device_lost=True)
             raise DeviceLost(self._findings.all) from error
 
     def results(self, returned: Any, arguments: Arguments) -> dict[str, torch.Tensor]:
@@ -154,11 +157,12 @@ class Caller:
         results, faults = results_of(self._findings.function, returned, arguments)
         for part, result in results.items():
             if any(overlap(result, earlier) for earlier in self._held):
-                faults.append(f"{part} lies in the memory of a result that an earlier call returned")
+                sentence = f"{part} lies in the memory of a result that an earlier call returned"
+                faults.setdefault(EARLIER_RESULT, sentence)
         # Held, so that memory which is given out again is one that the implementation kept, not one that it gave back.
         self._held.extend(results.values())
-        for fault in faults:
-            self._findings.add(6, fault)
+        for what, sentence in faults.items():
+            self._findings.add(Seen.RESULT, sentence, what)
         return results
 
     def forget(self) -> None:
@@ -167,19 +171,17 @@ class Caller:
 
     def surroundings(self, inputs: Inputs) -> None:
         """Look for writes to arguments and to what lies around them and the results."""
-        rule = self._case.rule_of_wild_access if self._case.rows_are_open else 7
         for sentence in self._memory.damage():
-            self._findings.add(rule, sentence)
+            self._findings.add(Seen.WRITE_OUTSIDE, sentence)
         for name in inputs.changed():
-            self._findings.add(7, f"{name} was written to")
+            self._findings.add(Seen.ARGUMENT_CHANGED, f"{name} was written to", name)
             inputs.write(inputs.plan)
 
     def _machine(self, outcome: Outcome, rows: int) -> None:
         done = [*outcome.launches, *outcome.watched.operations]
         allowed = 0 if rows == 0 else 1
         if len(done) > allowed:
-            self._findings.add(
-                16, f"{len(done)} launches, should be {allowed}: {', '.join(done[:12])}", launches=len(done)
-            )
+            sentence = f"{len(done)} launches, should be {allowed}: {', '.join(done[:12])}"
+            self._findings.add(Seen.LAUNCHES, sentence, launches=len(done))
         if outcome.watched.waits:
-            self._findings.add(17, f"waited for the device: {', '.join(sorted(set(outcome.watched.waits)))}")
+            self._findings.add(Seen.WAITED, f"waited for the device: {', '.join(sorted(set(outcome.watched.waits)))}")

@@ -1,15 +1,22 @@
-"""The checked interpreter as an instrument of the examination: violations become findings of the contract."""
+"""The checked interpreter as an instrument of the examination: violations become faults of a call."""
 
 from collections.abc import Iterator
 from contextlib import contextmanager
-from typing import Any
 
 import torch
 
-from tests.calls.inputs import Call
-from tests.cases.case import Case
-from tests.contract import Contract, level_of
+from tests.calls.inputs import FILLER, Arguments, Call
+from tests.examine.blame import Seen
+from tests.examine.call import POISONS
+from tests.examine.finding import Fault
 from tests.instruments.checked_interpreter import CheckedInterpreter, Traffic, Violation, Watch, kinds
+
+FILLERS = {
+    FILLER: "which lie between the elements of an argument",
+    kinds.REFUSED_BYTE: "which a refused read gives",
+    **dict.fromkeys(POISONS, "which nobody has written"),
+}
+"""Bytes that mean nothing, and where they are found."""
 
 
 class Checked:
@@ -44,8 +51,8 @@ class CheckedCall:
         self._call = call
         self._adverse = adverse
 
-    def findings(self) -> list[tuple[int, str, dict[str, Any]]]:
-        """Return rule, message and details of each violation, one for each kind and line of the kernel.
+    def faults(self) -> list[Fault]:
+        """Return the violations, one for each kind and argument that it is about: all results are one.
 
         Where an adverse call uses undefined values, what else goes wrong in it may be their doing: an ordinary call
         has shown what is not.
@@ -56,12 +63,17 @@ class CheckedCall:
             violations = undefined
         if self._call.case.rows_are_open:
             violations = [violation for violation in violations if not _is_open(violation)]
-        by_line: dict[tuple[str, str, int], list[Violation]] = {}
+        together: dict[tuple[str, str], list[Violation]] = {}
         for violation in violations:
-            by_line.setdefault((violation.kind, violation.source_file, violation.source_line), []).append(violation)
-        return [self._finding(alike) for alike in by_line.values()] or self._traffic()
+            together.setdefault((violation.kind, self._about(violation)), []).append(violation)
+        return [self._fault(about, alike) for (_, about), alike in together.items()] or self._traffic()
 
-    def _traffic(self) -> list[tuple[int, str, dict[str, Any]]]:
+    def _about(self, violation: Violation) -> str:
+        if not violation.tensor:
+            return ""
+        return violation.tensor if violation.tensor in self._call.arguments.tensors else "a result"
+
+    def _traffic(self) -> list[Fault]:
         """Compare the bytes that the kernels moved with those that they needed to."""
         if self._call.needed_rows is None or not self._seen.launches:
             return []
@@ -71,17 +83,25 @@ class CheckedCall:
         written = sum(traffic.bytes_written for traffic in self._seen.traffic.values())
         should_read = self._call.needed_rows * width
         should_write = self._call.arguments.seq_len_sum * width
+        figures = {"read": read, "written": written}
         told = []
         if read > should_read:
-            told.append(f"read {read:,} bytes of buf, should be {should_read:,}")
+            sentence = f"read {read:,} bytes of buf, should be {should_read:,}"
+            told.append(Fault(Seen.TRAFFIC, sentence, "read", figures))
         if written > should_write:
-            told.append(f"wrote {written:,} bytes, should be {should_write:,}")
-        return [(19, sentence, {"read": read, "written": written}) for sentence in told]
+            sentence = f"wrote {written:,} bytes, should be {should_write:,}"
+            told.append(Fault(Seen.TRAFFIC, sentence, "written", figures))
+        return told
 
-    def _finding(self, alike: list[Violation]) -> tuple[int, str, dict[str, Any]]:
-        first, count = alike[0], sum(violation.count for violation in alike)
-        details = {"kind": first.kind, "line": f"{first.source_file}:{first.source_line}", "count": count}
-        return rule_of(first, self._call.case), first.message, details
+    def _fault(self, about: str, alike: list[Violation]) -> Fault:
+        first = next((violation for violation in alike if violation.outside), alike[0])
+        lines = [f"{violation.source_file}:{violation.source_line}" for violation in alike]
+        lines = list(dict.fromkeys([f"{first.source_file}:{first.source_line}", *lines]))
+        count = sum(violation.count for violation in alike)
+        message = first.message + filler_page(first, self._call.arguments)
+        if len(lines) > 1:
+            message += f"; so does {', '.join(lines[1:])}"
+        return Fault(Seen(first.kind), message, about, {"kind": first.kind, "lines": lines, "count": count})
 
 
 def _is_open(violation: Violation) -> bool:
@@ -92,16 +112,14 @@ def _is_open(violation: Violation) -> bool:
     return violation.kind == kinds.RACE or (violation.kind == kinds.WRAP and not violation.outside)
 
 
-def rule_of(violation: Violation, case: Case) -> int:
-    """Return the rule that a violation breaks on a case.
-
-    A wild access breaks what the case is about; on good input, a write outside the result is rule 7.
-    """
-    about = case.rule_of_wild_access
-    if violation.kind in (kinds.READ_OUTSIDE, kinds.ALIGNMENT, kinds.GRID, kinds.DESCRIPTOR):
-        return about
-    if violation.kind == kinds.WRITE_OUTSIDE and level_of(about) > Contract.TRUSTING:
-        return about
-    if violation.kind == kinds.WRAP and case.rows_are_open:
-        return about
-    return violation.rule
+def filler_page(violation: Violation, arguments: Arguments) -> str:
+    """Return what a page number is that led outside the pool, where it is made of bytes that nobody gave a meaning."""
+    if violation.kind != kinds.READ_OUTSIDE or violation.tensor != "buf":
+        return ""
+    for byte, name in FILLERS.items():
+        for width in (4, 8):
+            page = int.from_bytes(bytes([byte] * width), "little", signed=True)
+            pitches = {arguments.buf.stride(0), arguments.buf.shape[1]}
+            if any(pitch and violation.offset // pitch == page for pitch in pitches):
+                return f"; it took {width} bytes 0x{byte:02x}, {name}, for page {page}"
+    return ""

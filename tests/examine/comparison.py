@@ -1,14 +1,18 @@
 """What result rows hold, against what they should: found fast, told in pages and tokens."""
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 import torch
 
 from reference.coded_pool import decode_k, decode_s
+from tests.calls.inputs import FILLER
 from tests.cases.case import Case
 from tests.cases.plan import Plan
+from tests.examine.blame import Seen
+from tests.examine.wraps import is_from_wrapped_address
+from tests.instruments.checked_interpreter.kinds import REFUSED_BYTE
 
 RowSource = Callable[[torch.Tensor, int], tuple[torch.Tensor, torch.Tensor]]
 """Makes `k` and `s` of `(rows,)` int64 token slots (zero where negative) under a content seed."""
@@ -30,14 +34,21 @@ class WrongRows:
     """The first few wrong rows."""
     told: tuple[str, ...]
     """A sentence for each of `rows`."""
-    should_be_zero: bool
-    """Whether each of `rows` belongs to a page outside the pool."""
-    earlier_contents: bool
-    """Whether each of `rows` holds what was right in an earlier call."""
+    seen: Seen
+    """What kind of rows they are, as far as `rows` tell."""
+    reads_refused: bool
+    """Whether each wrong row is what the checked interpreter gives in place of a read that it refuses."""
+    other: "WrongRows | None" = None
+    """Those of the other part, which are of the same kind."""
+
+    def with_other(self, other: "WrongRows") -> "WrongRows":
+        """Return these rows and those of the other part, told as one."""
+        return replace(self, other=other)
 
     def __str__(self) -> str:
         more = f" and {self.count - len(self.rows):,} more rows" if self.count > len(self.rows) else ""
-        return f"{self.count:,} of {self.total:,} rows of {self.part} are wrong: {'; '.join(self.told)}{more}"
+        also = f"; so are {self.other.count:,} rows of {self.other.part}" if self.other else ""
+        return f"{self.count:,} of {self.total:,} rows of {self.part} are wrong: {'; '.join(self.told)}{more}{also}"
 
 
 class Expectation:
@@ -65,7 +76,7 @@ class Expectation:
         Returns:
             The wrong rows, or None where there are none.
         """
-        count, first = 0, torch.zeros(0, dtype=torch.int64)
+        count, first, refused = 0, torch.zeros(0, dtype=torch.int64), self.device.type == "cpu"
         total = result.shape[0]
         for start in range(0, total, ROWS_AT_ONCE):
             chunk = result[start : start + ROWS_AT_ONCE]
@@ -74,6 +85,7 @@ class Expectation:
                 continue
             wrong = (chunk != expected).any(dim=1).nonzero().flatten().cpu() + start
             count += len(wrong)
+            refused = refused and bool((result[wrong] == REFUSED_BYTE).all())
             first = torch.cat([first, wrong])[:ROWS_TOLD]
         if not count:
             return None
@@ -84,10 +96,27 @@ class Expectation:
             total=total,
             rows=rows,
             told=tuple(self._tell(part, row, result[row], poison, earlier) for row in rows),
-            should_be_zero=all(self.plan.row_slots[row] < 0 for row in rows),
-            earlier_contents=earlier is not None
-            and all(torch.equal(result[row], earlier._expected(part, slice(row, row + 1))[0]) for row in rows),
+            seen=self._seen(part, result, rows, earlier),
+            reads_refused=refused,
         )
+
+    def _seen(self, part: str, result: torch.Tensor, rows: tuple[int, ...], earlier: "Expectation | None") -> Seen:
+        def each(is_so: Callable[[int], bool]) -> bool:
+            return all(is_so(row) for row in rows)
+
+        if earlier and each(lambda row: torch.equal(result[row], earlier._right(part, row))):
+            return Seen.ROW_FROM_EARLIER_CALL
+        if each(lambda row: self.plan.row_slots[row] < 0):
+            return Seen.ROW_OF_INVALID_PAGE
+        if each(lambda row: is_from_wrapped_address(self.case, self.plan, part, row, result[row], self._of_slots)):
+            return Seen.ROW_FROM_WRAPPED_ADDRESS
+        return Seen.WRONG_ROW
+
+    def _of_slots(self, slots: list[int]) -> tuple[torch.Tensor, torch.Tensor]:
+        return self._rows(torch.tensor(slots, device=self.device), self.plan.content_seed)
+
+    def _right(self, part: str, row: int) -> torch.Tensor:
+        return self._expected(part, slice(row, row + 1))[0]
 
     def _expected(self, part: str, rows: slice) -> torch.Tensor:
         if self._latest is None or self._latest[0] != rows:
@@ -104,7 +133,7 @@ class Expectation:
             should = f"zeros, since page {page} is none of the pool's {self.plan.num_pages}"
         else:
             should = self._name(slot)
-        expected = self._expected(part, slice(row, row + 1))[0]
+        expected = self._right(part, row)
         return (
             f"row {row} (sequence {sequence}, token {token}): {part} is "
             f"{self._what(part, held, expected, slot, poison, earlier)}, should be {should}"
@@ -126,11 +155,14 @@ class Expectation:
             return "never written"
         if not held.any():
             return "zeros"
+        for byte, name in ((REFUSED_BYTE, "what a refused read gives"), (FILLER, "what lies beside the pages of buf")):
+            if bool((held == byte).all()):
+                return name
         if self.case.content == "coded":
             for source, suffix in ((self, ""), (earlier, " as it was in the call before")):
-                name = source and source._decode(part, held)
-                if name:
-                    return name + suffix
+                found = source and source._decode(part, held)
+                if found:
+                    return f"{found}{suffix}"
         moved = self._moved(part, held, slot)
         if moved:
             return moved

@@ -12,11 +12,14 @@ from tests.calls.inputs import Inputs
 from tests.calls.memory import Memory
 from tests.cases.case import Case
 from tests.cases.plan import plan
-from tests.contract import Contract
-from tests.examine.call import POISONS, Caller, Instrument, OnStep, Outcome
-from tests.examine.comparison import Expectation, WrongRows
+from tests.contract import Contract, Rule
+from tests.examine.blame import Seen
+from tests.examine.call import EARLIER_RESULT, POISONS, Caller, Instrument, OnStep, Outcome
+from tests.examine.comparison import Expectation
 from tests.examine.finding import Finding, Findings
 from tests.examine.growth import examine_growth
+from tests.examine.judgement import compare, returned
+from tests.examine.state import StateExamination
 from tests.examine.streams import capture, rewritten_on_side_stream
 from tests.instruments.red_zones import RedZonedMemory
 
@@ -75,14 +78,22 @@ class _Examination:
         self.contract = contract
         self.device = device
         self.memory = memory
-        self.findings = Findings(case.id, contract)
-        self.caller = Caller(case, contract, device, instruments, memory, on_step, self.findings)
+        self.findings = Findings(case, contract)
+        self.instruments = instruments
+        self.on_step = on_step
+        self.caller = self._caller_for(case, self.findings)
+
+    def _caller_for(self, case: Case, findings: Findings) -> Caller:
+        return Caller(case, self.contract, self.device, self.instruments, self.memory, self.on_step, findings)
 
     def run(self) -> list[Finding]:
         case = self.case
         if case.grows is not None:
             for function, call in self.implementation.functions.items():
                 self._growth(function, call)
+            return self.findings.all
+        if case.calls:
+            StateExamination(self.implementation, case, self.findings, self._caller_for).run(self.device, self.memory)
             return self.findings.all
         inputs = Inputs(case, self.device, self.memory)
         first_results: dict[str, dict[str, torch.Tensor]] = {}
@@ -97,7 +108,7 @@ class _Examination:
                 first_results[self.findings.function] = self._right_rows(call, inputs)
         self._same_from_each_function(first_results)
         # Needless traffic is often the consequence of another fault: it is told last.
-        return sorted(self.findings.all, key=lambda finding: finding.rule == 19)
+        return sorted(self.findings.all, key=lambda finding: finding.rule is Rule.TRAFFIC)
 
     def _right_rows(self, call: Callable[..., Any], inputs: Inputs) -> dict[str, torch.Tensor]:
         """Call three times: twice alike, and once with new contents at the same addresses; and on shorter sequences.
@@ -118,7 +129,7 @@ class _Examination:
             return kept
         second = Outcome() if brief else self.caller.call(call, inputs, POISONS[1], "same call again")
         # Rows that undefined values made wrong are one finding, and it has been made.
-        judged = 15 not in second.rules_broken and self._returned(second) and not wrong
+        judged = Seen.UNDEFINED not in second.seen and self._returned(second) and not wrong
         if judged and not self._values(second, expected, POISONS[1], again=True):
             self._same_bytes(first, second)
 
@@ -131,13 +142,19 @@ class _Examination:
             self._values(third, renewed, POISONS[0], earlier=expected)
         if rows <= FEW_ROWS and not brief:
             self._shorter(call, inputs, is_judged=not wrong)
-        for part, result in kept.items():
-            if not torch.equal(result, first.results[part]):
-                self.findings.add(6, f"a later call changed the {part} that the first call had returned")
-        if self.device.type == "cuda" and self.contract.holds(17) and rows and not (wrong or brief):
+        self._unchanged(kept, first.results)
+        if self.device.type == "cuda" and self.contract.holds(Rule.NO_WAITING) and rows and not (wrong or brief):
             self._replay(call, inputs)
             self._side_stream(call, inputs)
         return kept
+
+    def _unchanged(self, kept: dict[str, torch.Tensor], results: dict[str, torch.Tensor]) -> None:
+        """Look at what later calls made of the first one's results; that these lie in its memory has been told."""
+        for part, result in kept.items():
+            if not torch.equal(result, results[part]) and not self.findings.has(Seen.RESULT, EARLIER_RESULT):
+                self.findings.add(
+                    Seen.RESULT_CHANGED, f"a later call changed the {part} that the first call had returned"
+                )
 
     def _shorter(self, call: Callable[..., Any], inputs: Inputs, is_judged: bool) -> None:
         """Call with half the rows, which memory kept from an earlier call has room for."""
@@ -154,7 +171,7 @@ class _Examination:
             graph, returned = capture(call, inputs.arguments)
         except Exception as error:
             self.caller.check_device("capture in a CUDA graph")
-            self.findings.add(17, f"could not be captured in a CUDA graph: {short(error)}")
+            self.findings.add(Seen.NOT_CAPTURED, f"could not be captured in a CUDA graph: {short(error)}")
             return
         results = self.caller.results(returned, inputs.arguments)
         inputs.write(plan(self.case, variation=2, shorter=True))
@@ -167,7 +184,7 @@ class _Examination:
         for part, result in results.items():
             wrong = expected.wrong_rows(part, result[: len(inputs.plan.row_slots)], POISONS[0])
             if wrong is not None:
-                self.findings.add(17, f"replayed in a CUDA graph on shorter sequences, {wrong}")
+                self.findings.add(Seen.WRONG_REPLAY, f"replayed in a CUDA graph on shorter sequences, {wrong}")
         self.caller.surroundings(inputs)
 
     def _side_stream(self, call: Callable[..., Any], inputs: Inputs) -> None:
@@ -181,7 +198,7 @@ class _Examination:
         for part, result in self.caller.results(returned, inputs.arguments).items():
             wrong = expected.wrong_rows(part, result, POISONS[0], earlier)
             if wrong is not None:
-                self.findings.add(17, f"on a side stream whose earlier work writes the pool, {wrong}")
+                self.findings.add(Seen.WRONG_STREAM, f"on a side stream whose earlier work writes the pool, {wrong}")
 
     def _growth(self, function: str, call: Callable[..., Any]) -> None:
         self.findings.function = function
@@ -190,7 +207,7 @@ class _Examination:
             examine_growth(call, self.case, self.device, self.findings)
         except Exception as error:
             self.caller.check_device("requests that grow")
-            self.findings.add(self.case.rules[0], f"a request that grew raised {short(error)}")
+            self.findings.add(Seen.RAISED, f"a request that grew raised {short(error)}", short(error))
 
     def _open_rows(self, call: Callable[..., Any], inputs: Inputs) -> None:
         """Call twice; whatever comes back, an error too, is right if no memory but the results was touched."""
@@ -204,62 +221,28 @@ class _Examination:
         wanted = f"a ValueError or TypeError that names {' or '.join(bad.names)}"
         error = outcome.error
         if error is None:
-            self.findings.add(14, f"the call was accepted, should have raised {wanted}")
+            self._not_refused("accepted", f"the call was accepted, should have raised {wanted}")
         elif not isinstance(error, (ValueError, TypeError)):
-            self.findings.add(14, f"raised {short(error)}, should have raised {wanted}")
+            self._not_refused(type(error).__name__, f"raised {short(error)}, should have raised {wanted}")
         elif not any(re.search(rf"\b{name}\b", str(error)) for name in bad.names):
-            self.findings.add(14, f"raised {short(error)}, which names no argument: should have been {wanted}")
+            told = f"raised {short(error)}, which names no argument: should have been {wanted}"
+            self._not_refused("by name", told)
         elif launched := [*outcome.launches, *outcome.watched.operations]:
-            self.findings.add(14, f"launched {launched[0]} before it raised {short(error)}")
+            self._not_refused("before a launch", f"launched {launched[0]} before it raised {short(error)}")
+
+    def _not_refused(self, how: str, message: str) -> None:
+        self.findings.add(Seen.NOT_REFUSED, message, how)
 
     def _returned(self, outcome: Outcome) -> bool:
-        """Whether there are results to look at; an error is judged here."""
-        error = outcome.error
-        if error is None:
-            return bool(outcome.results)
-        if not (isinstance(error, ValueError) and self.case.may_be_refused):
-            # An index error is a wild access that was prevented.
-            rule = self.case.rule_of_wild_access if isinstance(error, IndexError) else self.case.rules[0]
-            self.findings.add(rule, f"raised {short(error)}")
-        return False
+        return returned(outcome, self.case, self.findings)
 
-    def _values(
-        self,
-        outcome: Outcome,
-        expected: Expectation,
-        poison: int,
-        *,
-        again: bool = False,
-        earlier: Expectation | None = None,
-    ) -> bool:
-        """Compare the results with what they should be; return whether any row is wrong."""
-        any_wrong = False
-        for part, result in outcome.results.items():
-            wrong = expected.wrong_rows(part, result, poison, earlier)
-            if wrong is not None:
-                any_wrong = True
-                prefix = "the same call again differs: " if again else "with new contents, " if earlier else ""
-                self.findings.add(
-                    self._value_rule(wrong, again),
-                    prefix + str(wrong),
-                    wrong_rows=wrong.count,
-                    of=wrong.total,
-                )
-        return any_wrong
-
-    def _value_rule(self, wrong: WrongRows, again: bool) -> int:
-        if again:
-            return 8
-        if wrong.earlier_contents:
-            return 7
-        # Rule 11 is about rows of invalid pages; if others are wrong, it is for another reason.
-        other = next((rule for rule in self.case.rules if rule != 11), 1)
-        return 11 if wrong.should_be_zero else other
+    def _values(self, outcome: Outcome, expected: Expectation, poison: int, **how: Any) -> bool:
+        return compare(outcome, expected, poison, self.findings, **how)
 
     def _same_bytes(self, first: Outcome, second: Outcome) -> None:
         for part, result in second.results.items():
             if not torch.equal(result, first.results[part]):
-                self.findings.add(8, f"the same call gave another {part} than the first time")
+                self.findings.add(Seen.OTHER_ROW_AGAIN, f"the same call gave another {part} than the first time")
 
     def _same_from_each_function(self, results: dict[str, dict[str, torch.Tensor]]) -> None:
         both = results.get("get_k_and_s", {})
@@ -267,4 +250,4 @@ class _Examination:
             alone = results.get(name, {})
             if part in both and part in alone and not torch.equal(both[part], alone[part]):
                 self.findings.function = name
-                self.findings.add(2, f"{name} returned another {part} than get_k_and_s")
+                self.findings.add(Seen.OTHER_ROW_ALONE, f"{name} returned another {part} than get_k_and_s")

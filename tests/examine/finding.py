@@ -1,18 +1,23 @@
 """What the examination has to say: one broken promise, in the user's terms."""
 
-from collections.abc import Mapping
-from dataclasses import asdict, dataclass, field
-from typing import Any
+from collections.abc import Collection, Mapping
+from dataclasses import asdict, dataclass, field, replace
+from typing import Any, NamedTuple
 
-from tests.contract import Contract
+from tests.cases.case import Case
+from tests.contract import Contract, Rule
+from tests.examine.blame import Seen, rule_of
 
 
 @dataclass(frozen=True)
 class Finding:
-    """One rule that one function breaks on one case."""
+    """One rule that one function breaks on one case.
 
-    rule: int
-    """Number of the rule in the contract."""
+    Raises:
+        ValueError: the contract has no rule of that number.
+    """
+
+    rule: Rule
     case: str
     """Id of the case, `family/name`."""
     function: str
@@ -21,6 +26,11 @@ class Finding:
     """What happened, and what should have."""
     details: Mapping[str, Any] = field(default_factory=dict)
     """Figures behind the message, for machines; JSON values only."""
+    fault: str = ""
+    """What was seen, without figures: findings of one rule and one fault are likely one mistake."""
+
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "rule", Rule(self.rule))
 
     @property
     def family(self) -> str:
@@ -28,8 +38,8 @@ class Finding:
         return self.case.split("/")[0]
 
     def as_json(self) -> dict[str, Any]:
-        """Return the finding as a JSON object."""
-        return {**asdict(self), "family": self.family}
+        """Return the finding as a JSON object; its rule is the number in the contract."""
+        return {**asdict(self), "rule": int(self.rule), "family": self.family}
 
     @classmethod
     def from_json(cls, data: Mapping[str, Any]) -> "Finding":
@@ -40,30 +50,68 @@ class Finding:
         return f"rule {self.rule}, {self.case}, {self.function}: {self.message}"
 
 
-class Findings:
-    """Collects what is found on one case: what the contract promises, and each thing once."""
+class Fault(NamedTuple):
+    """Something wrong that an instrument saw in a call."""
 
-    def __init__(self, case: str, contract: Contract) -> None:
+    seen: Seen
+    message: str
+    """What happened, and what should have."""
+    where: str = ""
+    """What tells it from other faults of the same kind, such as the tensor."""
+    details: Mapping[str, Any] = {}
+    """JSON values."""
+
+
+class Findings:
+    """Collects what is found on one case: what the contract promises, and each fault of a function once."""
+
+    def __init__(self, case: Case, contract: Contract, function: str = "") -> None:
         self.all: list[Finding] = []
-        self.function = ""
+        self.function = function
         """The function that is examined at the moment."""
         self._case = case
-        self._contract = contract
+        self.contract = contract
 
-    def add(self, rule: int, message: str, **details: Any) -> None:
-        """Note a broken rule.
+    def add(self, seen: Seen, message: str, where: str = "", **details: Any) -> None:
+        """Note something wrong, unless the contract does not promise its rule or the function is known to do it.
 
         Args:
-            rule: its number; one that the contract does not promise is left out.
+            seen: what kind of thing; its rule follows from that and the case.
             message: what happened, and what should have.
-            details: JSON values. Of findings with the same `kind` and `line`, a function has one.
+            where: what tells it from other faults of the same kind.
+            details: JSON values.
         """
-        finding = Finding(rule, self._case, self.function, message, details)
-        if self._contract.holds(rule) and finding not in self.all and not self._is_known(finding):
+        rule = rule_of(seen, self._case.rules)
+        if self.contract.holds(rule) and not self.has(seen, where):
+            self.all.append(Finding(rule, self._case.id, self.function, message, details, _fault(seen, where)))
+
+    def take(self, finding: Finding) -> None:
+        """Note a finding of another collection, unless the function is known to do it."""
+        if not any((of.function, of.fault) == (finding.function, finding.fault) for of in self.all):
             self.all.append(finding)
 
-    def _is_known(self, finding: Finding) -> bool:
-        def place(of: Finding) -> tuple[Any, ...]:
-            return of.rule, of.function, of.details.get("kind"), of.details.get("line")
+    def follow(self, causes: Collection[Seen], message: str, seen: Seen | None = None) -> bool:
+        """Add to an earlier finding of the function what followed from it; return whether there is such a finding.
 
-        return "line" in finding.details and place(finding) in map(place, self.all)
+        Args:
+            causes: what may have led to it.
+            message: what followed.
+            seen: what followed, where it is a consequence only of what breaks the same rule.
+        """
+        rule = seen and rule_of(seen, self._case.rules)
+        names = {cause.value for cause in causes}
+        for place, of in enumerate(self.all):
+            is_cause = of.function == self.function and of.fault.partition(":")[0] in names
+            if is_cause and rule in (None, of.rule):
+                if message not in of.message:
+                    self.all[place] = replace(of, message=f"{of.message}; so {message}")
+                return True
+        return False
+
+    def has(self, seen: Seen, where: str = "") -> bool:
+        """Whether such a fault of the function was noted."""
+        return any((of.function, of.fault) == (self.function, _fault(seen, where)) for of in self.all)
+
+
+def _fault(seen: Seen, where: str) -> str:
+    return f"{seen.value}: {where}" if where else seen.value

@@ -6,13 +6,10 @@ from typing import Any
 import torch
 
 from tests.cases.case import Case
-from tests.cases.growth import doubling_requests
+from tests.cases.growth import doubling_requests, most_variants
+from tests.examine.blame import Seen
 from tests.examine.finding import Findings
 from tests.instruments.cost.trace import variants_of_requests, what_differs
-
-MOST_VARIANTS = 8
-"""Variants that twelve requests, each twice the one before, may compile: a few for small and large calls, not one for
-each size or each power of two."""
 
 
 def examine_growth(call: Callable[..., Any], case: Case, device: torch.device, findings: Findings) -> None:
@@ -20,11 +17,12 @@ def examine_growth(call: Callable[..., Any], case: Case, device: torch.device, f
     assert case.grows is not None
     requests = list(doubling_requests(case.grows))
     variants = variants_of_requests(call, requests, device)
-    if len(variants) > MOST_VARIANTS:
+    most = most_variants(case.grows)
+    if len(variants) > most:
         grown = case.grows.replace("_", " ")
         findings.add(
-            18,
+            Seen.VARIANTS,
             f"{len(requests)} requests whose {grown} double compiled {len(variants)} variants, should be at most "
-            f"{MOST_VARIANTS}; they differ in {what_differs(variants)}",
+            f"{most}; they differ in {what_differs(variants)}",
             variants=len(variants),
         )

@@ -10,8 +10,8 @@ PARTS = {"get_k_and_s": ("K", "S"), "get_k": ("K",), "get_s": ("S",)}
 """What each function returns."""
 
 
-def results_of(function: str, returned: Any, arguments: Arguments) -> tuple[dict[str, torch.Tensor], list[str]]:
-    """Return the results by part, and a sentence for each way in which they are not as promised.
+def results_of(function: str, returned: Any, arguments: Arguments) -> tuple[dict[str, torch.Tensor], dict[str, str]]:
+    """Return the results by part, and the ways in which they are not as promised: a sentence by what is wrong.
 
     There are no results where their bytes cannot be compared with anything.
     """
@@ -19,9 +19,9 @@ def results_of(function: str, returned: Any, arguments: Arguments) -> tuple[dict
     values = tuple(returned) if isinstance(returned, (tuple, list)) else (returned,)
     if len(values) != len(parts) or not all(isinstance(value, torch.Tensor) for value in values):
         given = ", ".join(type(value).__name__ for value in values)
-        return {}, [f"returned {given}, should be {len(parts)} tensors: {' and '.join(parts)}"]
+        return {}, {"type": f"returned {given}, should be {len(parts)} tensors: {' and '.join(parts)}"}
     results = dict(zip(parts, values, strict=True))
-    faults = []
+    faults: dict[str, str] = {}
     for part, result in results.items():
         shape = (arguments.seq_len_sum, arguments.index_head_dim if part == "K" else 4)
         for name, is_so, should in (
@@ -30,12 +30,14 @@ def results_of(function: str, returned: Any, arguments: Arguments) -> tuple[dict
             ("device", result.device, arguments.buf.device),
         ):
             if is_so != should:
-                return {}, [f"{part} has {name} {is_so}, should be {should}"]
+                return {}, {name: f"{part} has {name} {is_so}, should be {should}"}
         if not result.is_contiguous():
-            faults.append(f"{part} is not contiguous: its strides are {result.stride()}")
-        faults += [f"{part} shares memory with {n}" for n, t in arguments.tensors.items() if overlap(result, t)]
+            faults.setdefault("strides", f"{part} is not contiguous: its strides are {result.stride()}")
+        for name, tensor in arguments.tensors.items():
+            if overlap(result, tensor):
+                faults.setdefault(f"memory of {name}", f"{part} shares memory with {name}")
     if len(parts) == 2 and overlap(results["K"], results["S"]):
-        faults.append("K and S overlap")
+        faults["overlap"] = "K and S overlap"
     return results, faults
 
 

@@ -1,31 +1,171 @@
-"""Which cases a run examines, and the reason for each that it does not."""
+"""What a run examines: made once, from a command line, pytest's options or JSON, and turned back into words here only.
 
-from collections.abc import Sequence
-from fnmatch import fnmatch
+Needs the standard library only, so that a command line can be read before any set-up.
+"""
 
-from tests.cases.case import Case
-from tests.contract import Contract, level_of
+import argparse
+import glob
+import math
+from collections.abc import Callable, Collection, Mapping
+from dataclasses import asdict, dataclass, replace
+from typing import Any, Self
+
+from tests.cases.seeds import DEFAULT_COUNT
+from tests.contract import Contract
+
+QUICK_SEEDS = 8
+"""Random cases of a quick run, unless the user says how many."""
+MOST_SEEDS = 100_000
+MOST_SECONDS = 7 * 24 * 3600
+"""The longest time that a test may be given: `faulthandler` takes little more."""
+MEMORIES = ("auto", "red-zones", "fences", "fence-before", "fence-after", "fence-exact")
 
 
-def matching(cases: Sequence[Case], patterns: Sequence[str]) -> list[Case]:
-    """Return the cases whose id matches one of the patterns, all where there are no patterns."""
-    return [case for case in cases if not patterns or any(fnmatch(case.id, pattern) for pattern in patterns)]
+def whole(least: int, most: int) -> Callable[[str], int]:
+    """Return what reads a whole number of a range from a word of the command line."""
+
+    def read(text: str) -> int:
+        if not (text.isascii() and text.isdigit()) or not least <= int(text[:20]) <= most:
+            raise argparse.ArgumentTypeError(f"expected a whole number from {least} to {most}, not {text!r}")
+        return int(text)
+
+    return read
 
 
-def reason_to_skip(case: Case, *, device: str, contract: Contract, quick: bool) -> str | None:
-    """Return why a case is not examined in this run, or None if it is.
+def seconds(text: str) -> float:
+    """Read how long something may take from a word of the command line."""
+    try:
+        value = float(text)
+    except ValueError:
+        value = math.nan
+    if not 0 < value <= MOST_SECONDS:
+        raise argparse.ArgumentTypeError(f"expected seconds, more than 0 and at most a week, not {text!r}")
+    return value
 
-    Args:
-        case: the case.
-        device: `cpu` or `cuda`.
-        contract: the level that the implementation promises.
-        quick: whether heavy cases are left out.
-    """
-    level = max(level_of(rule) for rule in case.rules)
-    if level > contract:
-        return f"not promised: the contract is {contract.label}, the case is for {level.label}"
-    if device == "cpu" and case.needs_gpu:
-        return f"needs a GPU: {case.needs_gpu}"
-    if quick and case.heavy and device == "cpu":
-        return "heavy: left out of a quick run"
-    return None
+
+OPTIONS: Mapping[str, Mapping[str, Any]] = {
+    "--impl": {
+        "dest": "implementation",
+        "default": "own",
+        "metavar": "NAME",
+        "help": "own, sglang, torch, PATH.py, or package.module[:name]",
+    },
+    "--contract": {
+        "dest": "contract",
+        "default": Contract.STRICT.label,
+        "choices": [level.label for level in Contract],
+        "help": "what the implementation promises (default: %(default)s)",
+    },
+    "--device": {
+        "dest": "device",
+        "default": "auto",
+        "choices": ["auto", "cpu", "cuda"],
+        "help": "where kernels run (default: %(default)s)",
+    },
+    "--memory": {
+        "dest": "memory",
+        "default": "auto",
+        "choices": MEMORIES,
+        "help": "memory of the examined calls; fences need a GPU (default: %(default)s)",
+    },
+    "--case": {
+        "dest": "patterns",
+        "default": [],
+        "action": "append",
+        "metavar": "PATTERN",
+        "help": "only cases like family/name; repeatable",
+    },
+    "--quick": {
+        "dest": "quick",
+        "action": "store_true",
+        "help": "leave heavy cases out on the CPU",
+    },
+    "--seeds-from": {
+        "dest": "seeds_from",
+        "default": 0,
+        "type": whole(0, 2**63 - 1),
+        "metavar": "N",
+        "help": "first seed of the random cases",
+    },
+    "--seeds": {
+        "dest": "seeds",
+        "type": whole(0, MOST_SEEDS),
+        "metavar": "COUNT",
+        "help": f"number of random cases (default: {DEFAULT_COUNT}, with --quick {QUICK_SEEDS})",
+    },
+}
+"""Everything that a selection is made of, as `add_argument` of argparse and `addoption` of pytest take it."""
+_ALWAYS_NAMED = ("--impl", "--contract", "--device")
+
+
+def add_options(add: Callable[..., Any], *flags: str) -> None:
+    """Declare options of a selection, all of them unless flags are given, with argparse's or pytest's own method."""
+    for flag in flags or OPTIONS:
+        add(flag, **OPTIONS[flag])
+
+
+@dataclass(frozen=True)
+class Selection:
+    """What is examined, by which contract, where, and on which cases."""
+
+    implementation: str = "own"
+    contract: Contract = Contract.STRICT
+    device: str = "auto"
+    memory: str = "auto"
+    patterns: tuple[str, ...] = ()
+    """Of case ids; without any, all cases are chosen."""
+    quick: bool = False
+    seeds: int = DEFAULT_COUNT
+    """Number of random cases."""
+    seeds_from: int = 0
+
+    @classmethod
+    def from_options(cls, options: argparse.Namespace) -> Self:
+        """Return what the options of a command line, or pytest's, ask for; those that it does not have are usual."""
+        given = {name: value for name, value in vars(options).items() if name in cls.__dataclass_fields__}
+        if given.get("seeds") is None:
+            given["seeds"] = QUICK_SEEDS if given.get("quick") else DEFAULT_COUNT
+        return cls.from_json(given)
+
+    @classmethod
+    def from_json(cls, data: Mapping[str, Any]) -> Self:
+        """Return the selection that `as_json` wrote."""
+        changed: dict[str, Any] = {"patterns": tuple(data.get("patterns", ()))}
+        if "contract" in data:
+            changed["contract"] = Contract[data["contract"].upper()]
+        return cls(**{**data, **changed})
+
+    def as_json(self) -> dict[str, Any]:
+        """Return the selection as a JSON object."""
+        return {**asdict(self), "contract": self.contract.label, "patterns": list(self.patterns)}
+
+    def of_case(self, case: str) -> Self:
+        """Return the selection of one case only, by its id."""
+        seed = case.removeprefix("seeds/seed-")
+        is_random = seed != case and seed.isdigit()
+        return replace(
+            self,
+            patterns=(glob.escape(case),),
+            quick=False,
+            seeds=1 if is_random else DEFAULT_COUNT,
+            seeds_from=int(seed) if is_random else 0,
+        )
+
+    def arguments(self, flags: Collection[str] = tuple(OPTIONS)) -> list[str]:
+        """Return the words of a command line that mean this selection.
+
+        Args:
+            flags: those that the command has; what the others say is left out.
+        """
+        usual = Selection(seeds=QUICK_SEEDS if self.quick else DEFAULT_COUNT).as_json()
+        words: list[str] = []
+        for flag, value in ((flag, self.as_json()[OPTIONS[flag]["dest"]]) for flag in OPTIONS if flag in flags):
+            if value == usual[OPTIONS[flag]["dest"]] and flag not in _ALWAYS_NAMED:
+                continue
+            if value is True:
+                words.append(flag)
+                continue
+            for word in map(str, value if isinstance(value, list) else [value]):
+                # A word that begins with a dash would be taken for an option.
+                words += [f"{flag}={word}"] if word.startswith("-") else [flag, word]
+        return words

@@ -4,18 +4,17 @@ A torch dispatch mode stands between the examined call and torch. It hands out p
 hand out memory as it is, and notes which other operations would launch a kernel or wait for the device.
 """
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from typing import Any
 
 import torch
-import triton
 from torch.overrides import TorchFunctionMode
-from torch.utils._python_dispatch import TorchDispatchMode, _disable_current_modes
-from triton.runtime.interpreter import InterpretedFunction
+from torch.utils._python_dispatch import TorchDispatchMode
 
 from tests.calls.memory import Memory
+from tests.instruments.triton_seams import InterpretedLaunch, compiled_launches, interpreted_launches
 
 _aten = torch.ops.aten
 _UNWRITTEN = {
@@ -148,25 +147,11 @@ def poisoned_allocations(byte: int, memory: Memory) -> Iterator[Watched]:
 
 @contextmanager
 def counted_launches(launches: list[str]) -> Iterator[None]:
-    """Append the name of each Triton kernel that is launched inside the block, compiled or interpreted.
+    """Append the name of each Triton kernel that is launched inside the block, compiled or interpreted."""
 
-    What Triton's interpreter itself does through torch is not the implementation's, and is hidden from dispatch modes.
-    """
-    interpreted = InterpretedFunction.run
+    def on_interpreted(launch: InterpretedLaunch, run: Callable[[], None]) -> None:
+        launches.append(launch.kernel.__name__)
+        run()
 
-    def run_interpreted(kernel: Any, *args: Any, **kwargs: Any) -> Any:
-        if not kwargs.get("warmup"):
-            launches.append(kernel.__name__)
-        with _disable_current_modes(), torch._C.DisableTorchFunction():
-            return interpreted(kernel, *args, **kwargs)
-
-    def on_launch(metadata: Any) -> None:
-        launches.append(metadata.get()["name"])
-
-    InterpretedFunction.run = run_interpreted
-    triton.knobs.runtime.launch_enter_hook.add(on_launch)
-    try:
+    with interpreted_launches(on_interpreted), compiled_launches(launches.append):
         yield
-    finally:
-        triton.knobs.runtime.launch_enter_hook.remove(on_launch)
-        InterpretedFunction.run = interpreted

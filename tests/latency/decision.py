@@ -43,34 +43,34 @@ from dataclasses import replace
 
 import numpy as np
 
-from tests.latency import rules
+from tests.latency import criteria
 from tests.latency import statistics as st
 from tests.latency import thresholds as limits
-from tests.latency.evidence import Evidence, Malformed, Trouble, arrays_of, weigh
-from tests.latency.rules import Finding, Machine
-from tests.latency.samples import Cell, CellSamples, Draw
-from tests.latency.verdict import (
+from tests.latency.cell_verdict import (
+    CellVerdict,
     Kind,
     MoreDraws,
     NeedsConfirmation,
     Stage,
     Step,
-    Verdict,
     percent,
     percent_of_log,
     span,
 )
+from tests.latency.criteria import MachineState, Said
+from tests.latency.log_ratios import Evidence, Malformed, Trouble, arrays_of, weigh
+from tests.latency.samples import Cell, CellSamples, Draw
 
 
-def same_by_identity(cell: Cell) -> Verdict:
+def same_by_identity(cell: Cell) -> CellVerdict:
     """Return the verdict on a cell of which both sides run the same: the GPU or, where its time counts, the host."""
     what = "machine code and launch are" if cell.metric == "device" else "what Python runs is"
-    return Verdict(cell, Kind.SAME, Stage.IDENTITY, f"{what} identical: latency cannot differ")
+    return CellVerdict(cell, Kind.SAME, Stage.IDENTITY, f"{what} identical: latency cannot differ")
 
 
-def unmeasured(cell: Cell, why: str) -> Verdict:
+def unmeasured(cell: Cell, why: str) -> CellVerdict:
     """Return the verdict on a cell that could not be measured, with a sentence that says why."""
-    return Verdict(cell, Kind.INCONCLUSIVE, Stage.SCREENING, why)
+    return CellVerdict(cell, Kind.INCONCLUSIVE, Stage.SCREENING, why)
 
 
 def next_step(samples: CellSamples, family: int, most_draws: int = limits.LOOKS[-1]) -> Step:
@@ -100,11 +100,11 @@ def next_step(samples: CellSamples, family: int, most_draws: int = limits.LOOKS[
             return view.refusal
         is_last = look == affordable[-1]
         steady = np.zeros(1, bool)
-        found = rules.screening(view.sides, steady, samples.cell.metric, family, place, is_last)
-        finding = Finding(int(found[0]))
-        if finding is Finding.SAME:
+        found = criteria.screening(view.sides, steady, samples.cell.metric, family, place, is_last)
+        finding = Said(int(found[0]))
+        if finding is Said.SAME:
             return view.same()
-        if finding in (Finding.SLOWER, Finding.FASTER):
+        if finding in (Said.SLOWER, Said.FASTER):
             kind = Kind[finding.name]
             why = f"flagged as {kind.name} by {view.estimate_told}, but not confirmed in a second process"
             suspicion = view.verdict(Kind.INCONCLUSIVE, why)
@@ -116,7 +116,7 @@ def confirm(
     flagged: Sequence[NeedsConfirmation],
     fresh: Mapping[Cell, CellSamples],
     most_draws: int = limits.CONFIRMATION_LOOKS[-1],
-) -> dict[Cell, Verdict | MoreDraws]:
+) -> dict[Cell, CellVerdict | MoreDraws]:
     """Return what a second process says of the flagged cells, all together.
 
     Args:
@@ -136,7 +136,7 @@ def confirm(
     for flag in flagged:
         again = set(have[flag.cell].draws) & set(flag.screened.draws)
         _expect(not again, f"fresh: expected new draws of {flag.cell.id}, got {len(again)} that flagged it")
-    said: dict[Cell, Verdict | MoreDraws] = {}
+    said: dict[Cell, CellVerdict | MoreDraws] = {}
     remaining = list(flagged)
     views: dict[Cell, _View] = {}
     affordable = [look for look in limits.CONFIRMATION_LOOKS if look <= most_draws]
@@ -158,17 +158,19 @@ def confirm(
     return said
 
 
-def _confirmed(flag: NeedsConfirmation, view: "_View", is_confirmed: bool, place: int, is_last: bool) -> Verdict | None:
+def _confirmed(
+    flag: NeedsConfirmation, view: "_View", is_confirmed: bool, place: int, is_last: bool
+) -> CellVerdict | None:
     if view.refusal:
         return view.refusal
     steady, is_slower = np.zeros(1, bool), np.array([flag.kind is Kind.SLOWER])
     confirmed = np.array([is_confirmed])
-    found = rules.confirmation(view.sides, steady, confirmed, is_slower, flag.cell.metric, place, is_last)
-    finding = Finding(int(found[0]))
-    if finding in (Finding.SLOWER, Finding.FASTER):
+    found = criteria.confirmation(view.sides, steady, confirmed, is_slower, flag.cell.metric, place, is_last)
+    finding = Said(int(found[0]))
+    if finding in (Said.SLOWER, Said.FASTER):
         why = f"{view.estimate_told}, confirmed on {view.look} fresh draws in a second process"
         return view.verdict(flag.kind, why)
-    if finding is Finding.SAME:
+    if finding is Said.SAME:
         verdict = view.same()
         return replace(verdict, reason=f"{verdict.reason}; a first process had flagged it as {flag.kind.name}")
     return None
@@ -191,8 +193,8 @@ class _View:
         """The error at which this evidence begins to confirm a flag; 1 if nothing may be said."""
         if self.refusal:
             return 1.0
-        sides = self.sides if kind is Kind.SLOWER else rules.mirrored(self.sides)
-        return float(rules.p_values(sides, float(np.log1p(limits.minimum_effect(self.cell.metric))))[0])
+        sides = self.sides if kind is Kind.SLOWER else criteria.mirrored(self.sides)
+        return float(criteria.p_values(sides, float(np.log1p(limits.minimum_effect(self.cell.metric))))[0])
 
     @property
     def interval(self) -> tuple[float, float]:
@@ -203,19 +205,19 @@ class _View:
         center = float(self.sides.estimate.center[0])
         return f"{percent_of_log(center)} (99 % interval {span(self.interval)})"
 
-    def verdict(self, kind: Kind, reason: str) -> Verdict:
+    def verdict(self, kind: Kind, reason: str) -> CellVerdict:
         ratio = float(np.exp(self.sides.estimate.center[0]))
         base = float(self.sides.microseconds[0])
-        visible = float(rules.smallest_visible(self.sides, self.cell.metric, self._family)[0])
-        return Verdict(
+        visible = float(criteria.smallest_visible(self.sides, self.cell.metric, self._family)[0])
+        return CellVerdict(
             self.cell, kind, self.stage, reason, self.look, ratio, self.interval, base, base * ratio, visible
         )
 
-    def same(self) -> Verdict:
+    def same(self) -> CellVerdict:
         bound = float(limits.same_below(self.cell.metric, self.sides.microseconds)[0])
         return self.verdict(Kind.SAME, f"not slower by {100 * bound:g} % or more; estimate {self.estimate_told}")
 
-    def open(self) -> Verdict:
+    def open(self) -> CellVerdict:
         verdict = self.verdict(Kind.INCONCLUSIVE, "")
         assert verdict.visible is not None
         why = (
@@ -224,41 +226,41 @@ class _View:
         )
         return replace(verdict, reason=why)
 
-    def unconfirmed(self, kind: Kind) -> Verdict:
+    def unconfirmed(self, kind: Kind) -> CellVerdict:
         why = f"flagged as {kind.name}, and {self.look} fresh draws neither confirm nor refute it: {self.estimate_told}"
         return self.verdict(Kind.INCONCLUSIVE, why)
 
-    def _unfit(self, control: str, evidence: Evidence) -> Verdict | None:
+    def _unfit(self, control: str, evidence: Evidence) -> CellVerdict | None:
         trouble = Trouble(int(evidence.trouble[0]))
         if trouble is Trouble.NONE:
             return None
         of = f" of the control {control}" if control else ""
         why = f"the measurement{of} is invalid: the clock returned {trouble.told}"
-        return Verdict(self.cell, Kind.INCONCLUSIVE, self.stage, why, self.look)
+        return CellVerdict(self.cell, Kind.INCONCLUSIVE, self.stage, why, self.look)
 
-    def _machine_moved(self, samples: CellSamples) -> Verdict | None:
+    def _machine_moved(self, samples: CellSamples) -> CellVerdict | None:
         for name, draws in samples.controls.items():
             control = _weigh(draws[: self.look])
             refusal = self._unfit(name, control)
             if refusal:
                 return refusal
-            said = Machine(int(rules.machine(control, self.cell.metric)[0]))
-            if said is Machine.BIASED:
+            said = MachineState(int(criteria.machine_state(control, self.cell.metric)[0]))
+            if said is MachineState.BIASED:
                 why = f"the control {name}, which is the same code on both sides, differs by {span(_interval(control))}"
                 return self.verdict(Kind.INCONCLUSIVE, f"the machine moved: {why}")
-            if said is Machine.DRIFTED:
-                change = percent_of_log(float(rules.drift(control)[0]))
+            if said is MachineState.DRIFTED:
+                change = percent_of_log(float(criteria.drift(control)[0]))
                 why = f"the control {name} took {change} time in the second half of the run"
                 return self.verdict(Kind.INCONCLUSIVE, f"the machine moved: {why}")
         return None
 
 
-def _broken(samples: CellSamples, stage: Stage) -> Verdict | None:
+def _broken(samples: CellSamples, stage: Stage) -> CellVerdict | None:
     """Return the verdict on samples that cannot be weighed at all."""
 
-    def refuse(why: str) -> Verdict:
+    def refuse(why: str) -> CellVerdict:
         reason = f"the measurement is invalid: {why}"
-        return Verdict(samples.cell, Kind.INCONCLUSIVE, stage, reason, len(samples.draws))
+        return CellVerdict(samples.cell, Kind.INCONCLUSIVE, stage, reason, len(samples.draws))
 
     if not samples.draws:
         return None

@@ -14,6 +14,7 @@ from typing import Any
 
 from tests import ROOT
 from tests.calls import files
+from tests.calls.errors import Foreseen
 from tests.latency.machine import Machine
 from tests.latency.records import CellSummary, Certificate, Item, Reading, Run, parse_lines
 from tests.latency.samples import Cell
@@ -21,8 +22,8 @@ from tests.latency.samples import Cell
 FOLDER = ROOT / ".gate" / "history"
 
 
-class NoHistory(Exception):
-    """There is nothing to compare with; the text is a sentence for the user."""
+class NoHistory(Foreseen):
+    """There is nothing to compare with."""
 
 
 class History:

@@ -20,13 +20,13 @@ import numpy as np
 
 from tests.latency import statistics as st
 from tests.latency import thresholds as limits
+from tests.latency.cell_verdict import CellVerdict, Kind, Stage, percent, percent_of_log, span
 from tests.latency.samples import Cell
-from tests.latency.verdict import Kind, Stage, Verdict, percent, percent_of_log, span
 
 
 def against_history(
     cell: Cell, log_to_twin: Sequence[float], earlier: Sequence[Sequence[float]], family: int
-) -> Verdict:
+) -> CellVerdict:
     """Return what is said about a cell against stored runs.
 
     Args:
@@ -41,8 +41,8 @@ def against_history(
     if family < 1:
         raise ValueError(f"family: expected the number of cells, at least 1, got {family}")
 
-    def undecided(why: str) -> Verdict:
-        return Verdict(cell, Kind.INCONCLUSIVE, Stage.HISTORY, why, len(log_to_twin))
+    def undecided(why: str) -> CellVerdict:
+        return CellVerdict(cell, Kind.INCONCLUSIVE, Stage.HISTORY, why, len(log_to_twin))
 
     if len(log_to_twin) < limits.LOOKS[0]:
         return undecided(f"expected at least {limits.LOOKS[0]} draws with the twin, got {len(log_to_twin)}")
@@ -68,9 +68,9 @@ def against_history(
         f"without a base, only changes past {percent(math.expm1(threshold))} count)"
     )
 
-    def verdict(kind: Kind, reason: str) -> Verdict:
+    def verdict(kind: Kind, reason: str) -> CellVerdict:
         ratio = math.exp(change)
-        return Verdict(cell, kind, Stage.HISTORY, reason, len(log_to_twin), ratio, interval, visible=visible)
+        return CellVerdict(cell, kind, Stage.HISTORY, reason, len(log_to_twin), ratio, interval, visible=visible)
 
     if change > threshold:
         return verdict(Kind.SLOWER, known)

@@ -2,22 +2,15 @@
 
 import os
 import re
-import subprocess
 import sys
 import time
 from collections.abc import Callable, Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
 
-from tests.latency.nvidia_smi import (
-    GPU_FIELDS,
-    PROCESS_FIELDS,
-    GpuProcess,
-    GpuState,
-    parse_gpus,
-    parse_processes,
-    query,
-)
+from tests.calls.errors import Foreseen
+from tests.latency import nvml
+from tests.latency.nvml import GpuProcess, GpuState, NotTold
 
 BUSY_PERCENT = 5
 """Utilisation from which on a GPU that should be idle is in use: a context that only exists shows 0."""
@@ -26,16 +19,13 @@ LOOKS = 4
 SECONDS_BETWEEN_LOOKS = 0.5
 UNKNOWN = "unknown"
 
-Ask = Callable[[Sequence[str]], str | None]
-"""Runs a command and returns its output, or None where it is not there or fails."""
+
+class GpuAbsent(Foreseen):
+    """There is no GPU that can be measured on."""
 
 
-class GpuAbsent(Exception):
-    """There is no GPU that can be measured on; the text is a sentence for the user."""
-
-
-class GpuBusy(Exception):
-    """Something else runs on the GPU; the text is a sentence for the user."""
+class GpuBusy(Foreseen):
+    """Something else runs on the GPU."""
 
 
 @dataclass(frozen=True)
@@ -58,7 +48,7 @@ class Machine:
         return f"{self.gpu}, driver {self.driver}, torch {self.torch}, Triton {self.triton}"
 
 
-def this_machine(ask: Ask | None = None) -> Machine:
+def this_machine() -> Machine:
     """Return what machine this process runs on.
 
     Raises:
@@ -69,7 +59,7 @@ def this_machine(ask: Ask | None = None) -> Machine:
 
     index = _current_gpu()
     name = torch.cuda.get_device_properties(index).name
-    state = gpu_state(ask)
+    state = gpu_state()
     driver = state.driver if state else kernel_module_version(_read("/proc/driver/nvidia/version"))
     python = ".".join(str(part) for part in sys.version_info[:2])
     return Machine(
@@ -77,29 +67,25 @@ def this_machine(ask: Ask | None = None) -> Machine:
     )
 
 
-def gpu_state(ask: Ask | None = None) -> GpuState | None:
-    """Return the state of the GPU that this process measures on, or None where `nvidia-smi` does not tell.
+def gpu_state() -> GpuState | None:
+    """Return the state of the GPU that this process measures on, or None where the driver does not tell.
 
     Raises:
         GpuAbsent: torch sees no GPU.
-        ValueError: `nvidia-smi` answers something else than it was asked.
     """
-    index = _current_gpu()
-    output = (ask or ask_command)(
-        ["nvidia-smi", f"--query-gpu={','.join(GPU_FIELDS)}", "--format=csv,noheader,nounits"]
-    )
-    return the_one(parse_gpus(output), _uuid(index)) if output is not None else None
+    uuid = _uuid(_current_gpu())
+    try:
+        return nvml.state_of(uuid)
+    except NotTold:
+        return None
 
 
-def require_idle(
-    ask: Ask | None = None, *, own: frozenset[int] | None = None, wait: Callable[[float], None] = time.sleep
-) -> list[str]:
+def require_idle(*, own: frozenset[int] | None = None, wait: Callable[[float], None] = time.sleep) -> list[str]:
     """See that nothing else computes on the GPU that this process measures on.
 
     Call it before this process computes itself, else its own kernels show as utilisation.
 
     Args:
-        ask: runs `nvidia-smi`.
         own: ids of processes that may be there; this one and its ancestors unless given.
         wait: sleeps for so many seconds.
 
@@ -109,27 +95,37 @@ def require_idle(
     Raises:
         GpuAbsent: torch sees no GPU.
         GpuBusy: another process computes on the GPU, or something uses it without being listed.
-        ValueError: `nvidia-smi` answers something else than it was asked.
     """
-    state = gpu_state(ask)
-    for _ in range(LOOKS - 1):
-        if state is None or (state.utilisation or 0) < BUSY_PERCENT:
-            break
-        wait(SECONDS_BETWEEN_LOOKS)
-        state = gpu_state(ask)
-    if state is None:
-        return ["whether the GPU is busy: nvidia-smi does not tell"]
-    output = (ask or ask_command)(query("--query-compute-apps", PROCESS_FIELDS))
-    unchecked = [] if output is not None else ["which processes are on the GPU: nvidia-smi does not tell"]
-    there = [process for process in parse_processes(output or "") if process.gpu == state.uuid]
+    uuid = _uuid(_current_gpu())
+    try:
+        state = _settled(uuid, wait)
+    except NotTold as error:
+        return [f"whether the GPU is busy: {error}"]
+    unchecked: list[str] = []
+    there: list[GpuProcess] = []
+    try:
+        there = nvml.processes_on(uuid)
+    except NotTold as error:
+        unchecked.append(f"which processes are on the GPU: {error}")
     others, doubtful = not_ours(there, _family() if own is None else own, _is_visible, has_context=_has_context())
     reason = why_busy(state, others)
     if reason:
         raise GpuBusy(reason)
     unchecked += [f"whether process {process.pid} on the GPU is this one" for process in doubtful]
     if state.utilisation is None:
-        unchecked.append("whether the GPU is busy: nvidia-smi does not tell its utilisation")
+        unchecked.append("whether the GPU is busy: the driver does not tell its utilisation")
     return unchecked
+
+
+def _settled(uuid: str | None, wait: Callable[[float], None]) -> GpuState:
+    """Return a GPU's state, looked at again while it is in use."""
+    state = nvml.state_of(uuid)
+    for _ in range(LOOKS - 1):
+        if (state.utilisation or 0) < BUSY_PERCENT:
+            break
+        wait(SECONDS_BETWEEN_LOOKS)
+        state = nvml.state_of(uuid)
+    return state
 
 
 def not_ours(
@@ -137,7 +133,7 @@ def not_ours(
 ) -> tuple[list[GpuProcess], list[GpuProcess]]:
     """Part the processes of others from those that could be this one.
 
-    In a container, `nvidia-smi` may give ids that mean nothing there, this process's among them.
+    In a container, the driver may give ids that mean nothing there, this process's among them.
 
     Args:
         processes: that compute on the GPU.
@@ -172,26 +168,10 @@ def why_busy(state: GpuState, others: Sequence[GpuProcess]) -> str | None:
     return None
 
 
-def the_one(states: Sequence[GpuState], uuid: str | None) -> GpuState | None:
-    """Return the GPU with a UUID; without one the only GPU, or None if there are several."""
-    if uuid is None:
-        return states[0] if len(states) == 1 else None
-    return next((state for state in states if state.uuid == uuid), None)
-
-
 def kernel_module_version(text: str | None) -> str | None:
     """Return the driver's version out of `/proc/driver/nvidia/version`."""
     found = re.search(r"^NVRM version:.*?\s(\d+\.\d+(?:\.\d+)?)\s", text or "", re.MULTILINE)
     return found[1] if found else None
-
-
-def ask_command(command: Sequence[str]) -> str | None:
-    """Run a command, and return its output, or None where it is not there, fails or takes long."""
-    try:
-        done = subprocess.run(command, capture_output=True, text=True, timeout=30, check=False)
-    except (OSError, subprocess.TimeoutExpired):
-        return None
-    return done.stdout if done.returncode == 0 else None
 
 
 def _current_gpu() -> int:

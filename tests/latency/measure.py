@@ -1,27 +1,32 @@
 """Draws of cells on this process's GPU: base and head in turn over the same memory, with controls beside them."""
 
+import itertools
 import random
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import replace
 from typing import Any
 
 import torch
 
+from tests.cases.case import Case
 from tests.cases.latency_workloads import GATED
 from tests.instruments.device_clock import (
+    REPLAYS,
     GraphClock,
     Placement,
     Side,
+    blocks,
     copy_side,
     empty_side,
     gather_side,
     host_seconds,
+    replayed,
     twin,
 )
 from tests.instruments.device_clock.cupti import agree, cross_checked
 from tests.latency.samples import Cell, CellSamples, Draw
 
-BLOCKS = 3
+BLOCKS = REPLAYS // 2
 """Blocks of A B B A in a draw of a cell; of a control, one."""
 HOST_BATCHES = 4
 """Batches of each side in a draw of a host cell; even, as blocks are."""
@@ -73,7 +78,13 @@ class Measurer:
             seconds = host_seconds(placement, sides, HOST_BATCHES)
             draws = {key: Draw(tuple(seconds[a.name]), tuple(seconds[b.name])) for key, (a, b) in pairs.items()}
         else:
-            draws = _replayed(self._clock(placement, sides), pairs, rng)
+            turns = [
+                ((key, place), pair[place].name)
+                for key, pair in pairs.items()
+                for place in blocks(1 if key else BLOCKS, rng)
+            ]
+            told = replayed(self._clock(placement, sides), turns)
+            draws = {key: Draw(tuple(told[key, 0]), tuple(told[key, 1])) for key in pairs}
         controls = {key: (*samples.controls.get(key, ()), draw) for key, draw in draws.items() if key}
         return replace(samples, draws=(*samples.draws, draws[""]), controls=controls)
 
@@ -114,18 +125,12 @@ class Measurer:
         }
 
 
-def _replayed(clock: GraphClock, pairs: Mapping[str, tuple[Side, Side]], rng: random.Random) -> dict[str, Draw]:
-    """Replay each pair in blocks of A B B A or B A A B, and return the draw of each."""
-    turns: list[tuple[str, int]] = []
-    for key in pairs:
-        for _ in range(1 if key else BLOCKS):
-            first, second = rng.sample((0, 1), 2)
-            turns += [(key, first), (key, second), (key, second), (key, first)]
-    seconds: dict[tuple[str, int], list[float]] = {(key, place): [] for key in pairs for place in (0, 1)}
-    replays = clock.round([pairs[key][place].name for key, place in turns])
-    for turn, measured in zip(turns, replays, strict=True):
-        seconds[turn].append(measured)
-    return {key: Draw(tuple(seconds[key, 0]), tuple(seconds[key, 1])) for key in pairs}
+def draws_of_one(side: Side, case: Case) -> Iterator[float]:
+    """Return the device seconds of one side, draw after draw, each measured when its first replay is asked for."""
+    device = torch.device("cuda", torch.cuda.current_device())
+    for seed in itertools.count():
+        clock = GraphClock(Placement(case, device, seed), [side])
+        yield from clock.round([side.name] * REPLAYS)
 
 
 def hash_of(seed: int, cell: str, number: int) -> int:

@@ -13,15 +13,15 @@ from functools import cache
 
 import numpy as np
 
-from tests.latency import rules
+from tests.latency import criteria
 from tests.latency import statistics as st
 from tests.latency import thresholds as limits
-from tests.latency.evidence import Evidence, Trouble, arrays_of, weigh
-from tests.latency.rules import Finding
+from tests.latency.cell_verdict import percent
+from tests.latency.criteria import Said
+from tests.latency.log_ratios import Evidence, Trouble, arrays_of, weigh
 from tests.latency.samples import CellSamples, Draw, Metric
 from tests.latency.statistics import Floats
 from tests.latency.thresholds import Promise
-from tests.latency.verdict import percent
 
 EFFECTS = (0.02, 0.03, 0.05, 0.10)
 """Relative slowdowns for which the certificate states the power."""
@@ -115,10 +115,10 @@ def measured_power(
     @cache
     def power(effect: float) -> float:
         findings = resampled.run(effect, np.random.default_rng(seed))
-        return float((findings == Finding.SLOWER).mean())
+        return float((findings == Said.SLOWER).mean())
 
     unchanged = resampled.run(0.0, np.random.default_rng(seed))
-    alarms = int(np.isin(unchanged, (Finding.SLOWER, Finding.FASTER)).sum())
+    alarms = int(np.isin(unchanged, (Said.SLOWER, Said.FASTER)).sum())
     smallest = next((effect for effect in GRID if power(effect) >= limits.VISIBLE_POWER), None)
     return CellPower(
         cell.id,
@@ -174,27 +174,29 @@ class _Resampled:
     runs: int
 
     def run(self, effect: float, rng: np.random.Generator) -> Floats:
-        """Return the `Finding` of each run, of shape (runs,)."""
+        """Return the `Said` of each run, of shape (runs,)."""
         steady = np.zeros(self.runs, bool)
         draws = self._draws(rng, limits.LOOKS, effect)
-        found = np.full(self.runs, Finding.OPEN, np.int64)
+        found = np.full(self.runs, Said.OPEN, np.int64)
         for place, look in enumerate(limits.LOOKS):
             is_last = look == limits.LOOKS[-1]
-            said = rules.screening(self._evidence(draws[:, :look]), steady, self.metric, self.family, place, is_last)
-            found = np.where(found == Finding.OPEN, said, found)
-        flags = np.isin(found, (Finding.SLOWER, Finding.FASTER))
-        is_slower = found == Finding.SLOWER
+            said = criteria.screening(self._evidence(draws[:, :look]), steady, self.metric, self.family, place, is_last)
+            found = np.where(found == Said.OPEN, said, found)
+        flags = np.isin(found, (Said.SLOWER, Said.FASTER))
+        is_slower = found == Said.SLOWER
         draws = self._draws(rng, limits.CONFIRMATION_LOOKS, effect)
         least = math.log1p(limits.minimum_effect(self.metric))
-        confirmed = np.full(self.runs, Finding.OPEN, np.int64)
+        confirmed = np.full(self.runs, Said.OPEN, np.int64)
         for place, look in enumerate(limits.CONFIRMATION_LOOKS):
             sides = self._evidence(draws[:, :look])
-            p_values = np.where(is_slower, rules.p_values(sides, least), rules.p_values(rules.mirrored(sides), least))
+            p_values = np.where(
+                is_slower, criteria.p_values(sides, least), criteria.p_values(criteria.mirrored(sides), least)
+            )
             # The only flagged cell of its run, so Holm's procedure is a comparison.
             passes = p_values <= limits.FALSE_ALARM * limits.CONFIRMATION_SPENDING[place]
             is_last = look == limits.CONFIRMATION_LOOKS[-1]
-            said = rules.confirmation(sides, steady, passes, is_slower, self.metric, place, is_last)
-            confirmed = np.where(confirmed == Finding.OPEN, said, confirmed)
+            said = criteria.confirmation(sides, steady, passes, is_slower, self.metric, place, is_last)
+            confirmed = np.where(confirmed == Said.OPEN, said, confirmed)
         return np.where(flags, confirmed, found)
 
     def _draws(self, rng: np.random.Generator, looks: Sequence[int], effect: float) -> Floats:

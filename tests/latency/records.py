@@ -85,7 +85,7 @@ class Run:
 
 @dataclass(frozen=True)
 class Certificate:
-    """What the gate was shown to see on a machine; `ci/gate --certify` makes it."""
+    """What the gate was shown to see on a machine; `ci/gate certify` makes it."""
 
     commit: str | None
     seconds_since_epoch: float

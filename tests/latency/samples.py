@@ -31,8 +31,12 @@ class Cell:
     @property
     def id(self) -> str:
         """Name in reports: `workload/function`, and the metric unless it is the device's."""
-        suffix = "" if self.metric == "device" else f" ({self.metric})"
-        return f"{self.workload}/{self.function}{suffix}"
+        return f"{self.workload}/{self.column}"
+
+    @property
+    def column(self) -> str:
+        """The function, and the metric unless it is the device's."""
+        return self.function if self.metric == "device" else f"{self.function} ({self.metric})"
 
 
 @dataclass(frozen=True)

@@ -186,11 +186,6 @@ def upper_bound_of_rate(events: int, trials: int, confidence: float = 0.95) -> f
     return 1.0 if events == trials else _rate_at(events + 1, trials - events, confidence)
 
 
-def lower_bound_of_rate(events: int, trials: int, confidence: float = 0.95) -> float:
-    """Return the exact lower confidence bound of a rate; see `upper_bound_of_rate`."""
-    return 1.0 - upper_bound_of_rate(trials - events, trials, confidence)
-
-
 def _rate_at(a: int, b: int, probability: float) -> float:
     low, high = 0.0, 1.0
     for _ in range(60):

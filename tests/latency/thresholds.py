@@ -21,6 +21,8 @@ CONTROL_ERROR = 0.005
 
 LOOKS = (8, 12, 16, 24)
 """Draws of the first process after which it may decide, and ends at last."""
+DRAWS = LOOKS[0]
+"""Of a cell that no decision asks more draws of: against stored runs, and in a benchmark."""
 FLAG_SPENDING = (0.0, 1 / 3, 1 / 3, 1 / 3)
 """Share of `SCREENING_ERROR` spent at each look. None at eight draws: signed ranks of eight cannot be rarer than
 1/256, which is not rare among 30 cells."""

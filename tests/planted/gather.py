@@ -1,6 +1,6 @@
 """A correct, strict gather, written plainly so that bugs can be planted in it by replacing lines.
 
-One program copies up to 32 tokens of one sequence. `tests/planted/bugs.py` names the lines that it replaces, so each
+One program copies up to 32 tokens of one sequence. `tests/planted/bugs/` names the lines that it replaces, so each
 must stay unique in this file.
 """
 

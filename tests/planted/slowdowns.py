@@ -5,38 +5,23 @@ widths and warps. What they hold is compared with something that no table or poo
 stay right, which the compiler cannot know.
 """
 
-from dataclasses import dataclass
+from tests import ROOT
+from tests.planted.edits import Change
 
 _PAGE_IS_KNOWN = "    is_page = (page >= 0) & (page < num_pages)\n"
 _KEYS_ARE_LOADED = "        k = tl.load(k_source, mask=is_key, other=0, eviction_policy=OF_SOURCE)\n"
 
 
-@dataclass(frozen=True)
-class Slowdown:
-    """One edit of one file of `kernels/`."""
-
-    name: str
-    file: str
-    old: str
-    new: str
-
-    def apply(self, text: str) -> str:
-        """Return the file with the slowdown in it.
-
-        Raises:
-            ValueError: the kernels no longer have the lines that it replaces.
-        """
-        if text.count(self.old) != 1:
-            raise ValueError(f"slowdown {self.name}: {self.file} has its lines {text.count(self.old)} times, not once")
-        return text.replace(self.old, self.new)
+def _slowdown(name: str, file: str, old: str, new: str) -> Change:
+    return Change(name=name, path=ROOT / "kernels" / file, edits={old: new})
 
 
-def _dependent_loads(count: int) -> Slowdown:
+def _dependent_loads(count: int) -> Change:
     load = "    page += tl.minimum(tl.load(table_ptr + tl.minimum(page, 0)), 0)\n"
-    return Slowdown(f"{count} dependent loads", "kernel.py", _PAGE_IS_KNOWN, load * count + _PAGE_IS_KNOWN)
+    return _slowdown(f"{count} dependent loads", "kernel.py", _PAGE_IS_KNOWN, load * count + _PAGE_IS_KNOWN)
 
 
-def _more_pages(one_in: int) -> Slowdown:
+def _more_pages(one_in: int) -> Change:
     next_page = "((page + 1) % num_pages - page) * (page_stride // UNIT_BYTES)"
     more = (
         "        if IN_ONE_PAGE and IN_WORDS:\n"
@@ -44,7 +29,7 @@ def _more_pages(one_in: int) -> Slowdown:
         f"                vain = tl.load(k_source + {next_page}, mask=is_key, other=0)\n"
         "                k = tl.where(vain == 0x7E5A5A7E, vain, k)\n"
     )
-    return Slowdown(f"1 page more in {one_in} tiles", "kernel.py", _KEYS_ARE_LOADED, _KEYS_ARE_LOADED + more)
+    return _slowdown(f"1 page more in {one_in} tiles", "kernel.py", _KEYS_ARE_LOADED, _KEYS_ARE_LOADED + more)
 
 
 SLOWDOWNS = (
@@ -52,13 +37,13 @@ SLOWDOWNS = (
     _dependent_loads(4),
     _more_pages(16),
     _more_pages(8),
-    Slowdown(
+    _slowdown(
         "narrower loads",
         "kernel.py",
         "    KEY_ALIGNMENT: tl.constexpr = 16 if INDEX_HEAD_DIM % 16 == 0 else UNIT_BYTES\n",
         "    KEY_ALIGNMENT: tl.constexpr = UNIT_BYTES\n",
     ),
-    Slowdown(
+    _slowdown(
         "other warps",
         "plan.py",
         "WARP_BYTES = 1_024\n",

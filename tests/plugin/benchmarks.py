@@ -1,6 +1,5 @@
 """What pytest-benchmark needs to know here: where seconds come from, on which machine, and when it measures at all."""
 
-import itertools
 from collections.abc import Iterator
 from typing import TYPE_CHECKING, Any
 
@@ -14,11 +13,6 @@ if TYPE_CHECKING:  # the device clock imports Triton, which must wait until the 
     from tests.latency.machine import Machine
 
 COMMAND = "pytest tests/test_latency.py -n 0 --benchmark-enable"
-ROUNDS_A_DRAW = 4
-DRAWS = 6
-"""Allocations and page permutations that a test measures on: where memory lies moves a small kernel by percents."""
-ROUNDS = ROUNDS_A_DRAW * DRAWS
-
 SOURCE: "pytest.StashKey[SourceOfSeconds]" = pytest.StashKey()
 """Where seconds come from, if not from the GPU; tests set it."""
 MACHINE: "pytest.StashKey[Machine]" = pytest.StashKey()
@@ -82,23 +76,16 @@ def _measures(config: pytest.Config) -> bool:
 
 
 def _graph_seconds(config: pytest.Config) -> "SourceOfSeconds":
-    import torch
 
     from tests.calls.implementations import load_implementation
-    from tests.instruments.device_clock import GraphClock, Placement, Side, gather_side
+    from tests.instruments.device_clock import gather_side
+    from tests.latency.measure import draws_of_one
 
     functions = load_implementation(config.getoption("--impl")).functions
 
     def seconds(case: Case, function: str) -> Iterator[float]:
         if function not in functions:
             pytest.skip(f"{config.getoption('--impl')} has no {function}")
-        return measured(case, gather_side(function, functions[function]))
-
-    def measured(case: Case, side: Side) -> Iterator[float]:
-        device = torch.device("cuda", torch.cuda.current_device())
-        for seed in itertools.count():
-            clock = GraphClock(Placement(case, device, seed), [side])
-            for _ in range(ROUNDS_A_DRAW):
-                yield clock.round([side.name])[0]
+        return draws_of_one(gather_side(function, functions[function]), case)
 
     return seconds

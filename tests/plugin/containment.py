@@ -17,6 +17,8 @@ from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any
 
+import pytest
+
 from tests.examine.finding import Finding
 
 DEVICE_LOST_STATUS = 70
@@ -57,10 +59,13 @@ class Trace:
     completed: int = 0
     """Tests that this worker has brought to an end."""
     case: str = ""
-    rule: int = 1
+    rules: list[int] = field(default_factory=list)
+    """Those that the case bears on."""
     function: str = ""
     step: str = ""
     findings: list[dict[str, Any]] = field(default_factory=list)
+    refusal: str = ""
+    """Why no test can be run at all, where that is so."""
 
     def __post_init__(self) -> None:
         self._stacks = stacks_beside(self.path).open("w", encoding="utf-8")
@@ -80,9 +85,9 @@ class Trace:
         self.completed += 1
         self._write()
 
-    def examine(self, case: str, rule: int) -> None:
-        """Note the case that is examined, and the rule that a crash on it would break."""
-        self.case, self.rule, self.function, self.step = case, rule, "", ""
+    def examine(self, case: str, rules: Sequence[int]) -> None:
+        """Note the case that is examined, and the rules that it bears on."""
+        self.case, self.rules, self.function, self.step = case, [int(rule) for rule in rules], "", ""
         self._write()
 
     def at(self, function: str, step: str) -> None:
@@ -96,12 +101,31 @@ class Trace:
         self._write()
         os._exit(DEVICE_LOST_STATUS)
 
+    def refuse(self, why: str) -> None:
+        """End the process because there is nothing to examine; whoever started it tells the user why."""
+        self.refusal = why
+        self._write()
+        os._exit(pytest.ExitCode.USAGE_ERROR)
+
     def _write(self) -> None:
         content = {key: value for key, value in asdict(self).items() if key != "path"}
         # Replaced as a whole, so that a process that ends in the middle leaves the step before.
         unfinished = self.path.with_suffix(".new")
         unfinished.write_text(json.dumps(content), encoding="utf-8")
         unfinished.replace(self.path)
+
+
+TRACE = pytest.StashKey[Trace]()
+
+
+def trace_of(config: pytest.Config) -> Trace | None:
+    """Return the trace of this worker, or None where tests run in the only process."""
+    worker_input = getattr(config, "workerinput", None)
+    if worker_input is None:
+        return None
+    if TRACE not in config.stash:
+        config.stash[TRACE] = Trace(Path(worker_input["traces"]) / f"{worker_input['workerid']}.json")
+    return config.stash[TRACE]
 
 
 def stacks_beside(trace: Path) -> Path:

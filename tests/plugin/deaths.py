@@ -5,6 +5,7 @@ from typing import Any
 
 import pytest
 
+from tests.examine import replay
 from tests.plugin import post_mortem, reporting
 from tests.plugin.post_mortem import Death
 
@@ -33,9 +34,12 @@ class Deaths:
         """Judge a death.
 
         Raises:
-            pytest.exit.Exception: one worker after the other died before it got anywhere, and more would follow.
+            pytest.exit.Exception: there is nothing to examine, or one worker after the other died before it got
+                anywhere, and more would follow.
         """
         remains = post_mortem.remains_of(self._traces / f"{node.gateway.id}.json", _exit_status(node))
+        if refusal := remains.trace.get("refusal"):
+            pytest.exit(refusal, returncode=pytest.ExitCode.USAGE_ERROR)
         death = post_mortem.judge(remains, self._config.getoption("--case-timeout"))
         self._untold[node.gateway.id] = death
         self._idle_in_a_row = self._idle_in_a_row + 1 if death.is_idle else 0
@@ -65,10 +69,16 @@ class Deaths:
 
     def _ways_to_see_more(self, death: Death) -> list[str]:
         """Return the commands that name the tensor and the line of an access that lost the GPU."""
-        implementation = self._config.getoption("--impl")
+        start = replay.start_from(self._config.invocation_params.dir)
         return [
-            "which tensor, and which line: python -m ci.sanitizer --tool memcheck "
-            f"--impl {implementation} --case '{finding.case}'"
+            "which tensor, and which line: "
+            + replay.line(
+                start,
+                self._config.stash[reporting.SELECTION],
+                finding.case,
+                ("sanitize", "--tool", "memcheck"),
+                replay.SANITIZER_FLAGS,
+            )
             for finding in death.findings
             if finding.details.get("device_lost")
         ]

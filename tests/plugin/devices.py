@@ -5,12 +5,14 @@ import sys
 from collections import Counter
 from collections.abc import Iterable, Mapping
 
+from tests.calls.errors import Foreseen
+
 CASE_BYTES = 18 * 2**30
 """GPU memory that the largest case takes: a pool and two results of 4.6 GB each, and what they are compared with."""
 MOST_WORKERS_A_GPU = 4
 
 
-class DeviceUnavailable(Exception):
+class DeviceUnavailable(Foreseen):
     """The device that the user asked for is not there."""
 
 

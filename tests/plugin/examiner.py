@@ -7,8 +7,10 @@ import pytest
 
 from tests.calls.implementations import Implementation, NoImplementation, load_implementation
 from tests.cases.case import Case
-from tests.contract import RULES, Contract
+from tests.contract import Contract
+from tests.examine import replay
 from tests.examine.finding import Finding
+from tests.examine.selection import Selection
 from tests.plugin import reporting
 from tests.plugin.containment import Trace
 from tests.plugin.memories import memories
@@ -18,36 +20,42 @@ if TYPE_CHECKING:
 
 
 class Examiner:
-    """Examines one implementation, under the instruments that fit the device."""
+    """Examines one implementation, under the instruments that fit the device.
+
+    Args:
+        implementation: what is examined.
+        selection: the run's; its device is `cpu` or `cuda`.
+        trace: of the worker, if this is one.
+        start: the words that start the gate, for replay lines.
+    """
 
     def __init__(
         self,
         implementation: Implementation,
-        contract: Contract,
-        device: str,
+        selection: Selection,
         trace: Trace | None = None,
-        memory: str = "auto",
+        start: Sequence[str] = ("./ci/gate",),
     ) -> None:
         self.implementation = implementation
-        self.contract = contract
-        self.device = device
+        self.selection = selection
+        self.contract = selection.contract
+        self.device = selection.device
         self._trace = trace
-        self._memories = memories(memory, device)
+        self._start = start
+        self._memories = memories(selection.memory, selection.device)
         self._instruments: list[Instrument] = []
 
     @classmethod
-    def from_options(cls, config: pytest.Config, trace: Trace | None) -> Self:
-        """Return the examiner that the command line asks for.
-
-        Raises:
-            pytest.UsageError: the implementation cannot be had.
-        """
+    def of_run(cls, config: pytest.Config, trace: Trace | None) -> Self:
+        """Return the examiner that the command line asks for, or end the run where the implementation cannot be had."""
+        selection = config.stash[reporting.SELECTION]
         try:
-            implementation = load_implementation(config.getoption("--impl"))
+            implementation = load_implementation(selection.implementation)
         except NoImplementation as error:
-            raise pytest.UsageError(str(error)) from error
-        contract = Contract[config.getoption("--contract").upper()]
-        return cls(implementation, contract, config.stash[reporting.DEVICE], trace, config.getoption("--memory"))
+            if trace is not None:
+                trace.refuse(str(error))
+            pytest.exit(str(error), returncode=pytest.ExitCode.USAGE_ERROR)
+        return cls(implementation, selection, trace, replay.start_from(config.invocation_params.dir))
 
     def __enter__(self) -> Self:
         import torch
@@ -75,7 +83,7 @@ class Examiner:
         from tests.examine.examination import examine
 
         if self._trace:
-            self._trace.examine(case.id, case.rule_of_wild_access)
+            self._trace.examine(case.id, case.rules)
         findings: list[Finding] = []
         for memory in self._memories:
             found = examine(
@@ -103,15 +111,14 @@ class Examiner:
             pytest.exit(f"the GPU is lost to this process: {lost}; run with -n 1 to go on after it", returncode=1)
         if findings:
             _attach(item, findings)
-            pytest.fail(describe(findings, self.implementation.name, self.contract), pytrace=False)
+            again = replay.line(self._start, self.selection, case.id)
+            pytest.fail(describe(findings, again), pytrace=False)
 
 
-def describe(findings: Sequence[Finding], implementation: str, contract: Contract) -> str:
+def describe(findings: Sequence[Finding], again: str) -> str:
     """Return what a failed test prints: each finding with its rule, and the command that shows them again."""
-    lines = [f"{finding}\n    (rule {finding.rule}: {RULES[finding.rule][1]})" for finding in findings]
-    return "\n".join(
-        [*lines, f"replay: ./ci/gate --impl {implementation} --contract {contract.label} --case '{findings[0].case}'"]
-    )
+    lines = [f"{finding}\n    (rule {finding.rule}: {finding.rule.text})" for finding in findings]
+    return "\n".join([*lines, f"replay: {again}"])
 
 
 def _attach(item: pytest.Item, findings: Sequence[Finding]) -> None:

@@ -4,15 +4,16 @@ from collections.abc import Callable
 from functools import partial
 from typing import TYPE_CHECKING
 
+from tests.calls.errors import Foreseen
+
 if TYPE_CHECKING:
     from tests.calls.memory import Memory
 
-CHOICES = ("auto", "red-zones", "fences", "fence-before", "fence-after", "fence-exact")
 _FENCES = {"fences": ("fence-before", "fence-after")}
 """Names of `tests.instruments.fenced_memory.Fence` that a choice stands for, where it is not one itself."""
 
 
-class MemoryUnavailable(Exception):
+class MemoryUnavailable(Foreseen):
     """The memory that the user asked for cannot be had here."""
 
 
@@ -30,7 +31,7 @@ def require(choice: str, device: str) -> None:
     """Check that a memory can be had. There is no falling back to one that sees less.
 
     Args:
-        choice: one of `CHOICES`.
+        choice: one of `tests.examine.selection.MEMORIES`.
         device: `cpu` or `cuda`.
 
     Raises:

@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from tests.examine.blame import Seen, rule_of
 from tests.examine.finding import Finding
 from tests.plugin.containment import HANG_STATUS, stacks_beside
 
@@ -88,7 +89,8 @@ def judge(remains: Remains, timeout: float) -> Death:
     if not case or (remains.status is not None and -remains.status in _OUTSIDE):
         return Death(test, (), f"{case}: {message}" if case else message, is_idle)
     details = {"status": remains.status, "frames": frames}
-    finding = Finding(trace["rule"], case, trace["function"] or "set-up", message, details)
+    rule = rule_of(Seen.CRASHED, trace["rules"])
+    finding = Finding(rule, case, trace["function"] or "set-up", message, details, f"the process {ending}")
     return Death(test, (finding,), str(finding), is_idle)
 
 

@@ -8,11 +8,12 @@ from typing import Any
 import pytest
 
 from tests.examine.finding import Finding
-from tests.plugin import containment
+from tests.examine.selection import Selection
 from tests.plugin.devices import GpuPool
 
 TRACES = pytest.StashKey[Path]()
-TRACE = pytest.StashKey[containment.Trace]()
+SELECTION = pytest.StashKey[Selection]()
+"""What is examined; its device is the one that was chosen, `cpu` or `cuda`."""
 DEVICE = pytest.StashKey[str]()
 GPUS = pytest.StashKey[GpuPool]()
 

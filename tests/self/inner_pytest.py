@@ -24,7 +24,7 @@ REPORTS = "INNER_PYTEST_REPORTS"
 
 
 @dataclass(frozen=True)
-class Verdict:
+class Ended:
     """What one test came to."""
 
     outcome: str
@@ -39,7 +39,7 @@ class InnerRun:
     """A pytest run that is over."""
 
     status: int
-    verdicts: Mapping[str, Verdict]
+    verdicts: Mapping[str, Ended]
     """By what stands in brackets in the test's id, or by the id where nothing does."""
     output: str
     seconds: float
@@ -86,14 +86,14 @@ def run_pytest(
     return InnerRun(process.returncode, _verdicts(reports), output, seconds, reports)
 
 
-def _verdicts(reports: Sequence[Mapping[str, str]]) -> dict[str, Verdict]:
-    verdicts: dict[str, Verdict] = {}
+def _verdicts(reports: Sequence[Mapping[str, str]]) -> dict[str, Ended]:
+    verdicts: dict[str, Ended] = {}
     for report in reports:
         name = report["nodeid"].partition("[")[2].removesuffix("]") or report["nodeid"]
         before = verdicts.get(name)
         if before is None or (before.outcome == "passed" and report["outcome"] != "passed"):
             found = tuple(Finding.from_json(finding) for finding in report["findings"])  # type: ignore[arg-type]
-            verdicts[name] = Verdict(report["outcome"], found, report["text"])
+            verdicts[name] = Ended(report["outcome"], found, report["text"])
     return verdicts
 
 

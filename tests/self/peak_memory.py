@@ -49,8 +49,8 @@ def costs(patterns: Sequence[str], impl: str) -> Iterator[tuple[str, Cost]]:
     from tests.calls.implementations import load_implementation
     from tests.cases.catalogue import catalogue
     from tests.examine.checking import Checked
+    from tests.examine.choice import matching
     from tests.examine.examination import examine
-    from tests.examine.selection import matching
 
     torch.set_num_threads(1)
     implementation, device = load_implementation(impl), torch.device("cpu")

@@ -3,8 +3,8 @@
 from typing import Any
 
 import numpy as np
-from triton._C.libtriton import ir
-from triton.runtime import interpreter
+
+from tests.instruments.triton_seams import PADDING_NAN, descriptor_handle, round_to_tf32
 
 from . import kinds
 from .handles import CheckedHandle, merged_taint, numpy_dtype
@@ -49,7 +49,7 @@ class BlockOps(MemoryOps):
                 self._report_descriptor(base, f"its stride of {step} bytes on axis {axis} is no multiple of 16 bytes")
         if strides[-1].data.item() != 1:
             self._report_descriptor(base, f"its last stride is {strides[-1].data.item()} elements, not 1")
-        return interpreter.TensorDescHandle(base, shape, strides, tensor_shape, padding)
+        return descriptor_handle(base, shape, strides, tensor_shape, padding)
 
     def create_descriptor_load(self, desc: Any, indices: Any, *_: Any, **__: Any) -> CheckedHandle:
         """A load through a descriptor; what is out of its bounds is padding."""
@@ -57,7 +57,7 @@ class BlockOps(MemoryOps):
         pointers, mask = _addresses(desc, indices, range(desc.ndim))
         result = self.checked_load(pointers, mask, _padding(pointers, desc.padding))
         if getattr(desc, "round_f32_to_tf32", False):
-            result.data = interpreter._round_f32_to_tf32(result.data)
+            result.data = round_to_tf32(result.data)
         return result
 
     def create_descriptor_store(self, desc: Any, value: CheckedHandle, indices: Any) -> None:
@@ -100,5 +100,5 @@ def _padding(pointers: CheckedHandle, option: Any) -> CheckedHandle | None:
     if option is None:
         return None
     dtype = pointers.get_element_ty()
-    value = float("nan") if option == ir.PADDING_OPTION.PAD_NAN else 0
+    value = float("nan") if option == PADDING_NAN else 0
     return CheckedHandle(np.full(1, value, dtype=numpy_dtype(dtype)), dtype)

@@ -1,22 +1,18 @@
 """The checked interpreter's interface."""
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
-from typing import Any
 
 import torch
 import triton
-from triton.runtime.interpreter import InterpretedFunction
 
-from .kinds import RULES
+from tests.instruments.triton_seams import InterpretedLaunch, interpreted_launches
+
 from .launch import Launch
 from .regions import RegionTable
 from .state import Garbage, LaunchState
 from .taint import TaintTable
 from .violations import Findings, Traffic, Violation
-
-_active: list["Watch"] = []
-_plain_run = InterpretedFunction.run
 
 
 class Watch:
@@ -27,13 +23,13 @@ class Watch:
     `traffic`: bytes read and written by tensor name, over all launches.
     """
 
-    def __init__(self, read_only: Mapping[str, torch.Tensor], rules: Mapping[str, int], garbage: Garbage) -> None:
+    def __init__(self, read_only: Mapping[str, torch.Tensor], garbage: Garbage) -> None:
         self.launches: list[tuple[str, tuple[int, ...]]] = []
         self.programs = 0
         self.idle_programs = 0
         self.traffic: dict[str, Traffic] = {}
         self._read_only = dict(read_only)
-        self._findings = Findings(rules)
+        self._findings = Findings()
         self._taints = TaintTable()
         self._garbage = garbage
 
@@ -42,9 +38,9 @@ class Watch:
         """What was found so far; repeats of one kind, tensor and line are merged."""
         return self._findings.all()
 
-    def run(self, kernel: Any, grid: Any, args: tuple[Any, ...], kwargs: Mapping[str, Any]) -> None:
-        """Run a launch of `kernel` checked."""
-        launch = Launch(kernel, grid, args, kwargs)
+    def run(self, asked: InterpretedLaunch, unchecked: Callable[[], None]) -> None:
+        """Run a launch checked, instead of `unchecked`."""
+        launch = Launch(asked)
         self.launches.append((launch.name, launch.grid))
         regions = RegionTable(self._read_only)
         state = LaunchState(regions, self._findings, self._taints, self._garbage)
@@ -67,26 +63,19 @@ class CheckedInterpreter:
     not written), and be aligned. What may not happen does not: a load gives a poison value, a store is
     dropped, and the kernel goes on. Lanes that Triton leaves undefined get pseudo-random values and are
     followed; so are integers that wrapped, and hints that are false. Programs that touch the same byte are
-    races whatever order they run in. See `kinds` for the list, and `kinds.RULES` for the rule that each
-    breaks.
+    races whatever order they run in. See `kinds` for the list.
 
     `seed` draws the undefined values. With `undefined_as_zero` they are 0, as NVIDIA's code happens to make
-    them; their use is a finding all the same. `rules` replaces entries of `kinds.RULES`.
+    them; their use is a finding all the same.
 
     Not seen: marks do not pass through memory, `tl.dot`, `tl.histogram` or a reduction by a combine function
     of the kernel's own; memory that nobody wrote counts as defined; lanes of one program that write the same
     byte are no race; a wrap that only reaches a mask or a stored value is not a finding.
     """
 
-    def __init__(
-        self, seed: int = 0, *, undefined_as_zero: bool = False, rules: Mapping[str, int] | None = None
-    ) -> None:
-        unknown = set(rules or {}) - set(RULES)
-        if unknown:
-            raise ValueError(f"rules: expected kinds among {sorted(RULES)}, got {sorted(unknown)}")
+    def __init__(self, seed: int = 0, *, undefined_as_zero: bool = False) -> None:
         self._seed = seed
         self._undefined_as_zero = undefined_as_zero
-        self._rules = {**RULES, **(rules or {})}
 
     @contextmanager
     def watch(self, read_only: Mapping[str, torch.Tensor] | None = None) -> Iterator[Watch]:
@@ -103,18 +92,6 @@ class CheckedInterpreter:
                 raise TypeError(f"read_only[{name!r}]: expected a tensor, got {type(tensor).__name__}")
             if tensor.device.type != "cpu":
                 raise ValueError(f"read_only[{name!r}]: expected a tensor on the CPU, got one on {tensor.device}")
-        seen = Watch(read_only or {}, self._rules, Garbage(self._seed, self._undefined_as_zero))
-        _active.append(seen)
-        InterpretedFunction.run = _checked_run
-        try:
+        seen = Watch(read_only or {}, Garbage(self._seed, self._undefined_as_zero))
+        with interpreted_launches(seen.run):
             yield seen
-        finally:
-            _active.remove(seen)
-            if not _active:
-                InterpretedFunction.run = _plain_run
-
-
-def _checked_run(kernel: Any, *args: Any, grid: Any, warmup: bool, **kwargs: Any) -> None:
-    """Stands in for `InterpretedFunction.run`."""
-    if not warmup:
-        _active[-1].run(kernel, grid, args, kwargs)

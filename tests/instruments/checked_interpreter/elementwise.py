@@ -5,7 +5,8 @@ from typing import Any
 
 import numpy as np
 import triton.language as tl
-from triton.runtime import interpreter
+
+from tests.instruments.triton_seams import signed_dtype
 
 from .handles import CheckedHandle, limits, merged_taint, numpy_dtype
 from .integers import IntegerOps
@@ -114,7 +115,7 @@ class ElementwiseOps(IntegerOps):
 
     def create_ashr(self, lhs: Any, rhs: Any) -> CheckedHandle:
         """A shift to the right that keeps the sign."""
-        signed = lhs.data.view(interpreter._get_signed_np_dtype(lhs.data.dtype))
+        signed = lhs.data.view(signed_dtype(lhs.data.dtype))
         result = CheckedHandle((signed >> rhs.data.astype(signed.dtype)).view(lhs.data.dtype), lhs.dtype.scalar)
         result.taint = merged_taint(result.data.shape, lhs, rhs)
         return result

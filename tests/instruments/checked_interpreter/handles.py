@@ -4,7 +4,8 @@ from typing import Any
 
 import numpy as np
 import triton.language as tl
-from triton.runtime import interpreter
+
+from tests.instruments.triton_seams import TensorHandle, numpy_dtype_of
 
 from .regions import Region
 
@@ -16,7 +17,6 @@ INTEGER_RANGES: dict[tl.dtype, tuple[int, int]] = {
 
 
 _numpy_dtypes: dict[str, np.dtype] = {}
-_interpreter_np_dtype = interpreter._get_np_dtype
 
 
 def numpy_dtype(dtype: tl.dtype) -> np.dtype:
@@ -26,11 +26,11 @@ def numpy_dtype(dtype: tl.dtype) -> np.dtype:
         return _ADDRESS
     known = _numpy_dtypes.get(scalar.name)
     if known is None:
-        known = _numpy_dtypes[scalar.name] = _interpreter_np_dtype(scalar)
+        known = _numpy_dtypes[scalar.name] = numpy_dtype_of(scalar)
     return known
 
 
-class CheckedHandle(interpreter.TensorHandle):
+class CheckedHandle(TensorHandle):
     """A `TensorHandle` with marks; everything is optional, and absent in the common case.
 
     `taint`: marks of the lanes, an int32 array of `data`'s shape, or None when all are clean.

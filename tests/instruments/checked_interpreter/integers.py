@@ -4,7 +4,8 @@ from collections.abc import Callable
 from typing import Any
 
 import numpy as np
-from triton.runtime import interpreter
+
+from tests.instruments.triton_seams import InterpreterBuilder
 
 from . import kinds
 from .handles import INTEGER_RANGES, CheckedHandle, limits, merged_taint, numpy_dtype
@@ -16,7 +17,7 @@ Bounds = tuple[int, int] | None
 _SYMBOLS: dict[Any, str] = {np.add: "+", np.subtract: "-", np.multiply: "*", np.left_shift: "<<"}
 
 
-class IntegerOps(interpreter.InterpreterBuilder):
+class IntegerOps(InterpreterBuilder):
     """Operations on integers. Bounds of the operands settle most of them without a look at the lanes."""
 
     state: LaunchState

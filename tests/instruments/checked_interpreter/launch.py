@@ -2,17 +2,22 @@
 
 import inspect
 import math
-from collections.abc import Mapping
 from typing import Any, NamedTuple
 
 import numpy as np
-import torch
 import triton
 import triton.language as tl
-from triton.runtime import interpreter
-from triton.runtime.errors import InterpreterError
-from triton.runtime.jit import TensorWrapper, mangle_type
 from triton.tools.tensor_descriptor import TensorDescriptor
+
+from tests.instruments.triton_seams import (
+    InterpretedLaunch,
+    InterpreterError,
+    constants_of,
+    interpreter_parts,
+    tensor_of,
+    tuple_like,
+    type_of,
+)
 
 from . import kinds
 from .handles import CheckedHandle, numpy_dtype
@@ -34,17 +39,15 @@ class Programs(NamedTuple):
 class Launch:
     """A kernel with its arguments bound."""
 
-    def __init__(self, kernel: Any, grid: Any, args: tuple[Any, ...], kwargs: Mapping[str, Any]) -> None:
-        self.kernel = kernel
+    def __init__(self, asked: InterpretedLaunch) -> None:
+        kernel = asked.kernel
         self.name: str = kernel.fn.__name__
         self._function = kernel.rewrite()
-        named = {key: value for key, value in kwargs.items() if key in kernel.arg_names}
         for hook in kernel.pre_run_hooks:
-            hook(*args, **named)
-        self.arguments = inspect.getcallargs(self._function, *args, **named)
-        self._constants = interpreter.GridExecutor(self._function, kernel.arg_names, None).constexprs
-        given = grid(self.arguments) if callable(grid) else grid
-        self.grid = tuple(int(axis) for axis in given)
+            hook(*asked.args, **asked.named)
+        self.arguments = inspect.getcallargs(self._function, *asked.args, **asked.named)
+        self._constants = constants_of(self._function, kernel.arg_names)
+        self.grid = asked.axes(self.arguments)
         if not 1 <= len(self.grid) <= 3:
             raise ValueError(f"grid: expected 1 to 3 axes, got {self.grid}")
 
@@ -102,32 +105,31 @@ def _to_value(value: Any, name: str, regions: RegionTable) -> Any:
     if isinstance(value, bool):
         return tl.tensor(CheckedHandle(np.array([value]), tl.int1), tl.int1)
     if isinstance(value, int):
-        type_ = tl.str_to_ty(mangle_type(value), None)
+        type_ = type_of(value)
         data = np.array([value], dtype=numpy_dtype(type_))
         return tl.tensor(CheckedHandle(data, type_), type_)
     if hasattr(value, "data_ptr"):
         return _to_pointer(value, name, regions)
     if isinstance(value, tuple):
-        return interpreter._tuple_create(
-            value, [_to_value(item, f"{name}[{index}]", regions) for index, item in enumerate(value)]
-        )
+        return tuple_like(value, [_to_value(item, f"{name}[{index}]", regions) for index, item in enumerate(value)])
     if isinstance(value, TensorDescriptor):
         return _to_descriptor(value, name, regions)
     return value
 
 
 def _to_pointer(value: Any, name: str, regions: RegionTable) -> tl.tensor:
-    tensor: torch.Tensor = value.base if isinstance(value, TensorWrapper) else value
+    tensor = tensor_of(value)
     if tensor.device.type != "cpu":
         raise ValueError(f"{name}: expected a tensor on the CPU, got one on {tensor.device}")
-    type_ = tl.str_to_ty(mangle_type(value), None)
+    type_ = type_of(value)
     handle = CheckedHandle(np.array([tensor.data_ptr()], dtype=np.uint64), type_)
     handle.origin = regions.add(name, tensor)
     return tl.tensor(handle, type_)
 
 
 def _to_descriptor(value: TensorDescriptor, name: str, regions: RegionTable) -> Any:
-    descriptor = interpreter.interpreter_semantic.make_tensor_descriptor(
+    _, semantic = interpreter_parts()
+    descriptor = semantic.make_tensor_descriptor(
         base=_to_pointer(value.base, name, regions),
         shape=[_to_value(length, name, regions) for length in value.shape],
         strides=[*(_to_value(stride, name, regions) for stride in value.strides[:-1]), tl.constexpr(1)],

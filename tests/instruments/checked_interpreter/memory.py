@@ -4,7 +4,8 @@ from typing import Any
 
 import numpy as np
 import triton.language as tl
-from triton.runtime import interpreter
+
+from tests.instruments.triton_seams import InterpreterBuilder
 
 from . import kinds
 from .access import Granted, report_undefined, rule
@@ -14,10 +15,8 @@ from .source import kernel_line
 from .state import LaunchState
 from .taint import REPORTED
 
-_POISON_BYTE = 0xDB
 
-
-class MemoryOps(interpreter.InterpreterBuilder):
+class MemoryOps(InterpreterBuilder):
     """Accesses through plain pointers. `other_given` says whether the running load named `other`."""
 
     state: LaunchState
@@ -93,7 +92,7 @@ class MemoryOps(interpreter.InterpreterBuilder):
             lanes = Ellipsis if granted.lanes is None else granted.lanes
             result.data[lanes] = self._read(pointers, granted, np_dtype, operation)
         if ruling.refused is not None:
-            result.data.view(np.uint8).reshape(*shape, size)[ruling.refused] = _POISON_BYTE
+            result.data.view(np.uint8).reshape(*shape, size)[ruling.refused] = kinds.REFUSED_BYTE
             _mark(result, ruling.refused, REPORTED)
         return result
 

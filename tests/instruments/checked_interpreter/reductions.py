@@ -5,7 +5,8 @@ from typing import Any
 
 import numpy as np
 import triton.language as tl
-from triton.runtime import interpreter
+
+from tests.instruments.triton_seams import ReduceOps, ScanOps, sum_combine
 
 from .builder import CheckedBuilder
 from .handles import INTEGER_RANGES, CheckedHandle, numpy_dtype
@@ -15,10 +16,10 @@ def make_reduce(builder: CheckedBuilder) -> Callable[..., Any]:
     """A stand-in for `tl.reduce`."""
 
     def reduce(input: Any, axis: Any, combine_fn: Any, keep_dims: bool = False, **_: Any) -> Any:
-        if combine_fn is tl.standard._sum_combine and not isinstance(input, tuple) and input.dtype.is_int():
+        if combine_fn is sum_combine and not isinstance(input, tuple) and input.dtype.is_int():
             result = _integer_sum(builder, input, axis, bool(keep_dims))
         else:
-            result = interpreter.ReduceOps(axis, combine_fn, keep_dims).apply(input)
+            result = ReduceOps(axis, combine_fn, keep_dims).apply(input)
         inputs = input if isinstance(input, tuple) else (input,)
         results = result if isinstance(result, tuple) else (result,)
         taints = [tensor.handle.taint for tensor in inputs if tensor.handle.taint is not None]
@@ -36,13 +37,13 @@ def make_scan(builder: CheckedBuilder) -> Callable[..., Any]:
     """A stand-in for `tl.associative_scan`."""
 
     def scan(input: Any, axis: Any, combine_fn: Any, reverse: bool = False, **_: Any) -> Any:
-        result = interpreter.ScanOps(axis, combine_fn, reverse).apply(input)
+        result = ScanOps(axis, combine_fn, reverse).apply(input)
         inputs = input if isinstance(input, tuple) else (input,)
         results = result if isinstance(result, tuple) else (result,)
         taint = inputs[0].handle.taint
         if taint is not None and _depends_on_all(combine_fn):
             results[0].handle.taint = _accumulate(np.maximum.accumulate, taint, axis, reverse)
-        if combine_fn is tl.standard._sum_combine and inputs[0].dtype.is_int():
+        if combine_fn is sum_combine and inputs[0].dtype.is_int():
             exact = _accumulate(np.cumsum, inputs[0].handle.data.astype(np.int64), axis, reverse)
             _mark_sum_wraps(builder, results[0].handle, exact)
         return result

@@ -6,8 +6,13 @@ from typing import NamedTuple
 
 import triton
 
-_OWN_FOLDER = str(Path(__file__).parent) + "/"
-_TRITON_FOLDER = str(Path(triton.__file__).parent) + "/"
+from tests.instruments import triton_seams
+
+_NOT_THE_KERNELS = (
+    str(Path(__file__).parent) + "/",
+    triton_seams.__file__,
+    str(Path(triton.__file__).parent) + "/",
+)
 
 
 class Line(NamedTuple):
@@ -25,7 +30,7 @@ def kernel_line() -> Line:
     frame = sys._getframe(1)
     while frame is not None:
         name = frame.f_code.co_filename
-        if not name.startswith((_OWN_FOLDER, _TRITON_FOLDER)):
+        if not name.startswith(_NOT_THE_KERNELS):
             return Line(name, frame.f_lineno)
         frame = frame.f_back  # type: ignore[assignment]
     return Line("unknown", 0)
@@ -33,4 +38,4 @@ def kernel_line() -> Line:
 
 def in_kernel(depth: int) -> bool:
     """Whether the caller `depth` frames up is user code, not Triton's own."""
-    return not sys._getframe(depth + 1).f_code.co_filename.startswith((_OWN_FOLDER, _TRITON_FOLDER))
+    return not sys._getframe(depth + 1).f_code.co_filename.startswith(_NOT_THE_KERNELS)

@@ -1,6 +1,5 @@
 """What the checker found, with repeats merged."""
 
-from collections.abc import Mapping
 from dataclasses import dataclass, replace
 
 from .source import Line
@@ -19,7 +18,6 @@ class Violation:
     """
 
     kind: str
-    rule: int
     program_id: tuple[int, ...]
     operation: str
     source_file: str
@@ -50,8 +48,7 @@ class Traffic:
 class Findings:
     """Collects violations, merging those of one kind, tensor and line."""
 
-    def __init__(self, rules: Mapping[str, int]) -> None:
-        self._rules = rules
+    def __init__(self) -> None:
         self._found: dict[tuple[str, str, Line], Violation] = {}
 
     def add(
@@ -78,7 +75,6 @@ class Findings:
         if known is None:
             self._found[key] = Violation(
                 kind,
-                self._rules[kind],
                 program_id,
                 operation,
                 where.file,

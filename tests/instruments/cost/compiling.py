@@ -10,7 +10,6 @@ from typing import Any
 import triton
 from triton.backends.compiler import GPUTarget
 from triton.compiler import ASTSource
-from triton.runtime.jit import JITFunction
 
 from tests.calls.errors import short
 from tests.instruments.cost.machine_code import CannotRead, amd_figures, nvidia_figures
@@ -72,7 +71,7 @@ def figures_of(compiled: Any) -> dict[str, int]:
     return {**figures, "shared bytes": compiled.metadata.shared}
 
 
-def find_kernel(module: str, name: str) -> JITFunction:
+def find_kernel(module: str, name: str) -> triton.JITFunction:
     """Return the kernel whose Python function has this qualified name in a module.
 
     Raises:
@@ -92,9 +91,9 @@ def find_kernel(module: str, name: str) -> JITFunction:
     raise CannotCompile(f"{name}: the module {module} does not hold it under that name")
 
 
-def _undecorated(value: Any) -> JITFunction | None:
+def _undecorated(value: Any) -> triton.JITFunction | None:
     """Return the kernel under decorators such as `triton.autotune`, if there is one."""
-    while value is not None and not isinstance(value, JITFunction):
+    while value is not None and not isinstance(value, triton.JITFunction):
         if not isinstance(value, triton.KernelInterface):
             return None
         value = getattr(value, "fn", None)

@@ -4,22 +4,16 @@ Triton's own launch path decides: a launch that the interpreter is asked for goe
 that is not there, up to the hook that Triton calls before it compiles, which ends it.
 """
 
-import inspect
 import math
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Any
 
-import torch
-import triton
-from torch.utils._python_dispatch import _disable_current_modes
 from triton.backends.compiler import GPUTarget
-from triton.runtime import driver
-from triton.runtime.interpreter import InterpretedFunction
-from triton.runtime.jit import JITFunction
 
 from tests.instruments.cost.variants import Variant
+from tests.instruments.triton_seams import InterpretedLaunch, before_compiling, interpreted_launches, specialise
 
 CUDA = GPUTarget("cuda", 90, 32)
 """Launches are specialised alike for all of NVIDIA's GPUs."""
@@ -63,44 +57,22 @@ class _AbsentGpu:
         return 0
 
 
-_jit_functions: dict[tuple[Any, str], JITFunction] = {}
-
-
-def variant_of(kernel: InterpretedFunction, args: tuple[Any, ...], kwargs: dict[str, Any], backend: str) -> Variant:
-    """Return what Triton would compile for a launch of `kernel` with these arguments.
+def variant_of(launch: InterpretedLaunch, backend: str) -> Variant:
+    """Return what Triton would compile for a launch.
 
     Args:
-        kernel: as `triton.jit` makes it for the interpreter.
-        args: positional arguments of the launch, tensors on the CPU among them.
-        kwargs: named ones, options such as `num_warps` included; without `grid` and `warmup`.
+        launch: with tensors on the CPU among its arguments.
         backend: `cuda` or `hip`.
 
     Raises:
         CannotSpecialise: Triton refuses the launch.
     """
-    function = _jit_functions.get((kernel.fn, backend))
-    if function is None:
-        function = _jit_functions[kernel.fn, backend] = JITFunction(kernel.fn, **kernel.kwargs)
-    told: list[dict[str, Any]] = []
-
-    def before_compiling(*, compile: dict[str, Any], **_: Any) -> bool:
-        told.append(compile)
-        return True  # Triton then takes it for compiled elsewhere, and launches nothing.
-
-    # There is no public way to ask for the driver without making one, which needs a GPU.
-    before, hook = driver._active, triton.knobs.runtime.jit_cache_hook
-    driver.set_active(_AbsentGpu(TARGETS[backend]))
-    triton.knobs.runtime.jit_cache_hook = before_compiling
+    function = launch.kernel.fn
     try:
-        function.run(*args, grid=(1,), warmup=True, **kwargs)
+        compiled = specialise(launch, _AbsentGpu(TARGETS[backend]), backend)
     except Exception as error:
-        raise CannotSpecialise(f"{kernel.fn.__qualname__} for {backend}: {type(error).__name__}: {error}") from error
-    finally:
-        driver.set_active(before)
-        triton.knobs.runtime.jit_cache_hook = hook
-    (compiled,) = told
-    options = {name: value for name, value in kwargs.items() if name not in kernel.arg_names}
-    return _variant(kernel.fn, compiled, backend, options)
+        raise CannotSpecialise(f"{function.__qualname__} for {backend}: {type(error).__name__}: {error}") from error
+    return _variant(function, compiled, backend, launch.options)
 
 
 def _variant(function: Any, compiled: dict[str, Any], backend: str, options: dict[str, Any]) -> Variant:
@@ -120,17 +92,13 @@ def _variant(function: Any, compiled: dict[str, Any], backend: str, options: dic
 def compiled_variants() -> Iterator[list[Variant]]:
     """Collect what Triton compiles for the GPU inside the block, but for what it compiled earlier in the process."""
     variants: list[Variant] = []
-    hook = triton.knobs.runtime.jit_cache_hook
 
-    def before_compiling(*, fn: Any, compile: dict[str, Any], **more: Any) -> Any:
-        variants.append(_variant(fn.jit_function.fn, compile, "cuda", {}))
-        return hook(fn=fn, compile=compile, **more) if hook is not None else None
+    def note(function: Any, compiled: dict[str, Any]) -> bool:
+        variants.append(_variant(function, compiled, "cuda", {}))
+        return False
 
-    triton.knobs.runtime.jit_cache_hook = before_compiling
-    try:
+    with before_compiling(note):
         yield variants
-    finally:
-        triton.knobs.runtime.jit_cache_hook = hook
 
 
 @contextmanager
@@ -142,42 +110,24 @@ def recorded_launches(*, backends: tuple[str, ...] = ("cuda",), execute: bool = 
         execute: whether the interpreter runs the launches, too. If not, results hold nothing in particular.
     """
     launches: list[Launch] = []
-    interpreted = InterpretedFunction.run
 
-    def run(kernel: InterpretedFunction, *args: Any, grid: Any, warmup: bool, **kwargs: Any) -> Any:
-        if not warmup:
-            # What is asked of tensors here is no doing of the implementation.
-            with _disable_current_modes(), torch._C.DisableTorchFunction():
-                variants, refusals = _variants_of(kernel, args, kwargs, backends)
-            launches.append(Launch(_axes(kernel, grid, args, kwargs), variants, refusals))
-            if not execute:
-                return None
-        return interpreted(kernel, *args, grid=grid, warmup=warmup, **kwargs)
+    def on_launch(asked: InterpretedLaunch, run: Callable[[], None]) -> None:
+        launches.append(Launch(asked.axes(), *_variants_of(asked, backends)))
+        if execute:
+            run()
 
-    InterpretedFunction.run = run
-    try:
+    with interpreted_launches(on_launch):
         yield launches
-    finally:
-        InterpretedFunction.run = interpreted
 
 
-def _variants_of(
-    kernel: InterpretedFunction, args: tuple[Any, ...], kwargs: dict[str, Any], backends: tuple[str, ...]
-) -> tuple[tuple[Variant, ...], tuple[str, ...]]:
+def _variants_of(asked: InterpretedLaunch, backends: tuple[str, ...]) -> tuple[tuple[Variant, ...], tuple[str, ...]]:
     variants: list[Variant] = []
     refusals: list[CannotSpecialise] = []
     for backend in backends:
         try:
-            variants.append(variant_of(kernel, args, kwargs, backend))
+            variants.append(variant_of(asked, backend))
         except CannotSpecialise as error:
             refusals.append(error)
     if not variants:
         raise refusals[0]
     return tuple(variants), tuple(map(str, refusals))
-
-
-def _axes(kernel: InterpretedFunction, grid: Any, args: tuple[Any, ...], kwargs: dict[str, Any]) -> tuple[int, ...]:
-    if callable(grid):
-        named = {name: value for name, value in kwargs.items() if name in kernel.arg_names}
-        grid = grid(inspect.getcallargs(kernel.fn, *args, **named))
-    return tuple(int(axis) for axis in grid)

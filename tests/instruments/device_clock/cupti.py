@@ -6,11 +6,15 @@ Recording slows a replay, so neither figure is a result: what is checked is that
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from itertools import accumulate
+from typing import Any
 
 import torch
 from torch.profiler import ProfilerActivity, profile
 
-from tests.instruments.device_clock.graphs import GraphClock
+from tests.calls.errors import Foreseen
+from tests.instruments.device_clock.graphs import FLUSH_TIMES, GraphClock
+from tests.instruments.device_clock.placement import Placement
+from tests.instruments.device_clock.side import Side
 
 MOST_DIFFERENCE = 0.05
 """Relative difference of the two clocks from which on neither is trusted. CUPTI leaves out what lies before the first
@@ -21,6 +25,10 @@ FIRST_OF_A_REPLAY = "spin_kernel"
 """Part of the name of the kernel that keeps the stream busy ahead of each replay."""
 CLEARS_THE_L2 = "reduce_kernel"
 """Part of the name of the kernels that read the L2 full, which stand between that one and the calls."""
+
+
+class NotTimed(Foreseen):
+    """A side's time cannot be told."""
 
 
 @dataclass(frozen=True)
@@ -49,18 +57,47 @@ def cross_checked(clocks: Mapping[str, tuple[GraphClock, str]]) -> dict[str, tup
             by_events += clock.round([side], RECORDED_SUBMIT_CYCLES)
             made.append(clock.replays - earlier)
         torch.cuda.synchronize()
-    records = [
+    spans = spans_of(
         Recorded(event.name(), event.start_ns() * 1e-9, (event.start_ns() + event.duration_ns()) * 1e-9)
-        for event in profiler.profiler.kineto_results.events()
-        if "CUDA" in str(event.device_type()) and event.duration_ns() > 0
-    ]
-    spans = spans_of(records)
+        for event in _events(profiler)
+    )
     is_whole = len(spans) == sum(made)
     spans = [spans[end - 1] if is_whole else float("nan") for end in accumulate(made)]
     figures = zip(by_events[1:], spans[1:], strict=True)
     return {
         key: (told, span / clock.calls) for (key, (clock, _)), (told, span) in zip(clocks.items(), figures, strict=True)
     }
+
+
+def kernel_seconds(placement: Placement, side: Side, *, is_warm: bool) -> float:
+    """Return the sum of the durations of what one eager call of a side runs on the GPU.
+
+    Args:
+        placement: where it is called.
+        side: one that waits for the device, so that no graph holds it.
+        is_warm: whether the L2 is left as the call before left it.
+
+    Raises:
+        NotTimed: nothing was recorded.
+    """
+    side.call(placement, 0)
+    if not is_warm:
+        torch.zeros(FLUSH_TIMES * placement.l2_bytes // 4, dtype=torch.int32, device=placement.device).sum()
+    torch.cuda.synchronize(placement.device)
+    with profile(activities=[ProfilerActivity.CUDA]) as profiler:
+        side.call(placement, 0)
+        torch.cuda.synchronize(placement.device)
+    # In whole nanoseconds: seconds since an epoch, as a float, are coarser than a kernel is long.
+    nanoseconds = [event.duration_ns() for event in _events(profiler)]
+    if not nanoseconds:
+        raise NotTimed(f"{side.name} waits for the device, and CUPTI recorded none of its kernels")
+    return 1e-9 * sum(nanoseconds)
+
+
+def _events(profiler: Any) -> list[Any]:
+    """Return what CUPTI recorded of the GPU."""
+    events = profiler.profiler.kineto_results.events()
+    return [event for event in events if "CUDA" in str(event.device_type()) and event.duration_ns() > 0]
 
 
 def spans_of(records: Iterable[Recorded]) -> list[float]:

@@ -4,6 +4,7 @@ from collections.abc import Sequence
 
 import torch
 
+from tests.calls.errors import Foreseen
 from tests.instruments.collection import no_collection
 from tests.instruments.device_clock.kept_lines import release_kept_lines
 from tests.instruments.device_clock.placement import Placement
@@ -18,11 +19,11 @@ FLUSH_TIMES = 2
 """Bytes read to clear the L2 before a replay, in sizes of the L2."""
 
 
-class NotCapturable(Exception):
+class NotCapturable(Foreseen):
     """A side cannot be captured in a CUDA graph."""
 
 
-class HostTooSlow(Exception):
+class HostTooSlow(Foreseen):
     """The GPU was ready for a replay before the host had submitted it, however long it was kept busy."""
 
 

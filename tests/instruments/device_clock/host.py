@@ -8,6 +8,7 @@ import torch
 from tests.instruments.collection import no_collection
 from tests.instruments.device_clock.placement import Placement
 from tests.instruments.device_clock.side import Side
+from tests.instruments.device_clock.turns import there_and_back
 
 CALLS_A_BATCH = 64
 """Calls between two looks at the clock: far fewer than the GPU queues before the host has to wait."""
@@ -20,7 +21,7 @@ def host_seconds(
     *,
     clock: Callable[[], float] = time.perf_counter,
 ) -> dict[str, list[float]]:
-    """Return the host seconds a call of each batch, of each side. Sides take turns, in changing order.
+    """Return the host seconds a call of each batch, of each side. Sides take turns, there and back.
 
     Args:
         placement: of a workload so small that the GPU is never what is waited for.
@@ -32,12 +33,24 @@ def host_seconds(
     with no_collection():
         for side in sides:
             side.call(placement, 0)
-        for batch in range(batches):
-            for side in sides if batch % 2 == 0 else reversed(sides):
-                torch.cuda.synchronize(placement.device)
-                start = clock()
-                for number in range(CALLS_A_BATCH):
-                    side.call(placement, number)
-                seconds[side.name].append((clock() - start) / CALLS_A_BATCH)
+        for side in there_and_back(sides, batches):
+            torch.cuda.synchronize(placement.device)
+            start = clock()
+            for number in range(CALLS_A_BATCH):
+                side.call(placement, number)
+            seconds[side.name].append((clock() - start) / CALLS_A_BATCH)
         torch.cuda.synchronize(placement.device)
+    return seconds
+
+
+def waiting_seconds(
+    placement: Placement, side: Side, calls: int, *, clock: Callable[[], float] = time.perf_counter
+) -> list[float]:
+    """Return the seconds that each call of a side keeps the host, which waits for the device within it."""
+    torch.cuda.synchronize(placement.device)
+    seconds = []
+    for _ in range(calls):
+        start = clock()
+        side.call(placement, 0)
+        seconds.append(clock() - start)
     return seconds

@@ -13,7 +13,7 @@ from tests.instruments.launches.cubin import differences as code_differences
 
 
 @dataclass(frozen=True)
-class Launch:
+class LaunchRecord:
     """One launch of a Triton kernel, as the driver gets it."""
 
     kernel: str
@@ -30,7 +30,7 @@ class Launch:
 class CallRecord:
     """Everything that one call puts on the GPU."""
 
-    launches: tuple[Launch, ...]
+    launches: tuple[LaunchRecord, ...]
     nodes: Mapping[str, int] | None = None
     """Nodes by type (`kernel`, `copy`, `fill`, ...) of a CUDA graph of the call, or None if it was not captured."""
 
@@ -76,7 +76,7 @@ def _unsure(record: CallRecord) -> str | None:
     return f"the call is {told}, of which {len(record.launches)} x launch of a Triton kernel were seen"
 
 
-def _launch_differences(base: Launch, head: Launch) -> list[str]:
+def _launch_differences(base: LaunchRecord, head: LaunchRecord) -> list[str]:
     told = code_differences(base.code, head.code)
     if base.grid != head.grid:
         told.append(f"grid {base.grid} -> {head.grid}")

@@ -11,25 +11,21 @@ import ctypes
 import gc
 import weakref
 from collections import Counter
-from collections.abc import Callable, Iterator, Mapping, Sequence
-from contextlib import contextmanager, suppress
-from dataclasses import dataclass, replace
+from collections.abc import Callable, Mapping, Sequence
+from contextlib import suppress
+from dataclasses import replace
 from typing import Any, NamedTuple
 
 import torch
-import triton
 from triton.compiler import CompiledKernel
-from triton.runtime import driver
 
 from tests.instruments.collection import no_collection
 from tests.instruments.cost.machine_code import ptx_moves
 from tests.instruments.launches.cubin import NotACubin, machine_code
-from tests.instruments.launches.identity import CallRecord, Identity, Launch, compare
+from tests.instruments.launches.identity import CallRecord, Identity, LaunchRecord, compare
+from tests.instruments.triton_seams import Launched, UnknownLauncher, launcher_calls, launcher_class
 
 ARGUMENTS = ("buf", "page_indices", "seq_lens", "seq_len_sum", "max_seq_len", "page_size", "index_head_dim")
-BEFORE_ARGUMENTS = 9
-"""What a launcher is given before the kernel's arguments: the grid's three axes, stream, function, packed metadata,
-metadata for hooks, and the two hooks."""
 NODE_TYPES = {0: "kernel", 1: "copy", 2: "fill", 3: "host call", 4: "child graph", 5: "nothing"}
 """Of a CUDA graph, as `CUgraphNodeType` numbers them; an empty node is no work."""
 SETTINGS = (
@@ -49,17 +45,6 @@ class CannotObserve(Exception):
     """What a call launches cannot be told; the text says why."""
 
 
-@dataclass(frozen=True)
-class Seen:
-    """A launch as the launcher got it."""
-
-    grid: tuple[int, int, int]
-    function: int
-    """The driver's handle of the kernel."""
-    arguments: tuple[Any, ...]
-    """The kernel's, compiled-in ones included."""
-
-
 class _Place(NamedTuple):
     """Memory that has a name."""
 
@@ -68,41 +53,6 @@ class _Place(NamedTuple):
     name: str
     origin: int
     """The address that offsets are told from."""
-
-
-@contextmanager
-def observed(launcher: Any) -> Iterator[list[Seen]]:
-    """Collect the launches inside the block.
-
-    Args:
-        launcher: the class whose objects `CompiledKernel.run` gives.
-
-    Raises:
-        CannotObserve: this Triton launches in another way.
-    """
-    original = vars(launcher).get("__call__") if isinstance(launcher, type) else None
-    if original is None:
-        raise CannotObserve(f"this Triton's launcher is no class with a __call__: {launcher!r}")
-    seen: list[Seen] = []
-
-    def call(self: Any, *given: Any, **named: Any) -> Any:
-        if named or len(given) < BEFORE_ARGUMENTS:
-            raise CannotObserve("this Triton's launcher is called in another way than those known")
-        grid = (int(given[0]), int(given[1]), int(given[2]))
-        seen.append(Seen(grid, given[4], given[BEFORE_ARGUMENTS:]))
-        return original(self, *given)
-
-    launcher.__call__ = call
-    triton.knobs.runtime.launch_enter_hook.add(_listen)
-    try:
-        yield seen
-    finally:
-        triton.knobs.runtime.launch_enter_hook.remove(_listen)
-        launcher.__call__ = original
-
-
-def _listen(metadata: Any) -> None:
-    """Hear of a launch; that somebody does is enough."""
 
 
 class CompiledKernels:
@@ -145,7 +95,7 @@ def identify(base: Callable[..., Any], head: Callable[..., Any], arguments: Sequ
     for name, function in (("base", base), ("head", head)):
         function(*arguments)  # so that everything is compiled, and loaded, before the capture
         try:
-            records.append(record_call(function, arguments, _KERNELS, graph_nodes, driver.active.launcher_cls))
+            records.append(record_call(function, arguments, _KERNELS, graph_nodes, launcher_class()))
         except CannotObserve as error:
             return Identity((f"{name}: {error}",))
     return compare(*records)
@@ -165,15 +115,19 @@ def record_call(
         arguments: its seven positional arguments.
         kernels: kept from call to call.
         count_nodes: makes the call that it is given, and returns the nodes of the call's CUDA graph by type.
-        launcher: see `observed`.
+        launcher: see `launcher_calls`.
 
     Raises:
         CannotObserve: with why.
         Exception: whatever the call raises.
     """
     results: list[Any] = []
-    with observed(launcher) as seen:
-        nodes = count_nodes(lambda: results.append(function(*arguments)))
+    seen: list[Launched] = []
+    try:
+        with launcher_calls(launcher, seen.append):
+            nodes = count_nodes(lambda: results.append(function(*arguments)))
+    except UnknownLauncher as error:
+        raise CannotObserve(str(error)) from error
     places = _places(arguments, results)
     return CallRecord(tuple(_launch(one, kernels.of(one.function), places) for one in seen), nodes)
 
@@ -218,7 +172,7 @@ def _check(status: int) -> None:
         raise CannotObserve(f"the driver does not tell what a CUDA graph holds: error {status}")
 
 
-def _launch(seen: Seen, compiled: Any, places: Sequence[_Place]) -> Launch:
+def _launch(seen: Launched, compiled: Any, places: Sequence[_Place]) -> LaunchRecord:
     cubin = compiled.asm.get("cubin")
     if cubin is None:
         raise CannotObserve(f"{compiled.name} is not compiled for an NVIDIA GPU")
@@ -236,7 +190,7 @@ def _launch(seen: Seen, compiled: Any, places: Sequence[_Place]) -> Launch:
         for (name, kind), value in zip(signature.items(), seen.arguments, strict=True)
         if kind != "constexpr"
     )
-    return Launch(compiled.name, seen.grid, settings, code, arguments)
+    return LaunchRecord(compiled.name, seen.grid, settings, code, arguments)
 
 
 def _value(kernel: str, value: Any, kind: Any, places: Sequence[_Place]) -> str:

@@ -9,6 +9,7 @@ from tests.planted.bugs.machine import MACHINE
 from tests.planted.bugs.memory import ADDRESSES, DISAGREEMENT, INVALID_PAGES, TABLES
 from tests.planted.bugs.results import RESULTS
 from tests.planted.bugs.rows import BYTES, WRONG_ROWS
+from tests.planted.bugs.state import STATE
 
 BUGS = [
     *WRONG_ROWS,
@@ -18,10 +19,12 @@ BUGS = [
     *ADDRESSES,
     *DISAGREEMENT,
     *RESULTS,
+    *STATE,
     *REFUSALS,
     *MACHINE,
     *WILD_ACCESSES,
 ]
 
-WILD = frozenset(bug.name for bug in [*TABLES, *INVALID_PAGES, *ADDRESSES, *DISAGREEMENT, *WILD_ACCESSES])
+KEPT = [bug for bug in STATE if bug.name.endswith("of-the-first-call")]
+WILD = frozenset(bug.name for bug in [*TABLES, *INVALID_PAGES, *ADDRESSES, *DISAGREEMENT, *KEPT, *WILD_ACCESSES])
 """Bugs that may touch memory outside the call's: they are planted on the interpreter, which outlives and sees them."""

@@ -111,6 +111,16 @@ MACHINE = [
         says="SIZE (12)",
     ),
     Bug(
+        name="compiled-for-each-batch",
+        edits={
+            "    WITH_S: tl.constexpr,\n": "    WITH_S: tl.constexpr,\n    SIZE: tl.constexpr,\n",
+            "            WITH_S=with_s,\n": "            WITH_S=with_s,\n            SIZE=batch,\n",
+        },
+        rules=(18,),
+        cases=("growth/batches",),
+        says="SIZE (36)",
+    ),
+    Bug(
         name="compiled-for-each-table-width",
         edits={
             "    WITH_S: tl.constexpr,\n": "    WITH_S: tl.constexpr,\n    SIZE: tl.constexpr,\n",

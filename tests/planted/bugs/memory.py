@@ -29,6 +29,14 @@ TABLES = [
         cases=("pools/row-gap-4", "pools/row-gap-8448"),
     ),
     Bug(
+        name="bytes-of-a-page-side-by-side",
+        edits={
+            "    check_arguments(*arguments)\n": "    check_arguments(buf.as_strided(buf.shape, (buf.stride(0), 1)), *arguments[1:])\n"
+        },
+        rules=(10,),
+        cases=("pools/byte-step-2", "pools/byte-step-3-and-gap"),
+    ),
+    Bug(
         name="storage-offset-forgotten",
         edits={
             LAUNCH: "        _planted_kernel[grid](\n            buf.as_strided(buf.shape, buf.stride(), max(0, buf.storage_offset() - buf.storage_offset() % 4096)),"

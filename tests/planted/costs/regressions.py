@@ -4,34 +4,21 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 
+from tests.planted.edits import Change
+
 BASE = Path(__file__).with_name("gather.py")
 _LAUNCH = "    _page_kernel[grid](\n"
 
 
 @dataclass(frozen=True, kw_only=True)
-class Regression:
+class Regression(Change):
     """A change that makes the gather dearer and leaves its results right."""
 
-    name: str
-    edits: dict[str, str]
-    """Text of the gather, each occurring once, and what stands there instead."""
+    path: Path = BASE
     figure: str
     """The end of the name of a figure that must change."""
     now: Callable[[int, int], bool]
     """Whether the figure's old and new value are what the edit does; 0 stands for a figure that is not there."""
-
-    def source(self) -> str:
-        """Return the source of the gather with the regression planted.
-
-        Raises:
-            ValueError: a text to replace does not stand in the gather exactly once.
-        """
-        source = BASE.read_text(encoding="utf-8")
-        for old, new in self.edits.items():
-            if source.count(old) != 1:
-                raise ValueError(f"{self.name}: {old!r} stands {source.count(old)} times in {BASE.name}")
-            source = source.replace(old, new)
-        return source
 
 
 REGRESSIONS = [

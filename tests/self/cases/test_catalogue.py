@@ -13,8 +13,8 @@ from tests.cases.case import Case, family
 from tests.cases.catalogue import catalogue
 from tests.cases.plan import SPARE_PAGES, num_pages_of, plan
 from tests.cases.seeds import random_case
-from tests.contract import RULES, Contract
-from tests.examine.selection import matching, reason_to_skip
+from tests.contract import Contract, Rule
+from tests.examine.choice import matching, reason_to_skip
 
 CASES = catalogue()
 ON_CPU = [case for case in CASES if not case.needs_gpu]
@@ -28,7 +28,6 @@ def test_ids_are_unique():
 @pytest.mark.parametrize("case", [pytest.param(case, id=case.id) for case in ON_CPU])
 def test_case_is_sound(case):
     first, second = plan(case), plan(case, variation=1)
-    assert set(case.rules) <= set(RULES)
     assert first.page_table.shape[1] * case.page_size >= case.max_seq_len or case.bad
     assert len(first.row_slots) == sum(case.seq_lens)
     # Further contents keep all that the host knows.
@@ -40,7 +39,7 @@ def test_case_is_sound(case):
 
 def resident_bytes(case: Case) -> int:
     """Return a bound of the memory that a case touches on the CPU: pages named, and three sets of results and sums."""
-    page = case.page_bytes + case.pool_row_gap
+    page = case.page_pitch
     whole_pool = num_pages_of(case) * page
     touched = min(whole_pool, max(1 << 24, (4 * sum(case.pages_needed) + 1_000) * max(page, 1 << 12)))
     rows = case.seq_len_sum * (case.index_head_dim + 4)
@@ -48,8 +47,8 @@ def resident_bytes(case: Case) -> int:
 
 
 @pytest.mark.parametrize("case", [pytest.param(case, id=case.id) for case in CASES])
-def test_addresses_past_2_gib_are_promised_from_safe_on(case):
-    pool = num_pages_of(case) * (case.page_bytes + case.pool_row_gap)
+def test_addresses_past_2_gib_are_rule_12(case):
+    pool = num_pages_of(case) * case.page_pitch
     table = len(case.seq_lens) * (case.table_width or 0)
     result = case.seq_len_sum * case.index_head_dim
     assert max(pool, table, result) <= 2**31 or 12 in case.rules
@@ -62,9 +61,40 @@ def test_what_may_be_refused_says_so(case):
         return
     odd_geometry = (case.page_size, case.index_head_dim) != (64, 128)
     layouts = {case.table_layout, case.lens_layout}
-    odd_layout = layouts != {"contiguous"} or case.pool_offset or case.pool_row_gap
+    odd_layout = layouts != {"contiguous"} or case.pool_offset or case.pool_row_gap or case.pool_byte_step > 1
     assert not odd_geometry or 9 in case.rules
     assert not odd_layout or 10 in case.rules
+
+
+@pytest.mark.parametrize(
+    ("change", "says"),
+    [
+        ({"rules": ()}, "rules: one at least"),
+        ({"rules": (4, 44)}, r"rules: numbers from 1 to 20, got \(4, 44\)"),
+        ({"rules": (4, 4)}, "rules: each once"),
+        ({"name": "Odd Name"}, "a name of lower-case words"),
+        ({"name": "a[b]*"}, "a name of lower-case words"),
+        ({"family": "of_two"}, "a name of lower-case words"),
+        ({"device_seq_lens": (3, 1)}, "rules: 13"),
+        ({"seq_len_sum_error": -1}, "rules: 13"),
+        ({"seq_lens": (4, -1)}, "seq_lens: no negative"),
+        ({"rules": (13,), "device_seq_lens": (3, 4, 5)}, "device_seq_lens: as many"),
+        ({"page_size": 0}, "page_size: 1 or more"),
+        ({"index_head_dim": 6}, "index_head_dim: a multiple of 4"),
+        ({"pool_row_gap": -4}, "pool_row_gap"),
+        ({"page_at": {(2, 0): 5}}, "page_at"),
+    ],
+)
+def test_a_row_that_makes_no_sense_is_refused_by_name(change, says):
+    case = Case(name="one-row", rules=(4,), seq_lens=(64, 3), family="odd")
+    with pytest.raises(ValueError, match=rf"case .*: expected .*{says}"):
+        replace(case, **change)
+
+
+def test_rows_know_their_rules_by_name():
+    assert Case(name="x", rules=(4, 9)).rules == (Rule.LENGTHS, Rule.GEOMETRIES)
+    with pytest.raises(ValueError, match="case odd/one-row: "):
+        Case(name="one-row", family="odd", rules=())
 
 
 def test_every_rule_of_memory_and_values_has_a_case():

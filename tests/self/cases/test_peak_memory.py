@@ -16,7 +16,7 @@ LIMIT = 6 * GIB
 
 def mapped_bytes(case: Case) -> int:
     """Return the bytes of a case's pool and table."""
-    pool = num_pages_of(case) * (case.page_bytes + case.pool_row_gap)
+    pool = num_pages_of(case) * case.page_pitch
     return pool + len(case.seq_lens) * (case.table_width or 0) * 4
 
 

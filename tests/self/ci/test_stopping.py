@@ -126,8 +126,7 @@ def test_what_no_job_catches_is_no_finding(monkeypatch, capsys, error, told):
     def fail(*arguments, **options):
         raise error
 
-    monkeypatch.setattr("ci.setup.start._continue_under", lambda python, argv: None)
+    monkeypatch.setattr("ci.setup.start._continue_under", fail)
     monkeypatch.setattr("ci.setup.start.stop_on_signals", lambda: None)
-    monkeypatch.setattr("ci.examination.command.main", fail)
     assert start_gate(["gate", "--list"]) == 2
     assert capsys.readouterr().err.endswith(told)

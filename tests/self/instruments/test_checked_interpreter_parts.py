@@ -14,7 +14,6 @@ if not triton.knobs.runtime.interpret:
 
 from tests.instruments.checked_interpreter import CheckedInterpreter
 from tests.instruments.checked_interpreter.handles import INTEGER_RANGES, CheckedHandle, numpy_dtype
-from tests.instruments.checked_interpreter.kinds import RULES
 from tests.instruments.checked_interpreter.language import checked_language
 from tests.instruments.checked_interpreter.launch import axes_past_limits
 from tests.instruments.checked_interpreter.races import AccessMap
@@ -47,7 +46,7 @@ def test_integers_are_exact_or_marked(name, dtype):
     left = [v for v in values if low <= v <= high]
     right = {"create_shl": [0, 1, 5, 7], "create_sdiv": [1, 3, 7], "create_srem": [1, 3, 7]}.get(name, left)
     exact = (EXACT | NEVER_WRAPS)[name]
-    state = LaunchState(RegionTable({}), Findings(RULES), TaintTable(), Garbage(0, zero=False))
+    state = LaunchState(RegionTable({}), Findings(), TaintTable(), Garbage(0, zero=False))
     pairs = [(a, b) for a in left for b in right]
     # One by one, so that the bounds settle it, and all at once, so that the lanes must.
     for group in [pairs, *([pair] for pair in pairs)]:
@@ -131,8 +130,3 @@ def test_grid_limits(grid, past):
 def test_bad_read_only_tensors_are_named(bad: Any, error: type[Exception]) -> None:
     with pytest.raises(error, match="read_only\\['buf'\\]"), CheckedInterpreter().watch(read_only={"buf": bad}):
         pass
-
-
-def test_unknown_kinds_in_rules_are_named():
-    with pytest.raises(ValueError, match="no such kind"):
-        CheckedInterpreter(rules={"no such kind": 1})

@@ -10,11 +10,11 @@ from dataclasses import dataclass, field
 import numpy as np
 from numpy.typing import NDArray
 
-from tests.latency import rules
+from tests.latency import criteria
 from tests.latency import statistics as st
 from tests.latency import thresholds as limits
-from tests.latency.evidence import Evidence, weigh
-from tests.latency.rules import Finding
+from tests.latency.criteria import Said
+from tests.latency.log_ratios import Evidence, weigh
 from tests.latency.samples import Cell, CellSamples, Draw
 from tests.latency.statistics import Bools, Floats
 
@@ -24,6 +24,11 @@ BLOCKS = 4
 CELLS = np.array([1.6, 1.9, 2.7, 3.2, 3.3, 3.3, 5.0, 5.5, 8.3, 10.3, 12.0, 14.6, 15.6, 17.2, 27.6, 27.6, 27.6, 94.8])
 CELLS = np.concatenate([CELLS, CELLS[[1, 2, 3, 7, 8, 9, 10, 11, 12, 14, 16, 17]]])
 """Microseconds of 30 cells: the workloads' durations, those of the three functions on some."""
+
+
+def lower_bound_of_rate(events: int, trials: int) -> float:
+    """Return the exact lower 95 % bound of a rate of which `events` in `trials` were seen."""
+    return 1.0 - st.upper_bound_of_rate(trials - events, trials)
 
 
 def measured_replay_deviation(microseconds: Floats) -> Floats:
@@ -158,24 +163,24 @@ class Tally:
     """What simulated runs came to."""
 
     findings: NDArray[np.int64]
-    """Shape (runs, cells): a `Finding` each; OPEN stands for INCONCLUSIVE for lack of evidence."""
+    """Shape (runs, cells): a `Said` each; OPEN stands for INCONCLUSIVE for lack of evidence."""
     draws: NDArray[np.int64]
     """Shape (runs, cells): draws of the first process."""
     flagged: Bools
     """Shape (runs, cells): whether the first process flagged it."""
 
-    def share(self, *findings: Finding) -> float:
+    def share(self, *findings: Said) -> float:
         """Return the share of cells, over all runs, with one of these findings."""
         return float(np.isin(self.findings, findings).mean())
 
-    def runs_with(self, *findings: Finding) -> int:
+    def runs_with(self, *findings: Said) -> int:
         """Return the number of runs in which any cell has one of these findings."""
         return int(np.isin(self.findings, findings).any(axis=1).sum())
 
     @property
     def false_alarms(self) -> int:
         """Runs with a cell that is said to be slower or faster, on unchanged code."""
-        return self.runs_with(Finding.SLOWER, Finding.FASTER)
+        return self.runs_with(Said.SLOWER, Said.FASTER)
 
 
 @dataclass
@@ -194,10 +199,10 @@ class SimulatedGate:
         log_ratio = np.tile(np.broadcast_to(np.log1p(effect), (cells,)), runs)
         microseconds = np.tile(self.microseconds, runs)
         findings, draws = self._screen(rng, microseconds, log_ratio)
-        flagged = np.isin(findings, (Finding.SLOWER, Finding.FASTER))
+        flagged = np.isin(findings, (Said.SLOWER, Said.FASTER))
         if self.confirms:
             where = np.flatnonzero(flagged)
-            is_slower = findings[where] == Finding.SLOWER
+            is_slower = findings[where] == Said.SLOWER
             findings[where] = self._confirm(rng, microseconds[where], log_ratio[where], where // cells, is_slower)
         shape = (runs, cells)
         return Tally(findings.reshape(shape), draws.reshape(shape), flagged.reshape(shape))
@@ -222,10 +227,10 @@ class SimulatedGate:
         for place, look in enumerate(limits.LOOKS):
             process.measure_up_to(look)
             sides, moved = process.evidence()
-            found = rules.screening(sides, moved, "device", len(self.microseconds), place, look == limits.LOOKS[-1])
+            found = criteria.screening(sides, moved, "device", len(self.microseconds), place, look == limits.LOOKS[-1])
             findings[open_cells], draws[open_cells] = found, look
-            process.keep(found == Finding.OPEN)
-            open_cells = open_cells[found == Finding.OPEN]
+            process.keep(found == Said.OPEN)
+            open_cells = open_cells[found == Said.OPEN]
             if not len(open_cells):
                 break
         return findings, draws
@@ -248,7 +253,9 @@ class SimulatedGate:
             sides, moved = process.evidence()
             least = float(np.log1p(limits.minimum_effect("device")))
             p_values = np.where(
-                is_slower[open_cells], rules.p_values(sides, least), rules.p_values(rules.mirrored(sides), least)
+                is_slower[open_cells],
+                criteria.p_values(sides, least),
+                criteria.p_values(criteria.mirrored(sides), least),
             )
             p_values[moved | (sides.trouble != 0)] = 1.0
             confirmed = np.zeros(len(open_cells), bool)
@@ -257,10 +264,10 @@ class SimulatedGate:
             for start, end in zip(starts, [*starts[1:], len(open_cells)], strict=True):
                 error = limits.FALSE_ALARM * limits.CONFIRMATION_SPENDING[place]
                 confirmed[start:end] = st.holm(p_values[start:end].tolist(), error)
-            found = rules.confirmation(sides, moved, confirmed, is_slower[open_cells], "device", place, is_last)
+            found = criteria.confirmation(sides, moved, confirmed, is_slower[open_cells], "device", place, is_last)
             findings[open_cells] = found
-            process.keep(found == Finding.OPEN)
-            open_cells = open_cells[found == Finding.OPEN]
+            process.keep(found == Said.OPEN)
+            open_cells = open_cells[found == Said.OPEN]
         return findings
 
 
@@ -288,7 +295,7 @@ class _Process:
 
     def evidence(self) -> tuple[Evidence, Bools]:
         sides, control = weigh(*self._sides), weigh(*self._control)
-        moved = (control.trouble != 0) | (rules.machine(control, "device") != rules.Machine.STEADY)
+        moved = (control.trouble != 0) | (criteria.machine_state(control, "device") != criteria.MachineState.STEADY)
         return sides, moved
 
     def keep(self, chosen: Bools) -> None:
@@ -311,7 +318,7 @@ def main() -> None:
         runs, alarms = chunk * len(tallies), sum(tally.false_alarms for tally in tallies)
         row = [f"{runs}", f"{alarms}", f"{st.upper_bound_of_rate(alarms, runs):.3%}"]
         row.append(f"{np.mean([tally.flagged.any(axis=1).mean() for tally in tallies]):.2%}")
-        for finding in (Finding.SAME, Finding.OPEN, Finding.MOVED):
+        for finding in (Said.SAME, Said.OPEN, Said.MOVED):
             row.append(f"{np.mean([tally.share(finding) for tally in tallies]):.2%}")
         row.append(f"{np.mean([tally.draws.mean() for tally in tallies]):.2f}")
         print(f"{noise.name:28}" + "".join(f"{value:>9}" for value in row), flush=True)

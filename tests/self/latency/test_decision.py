@@ -7,13 +7,13 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-from tests.latency import rules
+from tests.latency import criteria
 from tests.latency import thresholds as limits
+from tests.latency.cell_verdict import CellVerdict, Kind, MoreDraws, NeedsConfirmation, Stage, Step, overall
+from tests.latency.criteria import Said
 from tests.latency.decision import confirm, next_step, same_by_identity, unmeasured
-from tests.latency.evidence import weigh
-from tests.latency.rules import Finding
+from tests.latency.log_ratios import weigh
 from tests.latency.samples import Cell, CellSamples, Draw
-from tests.latency.verdict import Kind, MoreDraws, NeedsConfirmation, Stage, Step, Verdict, overall
 from tests.self.latency.simulated_clock import MODELS, REALISTIC, Noise, samples_of
 
 CELL = Cell("32x4k", "get_k_and_s")
@@ -51,8 +51,8 @@ def _flag(effect: float, cell: Cell = CELL, us: float = 14.0) -> NeedsConfirmati
     return step
 
 
-def _undecided(step: object) -> Verdict:
-    assert isinstance(step, Verdict)
+def _undecided(step: object) -> CellVerdict:
+    assert isinstance(step, CellVerdict)
     assert step.kind is Kind.INCONCLUSIVE
     return step
 
@@ -86,7 +86,7 @@ class TestInvalidFigures:
         samples = _samples(0.05, draws=8)
         still = Draw((1.4e-5,) * 8, (1.4e-5,) * 8)
         step = next_step(replace(samples, draws=(*samples.draws[stuck_draws:], *(still,) * stuck_draws)), FAMILY)
-        assert not (isinstance(step, Verdict) and step.kind is Kind.SAME)
+        assert not (isinstance(step, CellVerdict) and step.kind is Kind.SAME)
 
     def test_replays_that_are_no_blocks(self):
         samples = _samples(draws=8)
@@ -122,7 +122,7 @@ class TestControls:
     def test_a_bias_within_the_minimum_effect_is_borne(self):
         samples = replace(_samples(), controls={"twin": _samples(0.005).draws})
         step = next_step(samples, FAMILY)
-        assert isinstance(step, Verdict)
+        assert isinstance(step, CellVerdict)
         assert step.kind is Kind.SAME
 
     def test_gross_drift(self):
@@ -141,7 +141,7 @@ class TestScreening:
 
     def test_unchanged_is_same_with_a_bound(self):
         verdict = next_step(_samples(draws=8), FAMILY)
-        assert isinstance(verdict, Verdict)
+        assert isinstance(verdict, CellVerdict)
         assert (verdict.kind, verdict.stage, verdict.draws) == (Kind.SAME, Stage.SCREENING, 8)
         assert "not slower by 1.75 % or more" in verdict.reason
         assert verdict.base_microseconds == pytest.approx(14.0, rel=0.02)
@@ -152,7 +152,7 @@ class TestScreening:
     @pytest.mark.parametrize(("us", "bound"), [(2.0, "4 %"), (5.0, "2.5 %"), (12.0, "1.75 %"), (90.0, "1.75 %")])
     def test_the_bound_is_that_of_the_duration(self, us, bound):
         verdict = next_step(_samples(us=us), FAMILY)
-        assert isinstance(verdict, Verdict)
+        assert isinstance(verdict, CellVerdict)
         assert f"not slower by {bound} or more" in verdict.reason
 
     def test_slower_is_never_said(self):
@@ -208,7 +208,7 @@ class TestScreening:
 
     def test_host_time_has_a_larger_minimum_effect(self):
         verdict = next_step(_samples(0.03, cell=HOST), FAMILY)
-        assert isinstance(verdict, Verdict)
+        assert isinstance(verdict, CellVerdict)
         assert (verdict.kind, "15 %" in verdict.reason) == (Kind.SAME, True)
         assert _flag(0.2, cell=HOST).kind is Kind.SLOWER
 
@@ -218,7 +218,7 @@ class TestConfirmation:
 
     def test_confirmed(self):
         verdict = confirm([_flag(0.05)], {CELL: _samples(0.05, draws=16)})[CELL]
-        assert isinstance(verdict, Verdict)
+        assert isinstance(verdict, CellVerdict)
         assert (verdict.kind, verdict.stage, verdict.draws) == (Kind.SLOWER, Stage.CONFIRMATION, 16)
         assert verdict.ratio == pytest.approx(1.05, abs=0.005)
         assert verdict.reason.startswith("+")
@@ -226,18 +226,18 @@ class TestConfirmation:
 
     def test_faster(self):
         verdict = confirm([_flag(-0.05)], {CELL: _samples(-0.05, draws=16)})[CELL]
-        assert isinstance(verdict, Verdict)
+        assert isinstance(verdict, CellVerdict)
         assert verdict.kind is Kind.FASTER
 
     def test_refuted(self):
         verdict = confirm([_flag(0.05)], {CELL: _samples(0.0, draws=16)})[CELL]
-        assert isinstance(verdict, Verdict)
+        assert isinstance(verdict, CellVerdict)
         assert verdict.kind is Kind.SAME
         assert "a first process had flagged it as SLOWER" in verdict.reason
 
     def test_faster_does_not_confirm_slower(self):
         verdict = confirm([_flag(0.05)], {CELL: _samples(-0.05)})[CELL]
-        assert isinstance(verdict, Verdict)
+        assert isinstance(verdict, CellVerdict)
         assert verdict.kind is Kind.SAME
 
     def test_neither(self):
@@ -264,7 +264,7 @@ class TestConfirmation:
         said = confirm(flags, fresh)
         assert said[other] == MoreDraws(other, 24)
         first = said[CELL]
-        assert isinstance(first, Verdict)
+        assert isinstance(first, CellVerdict)
         fresh[other] = _samples(0.05, draws=24, us=2.0, cell=other)
         again = confirm(flags, fresh)
         assert again[CELL] == first
@@ -294,9 +294,9 @@ class TestConfirmation:
 class TestRun:
     """The exit code."""
 
-    SLOWER = Verdict(CELL, Kind.SLOWER, Stage.CONFIRMATION, "", ratio=1.05)
-    WORSE = Verdict(HOST, Kind.SLOWER, Stage.CONFIRMATION, "", ratio=1.3)
-    FASTER = Verdict(CELL, Kind.FASTER, Stage.CONFIRMATION, "", ratio=0.9)
+    SLOWER = CellVerdict(CELL, Kind.SLOWER, Stage.CONFIRMATION, "", ratio=1.05)
+    WORSE = CellVerdict(HOST, Kind.SLOWER, Stage.CONFIRMATION, "", ratio=1.3)
+    FASTER = CellVerdict(CELL, Kind.FASTER, Stage.CONFIRMATION, "", ratio=0.9)
 
     def test_slower_decides(self):
         outcome = overall([self.FASTER, unmeasured(CELL, "no time left"), self.SLOWER, self.WORSE])
@@ -327,7 +327,7 @@ def test_the_simulation_runs_the_rules_of_the_gate(noise):
     cells = [
         samples_of(CELL, noise, rng, us, effect, 24) for us in (1.6, 5.5, 14.0) for effect in (-0.04, 0.0, 0.015, 0.03)
     ]
-    expected = {Finding.SAME: Kind.SAME, Finding.SLOWER: Kind.SLOWER, Finding.FASTER: Kind.FASTER}
+    expected = {Said.SAME: Kind.SAME, Said.SLOWER: Kind.SLOWER, Said.FASTER: Kind.FASTER}
     for samples in cells:
         step = next_step(samples, FAMILY)
         for place, look in enumerate(limits.LOOKS):
@@ -336,12 +336,12 @@ def test_the_simulation_runs_the_rules_of_the_gate(noise):
                 np.array([getattr(draw, side) for draw in samples.controls["twin"][:look]])[None] for side in _SIDES
             ]
             twin = weigh(*control)
-            moved = (twin.trouble != 0) | (rules.machine(twin, "device") != 0)
-            found = rules.screening(weigh(base, head), moved, "device", FAMILY, place, look == limits.LOOKS[-1])
-            if found[0] != Finding.OPEN:
+            moved = (twin.trouble != 0) | (criteria.machine_state(twin, "device") != 0)
+            found = criteria.screening(weigh(base, head), moved, "device", FAMILY, place, look == limits.LOOKS[-1])
+            if found[0] != Said.OPEN:
                 break
         assert not isinstance(step, MoreDraws)
-        assert step.kind is expected.get(Finding(int(found[0])), Kind.INCONCLUSIVE)
+        assert step.kind is expected.get(Said(int(found[0])), Kind.INCONCLUSIVE)
 
 
 def test_what_a_clock_rounds_away_is_doubted():

@@ -5,16 +5,15 @@ import math
 import numpy as np
 import pytest
 
-from tests.latency import rules
-from tests.latency import statistics as st
+from tests.latency import criteria
 from tests.latency import thresholds as limits
-from tests.latency.evidence import arrays_of, weigh
+from tests.latency.cell_verdict import Kind, Stage
+from tests.latency.criteria import Said
 from tests.latency.history_decision import against_history
+from tests.latency.log_ratios import arrays_of, weigh
 from tests.latency.power import measured_power
-from tests.latency.rules import Finding
 from tests.latency.samples import Cell, CellSamples
-from tests.latency.verdict import Kind, Stage
-from tests.self.latency.simulated_clock import BLOCKS, REALISTIC, Noise, SimulatedGate, samples_of
+from tests.self.latency.simulated_clock import BLOCKS, REALISTIC, Noise, SimulatedGate, lower_bound_of_rate, samples_of
 
 CELL = Cell("1x32k", "get_k")
 FAMILY = 30
@@ -34,7 +33,7 @@ class TestPower:
         cells = np.full(FAMILY, us)
         found = SimulatedGate(REALISTIC, cells).run(600, seed=1, effect=np.where(which, effect, 0.0)).findings[:, 0]
         power = measured_power([_draws(us)], FAMILY, is_same_code=True).power[effect]
-        assert power == pytest.approx((found == Finding.SLOWER).mean(), abs=0.03)
+        assert power == pytest.approx((found == Said.SLOWER).mean(), abs=0.03)
 
     def test_a_planted_slowdown_is_taken_out(self):
         same = measured_power([_draws(5.5)], FAMILY, is_same_code=True)
@@ -73,10 +72,10 @@ class TestPower:
 def test_what_a_verdict_calls_visible_is_found_in_nine_of_ten_runs(us, times):
     noise = Noise("", replay_times=times)
     base, head = arrays_of(_draws(us, noise=noise, draws=24).draws)
-    visible = float(rules.smallest_visible(weigh(base[None], head[None]), "device", FAMILY)[0])
+    visible = float(criteria.smallest_visible(weigh(base[None], head[None]), "device", FAMILY)[0])
     assert base.shape == (24, 2 * BLOCKS)
     flagged = SimulatedGate(noise, np.full(FAMILY, us), confirms=False).run(40, seed=2, effect=visible)
-    assert flagged.share(Finding.SLOWER) > 0.75, "of cells, at an effect that is itself an estimate"
+    assert flagged.share(Said.SLOWER) > 0.75, "of cells, at an effect that is itself an estimate"
 
 
 class TestHistory:
@@ -133,4 +132,4 @@ class TestHistory:
                 against_history(CELL, [row[0]] * 8, [[value] * 4 for value in row[1:]], family).kind for row in centers
             ]
             alarms += any(kind in (Kind.SLOWER, Kind.FASTER) for kind in kinds)
-        assert st.lower_bound_of_rate(alarms, runs) <= limits.FALSE_ALARM
+        assert lower_bound_of_rate(alarms, runs) <= limits.FALSE_ALARM

@@ -9,11 +9,11 @@ from types import MappingProxyType
 import numpy as np
 import pytest
 
-from tests.latency import evidence, rules
+from tests.latency import criteria, log_ratios
 from tests.latency import statistics as st
 from tests.latency import thresholds as limits
-from tests.latency.rules import Finding
-from tests.self.latency.simulated_clock import CELLS, MODELS, REALISTIC, Noise, SimulatedGate
+from tests.latency.criteria import Said
+from tests.self.latency.simulated_clock import CELLS, MODELS, REALISTIC, Noise, SimulatedGate, lower_bound_of_rate
 
 RUNS = 2000
 BY_NAME = {noise.name: noise for noise in MODELS}
@@ -40,20 +40,20 @@ class TestUnchangedCode:
     @pytest.mark.parametrize("noise", SOUND, ids=[noise.name for noise in SOUND])
     def test_unchanged_cells_end_as_same(self, noise):
         tally = SimulatedGate(noise).run(200, seed=2)
-        assert tally.share(Finding.SAME) > (0.9 if noise.name.startswith("coarse") else 0.995)
+        assert tally.share(Said.SAME) > (0.9 if noise.name.startswith("coarse") else 0.995)
         assert tally.draws.mean() < 10, "most should end at the first look"
 
     def test_a_stuck_clock_says_nothing(self):
         tally = SimulatedGate(BY_NAME["stuck clock"]).run(50, seed=3, effect=0.2)
-        assert tally.share(Finding.INVALID) == 1.0
+        assert tally.share(Said.INVALID) == 1.0
 
     def test_a_cell_with_a_nan_says_nothing(self):
         tally = SimulatedGate(Noise("NaN", not_a_number=1.0)).run(50, seed=4)
-        assert tally.share(Finding.INVALID, Finding.MOVED) == 1.0
+        assert tally.share(Said.INVALID, Said.MOVED) == 1.0
 
     def test_a_machine_that_slows_down_grossly_has_moved(self):
         tally = SimulatedGate(Noise("throttled", drift=0.04)).run(50, seed=5, effect=0.05)
-        assert tally.share(Finding.MOVED) > 0.999
+        assert tally.share(Said.MOVED) > 0.999
 
 
 class TestLeastFavourable:
@@ -68,7 +68,7 @@ class TestLeastFavourable:
     def test_the_confirmation_alone_keeps_the_error(self, noise):
         """Whatever the first process flagged; here, everything."""
         tally = SimulatedGate(noise).confirm_all(2000, seed=7, effect=LEAST)
-        alarms = tally.runs_with(Finding.SLOWER)
+        alarms = tally.runs_with(Said.SLOWER)
         assert _at_most(alarms, 2000, limits.FALSE_ALARM), f"{alarms} of 2000"
 
     def test_same_is_seldom_said_of_what_it_rules_out(self):
@@ -77,7 +77,7 @@ class TestLeastFavourable:
             cells = np.full(30, {11.5: 14.0, 4.7: 6.0, 0.0: 2.0}[row.from_microseconds])
             for noise in (REALISTIC, COIN):
                 tally = SimulatedGate(noise, cells).run(300, seed=8, effect=row.same_below)
-                events = int((tally.findings == Finding.SAME).sum())
+                events = int((tally.findings == Said.SAME).sum())
                 assert _at_most(events, tally.findings.size, 2 * limits.MISSED), f"{row} under {noise.name}"
 
 
@@ -88,8 +88,8 @@ class TestPower:
     def _power(effect: float, which: np.ndarray, noise: Noise = REALISTIC, runs: int = 600) -> float:
         """Return the lower bound of the power on the cell that shows it worst; one of its class at a time is slow."""
         found = SimulatedGate(noise).run(runs, seed=9, effect=np.where(which, effect, 0.0)).findings
-        hits = (found[:, which] == Finding.SLOWER).sum(axis=0)
-        return st.lower_bound_of_rate(int(hits.min()), runs)
+        hits = (found[:, which] == Said.SLOWER).sum(axis=0)
+        return lower_bound_of_rate(int(hits.min()), runs)
 
     @pytest.mark.parametrize("noise", [REALISTIC, BY_NAME["gaussian"], BY_NAME["drift"], BY_NAME["ticks of 1 us"]])
     def test_as_promised(self, noise):
@@ -102,14 +102,14 @@ class TestPower:
 
     def test_faster_cells_are_found_as_surely(self):
         found = SimulatedGate(REALISTIC).run(300, seed=10, effect=1 / 1.05 - 1).findings
-        assert (found == Finding.FASTER).mean(axis=0).min() > 0.98
+        assert (found == Said.FASTER).mean(axis=0).min() > 0.98
 
     def test_twice_the_noise_costs_draws_and_some_power(self):
         noise = Noise("twice", replay_times=2, placement_times=2)
         tally = SimulatedGate(noise).run(200, seed=11, effect=0.05)
         large = CELLS >= 5
-        assert (tally.findings[:, large] == Finding.SLOWER).mean() > 0.99
-        assert (tally.findings == Finding.SAME).mean() < 0.01
+        assert (tally.findings[:, large] == Said.SLOWER).mean() > 0.99
+        assert (tally.findings == Said.SAME).mean() < 0.01
 
 
 class TestBrokenRules:
@@ -136,7 +136,7 @@ class TestBrokenRules:
     def test_no_correction_over_the_flagged_cells(self, monkeypatch):
         monkeypatch.setattr(st, "holm", lambda p_values, error: [p_value <= error for p_value in p_values])
         tally = SimulatedGate(REALISTIC).confirm_all(1000, seed=13, effect=LEAST)
-        assert st.lower_bound_of_rate(tally.runs_with(Finding.SLOWER), 1000) > 2 * limits.FALSE_ALARM
+        assert lower_bound_of_rate(tally.runs_with(Said.SLOWER), 1000) > 2 * limits.FALSE_ALARM
 
     def test_without_signed_ranks_a_coin_fools_t(self, monkeypatch):
         """Unchanged code in small cells: more flags than the screening may cost, at looks that would be fair to t."""
@@ -152,19 +152,21 @@ class TestBrokenRules:
         rows = tuple(replace(row, same_below=1.0) for row in limits.LIMITS["device"])
         monkeypatch.setattr(limits, "LIMITS", MappingProxyType({"device": rows}))
         tally = SimulatedGate(REALISTIC).run(100, seed=15, effect=0.05)
-        assert tally.share(Finding.SAME) > 0.9
+        assert tally.share(Said.SAME) > 0.9
 
     def test_a_stuck_clock_would_pass(self, monkeypatch):
-        monkeypatch.setattr(evidence, "_is_still", lambda seconds, axes: np.zeros(seconds.min(axis=axes).shape, bool))
+        monkeypatch.setattr(log_ratios, "_is_still", lambda seconds, axes: np.zeros(seconds.min(axis=axes).shape, bool))
         tally = SimulatedGate(BY_NAME["stuck clock"]).run(20, seed=16, effect=0.2)
-        assert tally.share(Finding.SAME) == 1.0
+        assert tally.share(Said.SAME) == 1.0
 
     def test_without_controls_a_moved_machine_is_blamed_on_the_code(self, monkeypatch):
         """A bias of the second side by 3 %, in the code and in its control alike."""
         biased = Noise("biased", placement=lambda rng, shape: np.ones(shape), placement_times=15)
         cells = np.full(30, 14.0)
-        assert SimulatedGate(biased, cells).run(20, seed=17).share(Finding.MOVED) > 0.99
-        monkeypatch.setattr(rules, "machine", lambda control, metric: np.zeros(control.microseconds.shape, int))
+        assert SimulatedGate(biased, cells).run(20, seed=17).share(Said.MOVED) > 0.99
+        monkeypatch.setattr(
+            criteria, "machine_state", lambda control, metric: np.zeros(control.microseconds.shape, int)
+        )
         assert self._alarms(SimulatedGate(biased, cells), runs=20) == 1.0
 
 
@@ -192,4 +194,4 @@ class TestStoredFiguresAndReruns:
         cells = np.full(self.CELLS, 14.0)
         assert SimulatedGate(REALISTIC, cells).run(200, seed=19).false_alarms == 0
         slow = np.where(np.arange(self.CELLS) == 0, 0.05, 0.0)
-        assert (SimulatedGate(REALISTIC, cells).run(400, seed=20, effect=slow).findings[:, 0] == Finding.SLOWER).all()
+        assert (SimulatedGate(REALISTIC, cells).run(400, seed=20, effect=slow).findings[:, 0] == Said.SLOWER).all()

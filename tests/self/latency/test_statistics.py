@@ -148,9 +148,8 @@ class TestFamily:
     def test_bounds_of_rates(self):
         assert st.upper_bound_of_rate(0, 300) == pytest.approx(1 - 0.05 ** (1 / 300))
         assert st.upper_bound_of_rate(10, 10) == 1.0
-        assert st.lower_bound_of_rate(0, 10) == 0.0
         # NIST/SEMATECH e-Handbook 7.2.4.1: 4 of 20, two-sided 90 %
-        assert st.lower_bound_of_rate(4, 20) == pytest.approx(0.0713, abs=2e-4)
+        assert 1 - st.upper_bound_of_rate(16, 20) == pytest.approx(0.0713, abs=2e-4)
         assert st.upper_bound_of_rate(4, 20) == pytest.approx(0.4010, abs=2e-4)
 
 

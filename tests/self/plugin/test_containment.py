@@ -6,6 +6,7 @@ from collections import Counter
 import pytest
 
 from tests.cases.seeds import random_cases
+from tests.contract import Rule
 from tests.examine.finding import Finding
 from tests.planted.faults import deadly
 from tests.plugin import post_mortem
@@ -120,7 +121,7 @@ TRACE = {
     "began": 0.0,
     "completed": 4,
     "case": "family/name",
-    "rule": 12,
+    "rules": [12],
     "function": "get_k",
     "step": "first call",
     "findings": [],
@@ -152,13 +153,15 @@ def remains(status, seconds=1.0, stacks="", **changes):
 def test_how_a_process_ended(status, seconds, message):
     death = judge(remains(status, seconds), timeout=30)
     assert death.blamed == TRACE["nodeid"]
-    assert death.findings == (Finding(12, "family/name", "get_k", message, {"status": status, "frames": []}),)
+    ending = message.partition(" during ")[0]
+    details = {"status": status, "frames": []}
+    assert death.findings == (Finding(Rule(12), "family/name", "get_k", message, details, ending),)
     assert death.message == str(death.findings[0])
     assert not death.is_idle
 
 
 def test_a_finding_left_behind_is_the_finding():
-    finding = Finding(11, "family/name", "get_s", "the GPU reported something", {"device_lost": True})
+    finding = Finding(Rule(11), "family/name", "get_s", "the GPU reported something", {"device_lost": True})
     death = judge(remains(70, findings=[finding.as_json()]), timeout=30)
     assert death.findings == (finding,)
 

@@ -80,7 +80,7 @@ def test_table_and_json_tell_the_devices_seconds(tmp_path):
     one = by_name["test_latency[32x4k-get_k_and_s]"]
     assert one["params"] == {"workload": "32x4k", "function": "get_k_and_s"}
     assert one["extra_info"] == {"tokens": 131_072, "page_size": 64}
-    assert one["stats"]["data"] == pytest.approx([2e-6, 3e-6, 4e-6] * 8)
+    assert one["stats"]["data"] == pytest.approx([2e-6, 3e-6, 4e-6] * 16)
     assert one["stats"]["iterations"] == 1
 
 

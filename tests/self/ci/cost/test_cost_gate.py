@@ -1,4 +1,4 @@
-"""`./ci/gate --cost`: each planted regression of cost is a change, and nothing else is one."""
+"""`./ci/gate cost`: each planted regression of cost is a change, and nothing else is one."""
 
 import io
 import json
@@ -89,7 +89,7 @@ def test_what_an_implementation_prints_is_no_message(tmp_path):
 
 def gate(folder, *arguments):
     report = folder / "report.json"
-    command = [sys.executable, str(ROOT / "ci" / "gate"), "--cost", "--json", str(report), *arguments]
+    command = [sys.executable, str(ROOT / "ci" / "gate"), "cost", "--json", str(report), *arguments]
     kept = {k: v for k, v in os.environ.items() if not k.startswith(("PYTEST_", "FORCE_COLOR"))}
     # What the user set for Triton is none of the figures' business.
     done = subprocess.run(
@@ -106,7 +106,7 @@ def gate(folder, *arguments):
 
 def test_the_projects_kernels_cost_what_was_accepted(tmp_path):
     code, output, report = gate(tmp_path)
-    hint = "if the change is meant: ./ci/gate --cost --accept-cost"
+    hint = "if the change is meant: ./ci/gate cost --accept"
     assert code == 0, f"{output}\n{hint}"
     assert (report["verdict"], report["findings"]) == ("same", [])
     stored = baseline.read("own")

@@ -1,9 +1,9 @@
 """`ci/gate` from the outside: its exit code, what it prints, its report. Plus the pure parts of what it prints."""
 
-import ast
 import json
 import os
 import re
+import shlex
 import signal
 import subprocess
 import sys
@@ -16,15 +16,14 @@ from typing import Any
 import pytest
 
 from ci import options
-from ci.examination import listing, summary
-from ci.examination.display import PlainProgress
-from ci.examination.probe import CannotExamine, read
-from ci.examination.run import EXAMINATIONS
+from ci.examination import listing, probe, summary
+from ci.examination.probe import CannotExamine
 from ci.examination.verdict import STOPPED_EARLY, Examined, judge
 from tests import ROOT
 from tests.cases.case import Case
-from tests.cases.seeds import DEFAULT_COUNT
+from tests.contract import Rule
 from tests.examine.finding import Finding
+from tests.examine.selection import Selection
 
 GATE = ROOT / "ci" / "gate"
 PLANTED = '''
@@ -117,7 +116,8 @@ def test_findings_a_crash_and_an_end_from_outside_cost_a_case_each(tmp_path, pla
     assert [item["case"] for item in run.report["undecided"]] == ["lengths/two-pages"]
     for text in (crash[0], wrong[0], "rule 4  lengths/page-plus-one  get_k_and_s", "any lengths and batches"):
         assert text in run.output
-    assert f"gate --impl {planted} --case lengths/page-plus-one --contract trusting" in run.output
+    again = f"{sys.executable} {GATE} --impl {planted} --contract trusting --device cpu --case lengths/page-plus-one"
+    assert f"replay: {again}\n" in run.output
     assert "breaks rule 4 of the trusting contract" in run.last_line
 
 
@@ -135,7 +135,7 @@ def test_what_cannot_be_examined_is_told_in_a_sentence(tmp_path):
     crashing.write_text("import ctypes\nctypes.string_at(0)\n")
     run = gate(tmp_path, "--impl", crashing, "--case", "lengths/page")
     assert run.code == 2
-    assert run.last_line.startswith(f"UNDECIDED: --impl {crashing}: the process that imported it was ended by SIGSEGV")
+    assert run.last_line.startswith(f"UNDECIDED: --impl {crashing}: its import: the process was ended by SIGSEGV")
     assert run.report["verdict"] == "undecided"
     assert run.report["cases"]["examined"] == 0
 
@@ -190,6 +190,14 @@ def test_interrupt_ends_politely(tmp_path):
         (["--json", "."], "--json"),
         (["--impl"], "--impl"),
         (["--cas", "x"], "--cas"),
+        (["cots"], "'cots' is no job"),
+        (["--seeds", "100001"], "--seeds"),
+        (["--memory", "mine"], "--memory"),
+        (["--list", "--json", "x"], "--json"),
+        (["--list", "--device", "cpu"], "--device"),
+        (["sanitize", "--timeout", "inf"], "--timeout"),
+        (["sanitize", "--timeout", "0"], "--timeout"),
+        (["certify", "--base", "main"], "--base"),
     ],
 )
 def test_bad_usage_names_the_argument(capsys, arguments, named):
@@ -199,24 +207,32 @@ def test_bad_usage_names_the_argument(capsys, arguments, named):
     assert named in capsys.readouterr().err.splitlines()[-1]
 
 
-def test_every_file_of_tests_that_examine_the_catalogue_is_in_the_gate():
-    marked = {
-        f"tests/{path.name}"
-        for path in (ROOT / "tests").glob("test_*.py")
-        for node in ast.walk(ast.parse(path.read_text()))
-        if isinstance(node, ast.Attribute) and node.attr == "catalogue"
-    }
-    assert marked - {"tests/self/ci/examination/test_gate.py"} == set(EXAMINATIONS)
+@pytest.mark.parametrize("flags", [job.formerly for job in options.JOBS if job.formerly], ids=str)
+def test_an_option_that_was_a_job_ends_with_the_command_of_today(flags, capsys):
+    for flag, words in flags.items():
+        for arguments in ([flag], [f"{flag}=x"], ["--impl", "own", flag]):
+            with pytest.raises(SystemExit) as exit_info:
+                options.parse(arguments)
+            assert exit_info.value.code == 2
+            assert capsys.readouterr().err == f"gate: {flag} is a job of its own now: ./ci/gate {words}\n"
+        with pytest.raises(SystemExit) as told:
+            options.parse([*words.replace(" N", " 3").split(), "--help"])
+        assert told.value.code == 0
 
 
-def test_replay_repeats_what_matters():
-    chosen = options.parse(["--impl", "my kernel.py", "--contract", "safe", "--device", "cuda", "--seeds-from", "900"])
-    words = "./ci/gate --impl 'my kernel.py' --case {} --contract safe --device cuda"
-    assert summary.replay(chosen, "./ci/gate", "lengths/page") == words.format("lengths/page")
-    seeds = words.format("seeds/seed-907") + " --seeds-from 907 --seeds 1"
-    assert summary.replay(chosen, "./ci/gate", "seeds/seed-907") == seeds
-    usual = f"seeds/seed-{DEFAULT_COUNT - 1}"
-    assert summary.replay(options.parse([]), "ci/gate", usual) == f"ci/gate --impl own --case {usual}"
+@pytest.mark.parametrize("job", options.JOBS, ids=lambda job: job.name)
+def test_a_job_tells_its_options_and_an_example_that_it_takes(job, capsys):
+    with pytest.raises(SystemExit) as exit_info:
+        options.parse([job.name, "--help"])
+    assert exit_info.value.code == 0
+    assert f"example: ./ci/gate {job.example}\n" in capsys.readouterr().out
+    words = shlex.split(job.example)
+    assert options.parse([word for word in words if not word.endswith(".json") and word != "--json"])[0] is job
+
+
+def test_without_a_job_cases_are_examined():
+    assert options.parse([]) == options.parse(["examine"])
+    assert options.parse([])[0] is options.EXAMINE
 
 
 def test_listing_says_rules_and_places():
@@ -230,7 +246,7 @@ def test_listing_says_rules_and_places():
 
 
 def test_findings_are_told_rule_by_rule():
-    findings = [Finding(rule, f"lengths/{n}", "get_k", "wrong") for n in range(6) for rule in (4, 1)]
+    findings = [Finding(Rule(rule), f"lengths/{n}", "get_k", "wrong") for n in range(6) for rule in (4, 1)]
     assert summary.rule_lines(findings) == [
         "rule 1: every byte is right, bit for bit",
         "    6 findings (get_k 6) in lengths/0, lengths/1, lengths/2, lengths/3 and 2 more",
@@ -246,40 +262,18 @@ def test_many_undecided_cases_are_counted():
     assert lines[-1] == "and 20 more"
 
 
-class Clock:
-    def __init__(self) -> None:
-        self.now = 100.0
-
-    def __call__(self) -> float:
-        return self.now
-
-
-def test_plain_progress_speaks_at_every_tenth_and_after_ten_seconds_of_silence():
-    clock, said = Clock(), list[str]()
-    progress = PlainProgress(said.append, began=98.0, clock=clock)
-    for done in range(1, 51):
-        clock.now += 0.5
-        progress.update(done, 100, findings=done // 50)
-        progress.tick()
-    assert said == [f"{done} of 100 cases, 0 findings, {2 + done // 2} s" for done in (10, 20, 30, 40)] + [
-        "50 of 100 cases, 1 finding, 27 s"
-    ]
-    for _ in range(25):
-        clock.now += 1
-        progress.tick()
-    assert said[5:] == ["50 of 100 cases, 1 finding, 37 s", "50 of 100 cases, 1 finding, 47 s"]
-
-
 @pytest.mark.parametrize(
-    ("output", "errors", "status", "sentence"),
+    ("source", "sentence"),
     [
-        ('noise\nprobe: {"error": "--impl x: no"}\n', "", 0, "--impl x: no"),
-        ("", "boom\n", 3, "--impl x: the process that imported it exited with status 3: boom"),
-        ("", "", -11, "--impl x: the process that imported it was ended by SIGSEGV: nothing on stderr"),
-        ("", "", 0, "--impl x: the process that imported it exited with status 0: nothing on stderr"),
+        ("raise SystemExit(3)", "its import: the process exited with status 3: nothing on stderr"),
+        ("import ctypes\nctypes.string_at(0)", "its import: the process was ended by SIGSEGV: "),
+        ("import time\ntime.sleep(60)", "its import: the process said nothing for 30 s"),
+        ("print('loud')\nraise KeyError(3)", "importing it failed: KeyError: 3"),
     ],
 )
-def test_probe_that_saw_nothing_to_examine(output: str, errors: str, status: int, sentence: str) -> None:
+def test_implementation_that_cannot_be_looked_at(source: str, sentence: str, tmp_path: Path) -> None:
+    path = tmp_path / "my gather.py"
+    path.write_text(source)
     with pytest.raises(CannotExamine) as error:
-        read("x", output, errors, status)
-    assert str(error.value) == sentence
+        probe.ask(Selection(str(path), device="cpu"), patience=30)
+    assert str(error.value).startswith(f"--impl {path}: {sentence}")

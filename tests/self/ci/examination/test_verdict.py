@@ -9,13 +9,14 @@ import pytest
 from ci.examination import report
 from ci.examination.collector import Collector, case_of
 from ci.examination.verdict import Decision, Examined, Verdict, judge
+from tests.contract import Rule
 from tests.examine.finding import Finding
 
 PAGE, TAIL = "lengths/page", "tables/tail-stale"
 
 
 def finding(rule: int = 4, case: str = PAGE, message: str = "row 3 is wrong", function: str = "get_k") -> Finding:
-    return Finding(rule, case, function, message)
+    return Finding(Rule(rule), case, function, message)
 
 
 def clean(case: str) -> Examined:
@@ -148,6 +149,7 @@ def test_report_says_what_the_verdict_says():
                 "function": "get_k",
                 "message": "row 3 is wrong",
                 "details": {},
+                "fault": "",
                 "family": "lengths",
             }
         ],
@@ -219,6 +221,13 @@ def test_collected_test_without_a_report_is_undecided(collector):
     assert verdict.decision is Decision.UNDECIDED
     assert [item.case for item in verdict.undecided] == [TAIL]
     assert judge(collector.results("not reached")).decision is Decision.CLEAN
+
+
+def test_case_that_no_test_examines_is_undecided():
+    collector = Collector([PAGE, TAIL], Heard())
+    collector.pytest_xdist_node_collection_finished(SimpleNamespace(), [node(PAGE)])
+    collector.pytest_runtest_logreport(reported("passed", PAGE))
+    assert [str(item) for item in verdict_of(collector).undecided] == [f"{TAIL}: no test examines it"]
 
 
 @pytest.mark.parametrize("when", ["setup", "call", "teardown"])

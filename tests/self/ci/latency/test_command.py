@@ -3,17 +3,15 @@
 import io
 import json
 import random
-from pathlib import Path
 from typing import ClassVar
 
 import pytest
 from rich.console import Console
 
-from ci import measuring_process
 from ci.latency import certify, command, stage
 from ci.latency.stage import Measured
-from ci.measuring_process import CannotMeasure, MeasuringProcess
 from ci.options import parse
+from ci.processes import CannotRun
 from tests.latency.history import History
 from tests.latency.machine import Machine
 from tests.latency.samples import Cell, CellSamples, Draw
@@ -30,7 +28,7 @@ def side(seconds, rng, replays=6):
 def played(order, machine=MACHINE, slower=()):
     """Return what a process would tell that measures as it is asked to."""
     cells = CELLS if order.cells is None else [Cell(**cell) for cell in order.cells]
-    told = Measured(machine=machine.as_json(), twin="twin-1", seconds={"measuring": 20.0}, has_ended=True)
+    told = Measured(machine=machine.as_json(), twin="twin-1", seconds={"measuring": 20.0})
     for cell in cells:
         ratio = 1.05 if cell in slower else 1.0
         rng = random.Random(f"{order.seed} {cell.id}")
@@ -64,7 +62,7 @@ def run(monkeypatch, tmp_path):
     monkeypatch.setattr("tests.latency.history.FOLDER", tmp_path / "history", raising=True)
 
     def run_with(*arguments, process=played):
-        def run_stage(order, on_progress, on_measured=None, ready=None):
+        def run_stage(order, on_step, on_measured=None, ready=None):
             told = process(order)
             if on_measured is not None:
                 on_measured(told)
@@ -73,13 +71,13 @@ def run(monkeypatch, tmp_path):
             return told
 
         SpareProcess.made.clear()
-        monkeypatch.setattr(stage, "MeasuringProcess", SpareProcess)
+        monkeypatch.setattr(stage, "Process", SpareProcess)
         monkeypatch.setattr(stage, "run", run_stage)
         report = tmp_path / "report.json"
-        options = parse([*arguments, "--json", str(report)])
+        job, options = parse([*arguments, "--json", str(report)])
         output = io.StringIO()
         console = Console(file=output, width=160, force_terminal=False)
-        code = (certify.main if options.certify else command.main)(options, console)
+        code = (certify.main if job.name == "certify" else command.main)(options, console)
         return code, output.getvalue(), json.loads(report.read_text())
 
     return run_with
@@ -95,7 +93,7 @@ def base(monkeypatch, tmp_path):
 
 
 def test_nothing_slower_is_exit_code_0(run, base, tmp_path):
-    code, output, report = run("--base", "HEAD~1")
+    code, output, report = run("latency", "--base", "HEAD~1")
     assert code == 0
     assert "none of 3 cells is slower" in output.splitlines()[-1]
     assert report["verdict"] == "clean"
@@ -104,7 +102,7 @@ def test_nothing_slower_is_exit_code_0(run, base, tmp_path):
 
 
 def test_a_slower_cell_is_exit_code_1_and_named(run, base):
-    code, output, report = run("--base", "HEAD~1", process=lambda order: played(order, slower=CELLS[:1]))
+    code, output, report = run("latency", "--base", "HEAD~1", process=lambda order: played(order, slower=CELLS[:1]))
     assert code == 1
     assert "SLOWER 1x8k/get_k_and_s: +5.0 %" in output
     assert "confirming 1 flagged cells in a new process" in output
@@ -126,7 +124,7 @@ def test_a_base_that_differs_in_comments_only_asks_the_host_for_nothing(run, bas
     for is_same in (False, True):
         monkeypatch.setattr(command, "same_code", lambda base, head, is_same=is_same: is_same)
         monkeypatch.setattr(command, "changed_files", lambda base, head: ["kernels/plan.py"])
-        output = run("--base", "HEAD~1", process=process)[1]
+        output = run("latency", "--base", "HEAD~1", process=process)[1]
         assert ("changed: kernels/plan.py (nothing that Python runs)" in output) is is_same
     assert [order.same_code for order in orders] == [False, True]
     assert all(order.check_identity for order in orders)
@@ -134,21 +132,22 @@ def test_a_base_that_differs_in_comments_only_asks_the_host_for_nothing(run, bas
 
 def test_a_process_that_cannot_measure_is_exit_code_2_in_one_line(run, base):
     def busy(order):
-        raise CannotMeasure("the GPU is busy: process 7")
+        raise CannotRun("the GPU is busy: process 7")
 
-    code, output, report = run("--base", "HEAD~1", process=busy)
+    code, output, report = run("latency", "--base", "HEAD~1", process=busy)
     assert code == 2
-    assert output.splitlines()[-1] == "UNDECIDED: the GPU is busy: process 7"
+    assert output.splitlines()[-1].startswith("UNDECIDED: the GPU is busy: process 7 (")
     assert report["undecided"] == [{"case": None, "reason": "the GPU is busy: process 7"}]
 
 
 @pytest.mark.parametrize(
     ("arguments", "said"),
     [
-        (("--base", "HEAD", "--impl", "sglang"), "argument --base: is about the project's kernels"),
-        (("--certify", "--impl", "my.py"), "argument --certify: is about the project's kernels"),
-        (("--history", "--quick"), "argument --history: has its own workloads"),
-        (("--base", "HEAD", "--case", "pools/*"), "argument --base: has its own workloads"),
+        (("latency", "--base", "HEAD", "--impl", "sglang"), "--base is about the project's kernels"),
+        (("certify", "--impl", "my.py"), "unrecognized arguments: --impl my.py"),
+        (("latency", "--history", "--quick"), "unrecognized arguments: --quick"),
+        (("latency", "--history", "--base", "HEAD"), "not allowed with argument"),
+        (("latency",), "one of the arguments --base --history is required"),
     ],
 )
 def test_what_would_be_ignored_or_misleading_is_refused(arguments, said, capsys):
@@ -159,22 +158,22 @@ def test_what_would_be_ignored_or_misleading_is_refused(arguments, said, capsys)
 
 
 def test_history_begins_grows_and_decides(run):
-    code, output, _ = run("--history")
+    code, output, _ = run("latency", "--history")
     assert code == 2
     assert "no history" in output
     assert "this run is its first" in output
     for number in range(2, 6):
-        code, output, _ = run("--history")
+        code, output, _ = run("latency", "--history")
         assert code == 2, number
         assert "takes 5" in output
-    code, output, _ = run("--history")
+    code, output, _ = run("latency", "--history")
     assert code == 0, output
 
 
 def test_a_history_of_another_gpu_is_told(run):
-    run("--history")
+    run("latency", "--history")
     other = Machine("NVIDIA H200", "580.1", "2.11.0", "3.6.0", "13.0", "3.12")
-    code, output, _ = run("--history", process=lambda order: played(order, other))
+    code, output, _ = run("latency", "--history", process=lambda order: played(order, other))
     assert code == 2
     assert "no history for NVIDIA H200" in output
     assert "there is for NVIDIA H100" in output
@@ -182,7 +181,7 @@ def test_a_history_of_another_gpu_is_told(run):
 
 def test_a_certificate_counts_decisions_and_is_kept(run, monkeypatch):
     monkeypatch.setattr(certify, "PROCESSES", 2)
-    code, output, report = run("--certify")
+    code, output, report = run("certify")
     assert code == 0
     assert "the same code: 18 decisions, 18 SAME" in output
     assert set(report["planted"]) == {slowdown.name for slowdown in certify.SLOWDOWNS}
@@ -193,7 +192,7 @@ def test_a_certificate_counts_decisions_and_is_kept(run, monkeypatch):
 
 def test_a_gate_that_calls_the_same_code_slower_is_not_certified_clean(run, monkeypatch):
     monkeypatch.setattr(certify, "PROCESSES", 2)
-    code, output, _ = run("--certify", process=lambda order: played(order, slower=CELLS[:1]))
+    code, output, _ = run("certify", process=lambda order: played(order, slower=CELLS[:1]))
     assert code == 1
     assert "12 SAME, 2 SLOWER after a flag" in output
 
@@ -208,7 +207,7 @@ def test_a_clock_that_stands_still_certifies_nothing(run, monkeypatch):
             told.samples[cell] = CellSamples(cell, draws, samples.controls)
         return told
 
-    code, output, _ = run("--certify", process=stuck)
+    code, output, _ = run("certify", process=stuck)
     assert code == 2
     assert output.splitlines()[-1].startswith(
         "UNDECIDED: no certificate: groups: the clock of 1x8k/get_k_and_s returned"
@@ -217,57 +216,15 @@ def test_a_clock_that_stands_still_certifies_nothing(run, monkeypatch):
 
 def test_a_flag_that_another_process_refutes_is_no_false_alarm(run, monkeypatch):
     monkeypatch.setattr(certify, "PROCESSES", 2)
-    code, output, _ = run("--certify", process=lambda order: played(order, slower=CELLS[: order.seed == 0]))
+    code, output, _ = run("certify", process=lambda order: played(order, slower=CELLS[: order.seed == 0]))
     assert code == 0
     assert "15 SAME, 1 SAME after a flag" in output
 
 
-@pytest.fixture
-def module(tmp_path, monkeypatch):
-    """Write a module that a measuring process can be, and return its name."""
-    monkeypatch.setattr(measuring_process, "ROOT", tmp_path)
-
-    def write(text):
-        (tmp_path / "loud.py").write_text(text)
-        return "loud"
-
-    return write
-
-
-def test_what_a_process_says_on_stderr_does_not_stop_it(tmp_path, module):
-    """More than a pipe holds, and still everything it told arrives."""
-    name = module("import sys\nsys.stderr.write('x' * 1_000_000 + '\\nlast words\\n')\nprint(sys.stdin.readline())\n")
-    heard = Measured(has_ended=True)
-
-    def listen(lines):
-        assert list(lines) == ["an order\n", "\n"]
-        return heard
-
-    assert MeasuringProcess(name, "loud.log").run("an order", listen) is heard
-    heard.has_ended = False
-    with pytest.raises(CannotMeasure, match="with status 0: last words"):
-        MeasuringProcess(name, "loud.log").run("an order", listen)
-    assert Path(tmp_path / ".gate" / "loud.log").exists()
-
-
-def test_a_process_that_ends_before_its_order_is_told_by_its_last_words(module):
-    process = MeasuringProcess(module("raise SystemExit('no such GPU')"), "loud.log")
-    process._process.wait()
-    with pytest.raises(CannotMeasure, match="with status 1: no such GPU"):
-        process.run("x" * 1_000_000, lambda lines: Measured(has_ended=bool(list(lines))))
-
-
-def test_a_process_that_is_not_needed_is_ended(module, monkeypatch):
-    monkeypatch.setattr(stage, "MODULE", module("import sys\nsys.stdin.readline()\n"))
+def test_a_process_that_is_not_needed_is_ended():
     with stage.Spare() as spare:
         spare.start()
         assert spare.process is not None
         inner = spare.process._process
         assert inner.poll() is None
     assert inner.poll() is not None
-
-
-def test_a_process_whose_parent_is_gone_ends(module):
-    process = MeasuringProcess(module("import sys\nprint(repr(sys.stdin.readline()))\n"), "loud.log")
-    assert process._process.communicate(timeout=30)[0] == "''\n"
-    process.close()

@@ -1,30 +1,28 @@
 """What the latency gate does around its decision: draws of cells, processes, planted slowdowns."""
 
-import json
 from typing import ClassVar
 
 import pytest
 import torch
 
 import kernels
-from ci import measuring_process
 from ci.latency import certify, child, stage
 from ci.latency.base import load_folder
-from ci.latency.child import CROSS_CHECKING, MARK
-from ci.latency.judged import judge
+from ci.latency.child import CROSS_CHECKING
 from ci.latency.stage import Measured, listen
-from ci.measuring_process import CannotMeasure
+from ci.latency.two_processes import judge
+from ci.processes import CannotRun
 from tests.calls.inputs import Inputs
 from tests.cases.case import Case
 from tests.cases.latency_workloads import GATED, MAIN
 from tests.instruments.device_clock import Placement
 from tests.instruments.red_zones import RedZonedMemory
 from tests.latency import measure
+from tests.latency.cell_verdict import Kind, Stage
 from tests.latency.cells import cells_of
 from tests.latency.measure import BLOCKS, Measurer
 from tests.latency.samples import Cell, CellSamples, Draw
-from tests.latency.verdict import Kind, Stage
-from tests.planted.slowdowns import SLOWDOWNS, Slowdown
+from tests.planted.slowdowns import SLOWDOWNS
 
 
 class PlayedClock:
@@ -138,49 +136,52 @@ def test_a_second_process_that_tells_nothing_leaves_the_cell_undecided():
     assert [verdict.kind for verdict in judged.verdicts] == [Kind.INCONCLUSIVE]
 
 
-def message(**content):
-    return MARK + json.dumps(content) + "\n"
+def told_of(*messages):
+    return listen(messages, lambda step, done, of: None)
+
+
+def phase(name):
+    return {"phase": name, "step": name, "done": 0, "of": 0}
 
 
 def test_a_process_is_understood():
     told = samples_of(EVEN, 1.0, 8)
-    words: list[str] = []
+    steps: list[tuple[str, int, int]] = []
     found = listen(
         [
-            "something that torch prints\n",
-            message(machine={"gpu": "G"}, gpu=None, unchecked=["clocks"], twin="twin-1"),
-            message(phase="measuring", progress="1 of 1"),
-            message(identical={"workload": "like", "function": "get_k_and_s", "metric": "device"}),
-            message(samples=told.as_json()),
-            message(end=True),
+            {"machine": {"gpu": "G"}, "gpu": None, "unchecked": ["clocks"], "twin": "twin-1"},
+            {"phase": "measuring", "step": "measuring even", "done": 0, "of": 1},
+            {"identical": {"workload": "like", "function": "get_k_and_s", "metric": "device"}},
+            {"samples": told.as_json()},
         ],
-        words.append,
+        lambda *step: steps.append(step),
     )
     assert found.samples == {EVEN: told}
-    assert (found.identical, found.unchecked, found.twin, found.has_ended) == ([LIKE], ["clocks"], "twin-1", True)
-    assert words == ["1 of 1"]
+    assert (found.identical, found.unchecked, found.twin) == ([LIKE], ["clocks"], "twin-1")
+    assert steps == [("measuring even", 0, 1)]
 
 
 @pytest.mark.parametrize("same_code", [True, False])
-def test_the_host_is_not_timed_where_python_runs_the_same(same_code, capsys):
+def test_the_host_is_not_timed_where_python_runs_the_same(same_code, monkeypatch):
+    told: list[dict] = []
+    monkeypatch.setattr(child, "tell", lambda **message: told.append(message))
     cell = Cell("1x128", "get_k", "host")
     assert child._not_identical(None, {}, {}, [cell], same_code) == ([] if same_code else [cell])
-    found = listen(capsys.readouterr().out.splitlines(), lambda words: None)
-    assert found.identical == ([cell] if same_code else [])
+    assert told_of(*told).identical == ([cell] if same_code else [])
 
 
 def test_each_phase_is_timed():
     moments = iter([0.0, 5.0, 7.0, 8.0, 20.0])
-    lines = [message(phase=phase, progress=phase) for phase in ("comparing", "measuring", "measuring")]
-    found = listen([*lines, message(end=True)], lambda words: None, clock=lambda: next(moments))
+    messages = map(phase, ("comparing", "measuring", "measuring"))
+    found = listen(messages, lambda step, done, of: None, clock=lambda: next(moments))
     assert found.seconds == {"starting": 5.0, "comparing": 2.0, "measuring": 13.0}
 
 
 def test_a_cell_whose_clock_is_not_trusted_has_no_samples():
     told = [samples_of(cell, 1.0, 8) for cell in (EVEN, LIKE)]
-    lines = [message(samples=samples.as_json()) for samples in told]
     untrusted = {"workload": "like", "function": "get_k_and_s", "metric": "device"}
-    found = listen([*lines, message(untrusted=untrusted, why="the clocks disagree")], print)
+    messages = [{"samples": samples.as_json()} for samples in told]
+    found = told_of(*messages, {"untrusted": untrusted, "why": "the clocks disagree"})
     assert found.samples == {EVEN: told[0]}
     assert found.untrusted == {LIKE: "the clocks disagree"}
 
@@ -188,27 +189,16 @@ def test_a_cell_whose_clock_is_not_trusted_has_no_samples():
 def test_what_was_measured_is_told_before_the_clock_is_checked():
     told = samples_of(EVEN, 1.0, 8)
     seen: list[dict[Cell, CellSamples]] = []
-    lines = [message(phase="measuring", progress=""), message(samples=told.as_json())]
-    lines += [message(phase=CROSS_CHECKING, progress=""), message(end=True)]
-    listen(lines, print, lambda measured: seen.append(dict(measured.samples)))
+    messages = [phase("measuring"), {"samples": told.as_json()}, phase(CROSS_CHECKING)]
+    listen(messages, lambda step, done, of: None, lambda measured: seen.append(dict(measured.samples)))
     assert seen == [{EVEN: told}]
 
 
-@pytest.mark.parametrize(
-    ("kind", "said"),
-    [("GpuBusy", "another process computes"), ("RuntimeError", "RuntimeError: another process computes")],
-)
-def test_a_process_that_cannot_measure_says_why_in_one_line(kind, said):
-    with pytest.raises(CannotMeasure) as caught:
-        listen([message(error=f"{kind}: another process computes", kind=kind)], print)
-    assert str(caught.value) == said
-
-
-def test_a_process_that_dies_is_no_measurement(monkeypatch):
-    monkeypatch.setattr(measuring_process.sys, "executable", "/bin/false")
+def test_without_a_gpu_the_process_says_so_in_one_sentence(monkeypatch):
+    monkeypatch.setenv("CUDA_VISIBLE_DEVICES", "")
     order = certify.Order("own", None, None, 1, 0, check_identity=False, same_code=False, check_clock=False)
-    with pytest.raises(CannotMeasure, match="ended with status 1"):
-        stage.run(order, print)
+    with pytest.raises(CannotRun, match=r"^no NVIDIA GPU is visible to this process: latency is measured on one$"):
+        stage.run(order, lambda step, done, of: None)
 
 
 @pytest.mark.parametrize("slowdown", SLOWDOWNS, ids=lambda slowdown: slowdown.name)
@@ -221,8 +211,3 @@ def test_planted_slowdowns_still_gather_right(slowdown, tmp_path, device):
     right_k, right_s = kernels.get_k_and_s(*arguments)
     assert torch.equal(k, right_k)
     assert torch.equal(s, right_s)
-
-
-def test_a_slowdown_that_no_longer_fits_is_told():
-    with pytest.raises(ValueError, match=r"slowdown gone: x\.py has its lines 0 times, not once"):
-        Slowdown("gone", "x.py", "lines of before", "").apply("lines of now")

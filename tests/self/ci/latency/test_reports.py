@@ -12,13 +12,13 @@ import pytest
 from rich.console import Console, RenderableType
 
 from ci.latency import html_report, table
+from tests.latency.cell_verdict import CellVerdict, Kind, Stage, overall
 from tests.latency.decision import same_by_identity, unmeasured
 from tests.latency.samples import Cell
-from tests.latency.verdict import Kind, Stage, Verdict, overall
 from tests.self.latency.simulated_clock import REALISTIC, samples_of
 
 CELL, SMALL, HOST = Cell("32x4k", "get_k_and_s"), Cell("1x128", "get_k"), Cell("1x1m", "get_k_and_s", "host")
-SLOWER = Verdict(
+SLOWER = CellVerdict(
     CELL,
     Kind.SLOWER,
     Stage.CONFIRMATION,
@@ -30,7 +30,7 @@ SLOWER = Verdict(
     15.34,
     0.0175,
 )
-SAME = Verdict(
+SAME = CellVerdict(
     SMALL, Kind.SAME, Stage.SCREENING, "not slower by 4 % or more", 8, 0.999, (0.99, 1.008), 1.6, 1.598, 0.05
 )
 OPEN = unmeasured(HOST, "the measurement is invalid: the clock returned times of zero or less")
@@ -79,7 +79,7 @@ class TestPage:
     """The HTML report."""
 
     @staticmethod
-    def _page(verdicts: Sequence[Verdict], blind: Sequence[str] = ()) -> str:
+    def _page(verdicts: Sequence[CellVerdict], blind: Sequence[str] = ()) -> str:
         draws = samples_of(CELL, REALISTIC, np.random.default_rng(1), 14.6, 0.05, 16)
         return html_report.page(verdicts, {CELL: draws}, {"base": "abc1234 <merge base>", "GPU": "H100"}, blind)
 

@@ -1,12 +1,16 @@
 """The summary of a CI run, made of the gate's reports."""
 
+import io
 import json
 import re
 import subprocess
 import sys
+import tempfile
 from collections.abc import Iterator
+from pathlib import Path
 
 import pytest
+from rich.text import Text
 
 from ci.cost.baseline import Group
 from ci.cost.command import report_of as cost_report
@@ -14,11 +18,13 @@ from ci.cost.comparison import compare
 from ci.cost.figures import COUNTED, assemble
 from ci.examination import report
 from ci.examination.verdict import Examined, judge
-from ci.latency import command as latency
+from ci.reports.console import console_on
+from ci.reports.measured import Ending
 from ci.reports.step_summary import MOST_ROWS, markdown
 from ci.speed import command as speed
 from ci.speed.listening import Told
 from tests import ROOT
+from tests.contract import Rule
 from tests.examine.finding import Finding
 
 NOTHING_COUNTED = {
@@ -43,7 +49,7 @@ def test_a_clean_examination():
 
 
 def test_findings_are_a_table():
-    finding = Finding(rule=1, case="lengths/one", function="get_k", message="row 0: K is page 3 | token 9")
+    finding = Finding(rule=Rule(1), case="lengths/one", function="get_k", message="row 0: K is page 3 | token 9")
     text = markdown("examination.json", _examined(Examined("lengths/one", (finding,))))
     assert text.startswith("## ❌ examination: findings\n")
     assert "| rule | case | function | what |\n| --- | --- | --- | --- |\n" in text
@@ -51,7 +57,7 @@ def test_findings_are_a_table():
 
 
 def test_many_findings_are_counted():
-    findings = tuple(Finding(rule=1, case="a/b", function="get_k", message=f"row {row}") for row in range(100))
+    findings = tuple(Finding(rule=Rule(1), case="a/b", function="get_k", message=f"row {row}") for row in range(100))
     text = markdown("examination.json", _examined(Examined("a/b", findings)))
     assert text.count("| 1 | a/b |") == MOST_ROWS
     assert f"and {100 - MOST_ROWS} more, see the report" in text
@@ -85,7 +91,7 @@ def test_latency_tells_slower_cells_first_and_counts_the_rest():
 def _jobs() -> Iterator[tuple[str, dict, str]]:
     """Yield a report of each job, made as the job makes it, and how its summary begins."""
     yield "examination", _examined(Examined("lengths/one")), "✅ x: clean"
-    finding = Finding(rule=1, case="lengths/one", function="get_k", message="no")
+    finding = Finding(rule=Rule(1), case="lengths/one", function="get_k", message="no")
     yield "examination", _examined(Examined("lengths/one", (finding,))), "❌ x: findings"
     yield "examination", _examined(Examined("lengths/one", undecided="no")), "⚠️ x: undecided"
     measured = assemble("own", NOTHING_COUNTED, [])
@@ -97,9 +103,16 @@ def _jobs() -> Iterator[tuple[str, dict, str]]:
     ):
         result = compare(measured, accepted)
         yield "cost", cost_report(measured, result, 3.0), title
-    yield "speed", speed.content(Told(machine={"gpu": "H100"}), [], 3.0), "✅ x: measured"
+    yield "speed", _measured("speed", speed.content(Told(machine={"gpu": "H100"}), []), 0), "✅ x: clean"
     for exit_code, title in ((0, "✅ x: clean"), (1, "❌ x: findings"), (2, "⚠️ x: undecided")):
-        yield "latency", latency.report_of({"cells": []}, exit_code, 3.0), title
+        yield "latency", _measured("latency", {"cells": []}, exit_code), title
+
+
+def _measured(kind: str, content: dict, exit_code: int) -> dict:
+    with tempfile.TemporaryDirectory() as folder:
+        path = Path(folder) / "report.json"
+        assert Ending(kind, path, console_on(io.StringIO()), began=0.0).told(content, exit_code, Text("")) == exit_code
+        return json.loads(path.read_text())
 
 
 @pytest.mark.parametrize(("kind", "report", "title"), [pytest.param(*job, id=f"{job[0]}-{job[2]}") for job in _jobs()])

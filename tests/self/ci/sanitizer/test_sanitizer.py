@@ -1,20 +1,20 @@
 """Does compute-sanitizer's word arrive? Runs that end well and badly, and faults planted on a GPU."""
 
-import argparse
 import json
 import sys
 import time
 
 import pytest
 
+from ci import options
 from ci.reports.console import console_on
 from ci.sanitizer import command
 from ci.sanitizer.cases import CHOSEN, cases_by_id, chosen_cases
-from ci.sanitizer.options import add_options
 from ci.sanitizer.process import ChildRun, launch_child, run_sanitizer
 from ci.sanitizer.tools import PROGRAM, TOOLS, SanitizerUnavailable, find_program
-from tests.contract import Contract
+from tests.contract import Contract, Rule
 from tests.examine.finding import Finding
+from tests.examine.selection import Selection
 from tests.planted.faults.reaching import REACHES, TENSORS
 from tests.self.ci.sanitizer.outputs import CASE, MARK, access, heard, recorded, transcript_of
 
@@ -52,9 +52,8 @@ def run_fake(*runs, cases=(CASE,), implementations=("own",), timeout=100.0):
 
 
 def command_line(*arguments):
-    parser = argparse.ArgumentParser()
-    add_options(parser)
-    return command.main(parser.parse_args(arguments), console_on(sys.stdout))
+    _, asked = options.parse(["sanitize", *arguments])
+    return command.main(asked, console_on(sys.stdout))
 
 
 def done(*cases, by="own"):
@@ -94,7 +93,7 @@ def test_a_case_that_ends_the_process_does_not_end_the_run():
 def test_implementations_share_a_process_until_one_loses_the_gpu():
     fault = access("Invalid __global__ read of size 1 bytes", "Access to 0x1008 is out of bounds")
     ended_kernel = transcript_of(*fault, by="a") + f'\n{MARK}{{"done": "{CASE}", "implementation": "a"}}'
-    lost = Finding(4, CASE, "get_k", "the GPU reported an error", {"device_lost": True}).as_json()
+    lost = Finding(Rule(4), CASE, "get_k", "the GPU reported an error", {"device_lost": True}).as_json()
     lost_gpu = f"{transcript_of(by='b')}\n{MARK}{json.dumps({'lost': [lost]})}"
     first = run_of("\n".join([ended_kernel, lost_gpu, SUMMARY]), STATUS_1)
     second = run_of("\n".join([done(CASE, by="c"), END, CANARY, SUMMARY]))
@@ -184,9 +183,9 @@ def test_an_unknown_tool_is_refused():
 
 def test_every_pattern_chooses_cases():
     for pattern in CHOSEN:
-        assert chosen_cases([pattern]), pattern
-    assert chosen_cases(["bad-arguments/*"]) == []
-    assert not any(case.needs_gpu or case.heavy for case in chosen_cases())
+        assert chosen_cases(Selection(patterns=(pattern,))), pattern
+    assert chosen_cases(Selection(patterns=("bad-arguments/*",))) == []
+    assert not any(case.needs_gpu or case.heavy for case in chosen_cases(Selection()))
 
 
 @pytest.fixture

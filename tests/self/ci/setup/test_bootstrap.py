@@ -8,7 +8,8 @@ from pathlib import Path
 
 import pytest
 
-from ci.setup.bootstrap import UNFINISHED, Machine, Project, SetUpFailed, Step, choose_step, prepare
+from ci.setup.bootstrap import UNFINISHED, Project, Python, SetUpFailed, Step, choose_step, prepare
+from ci.setup.extras import NVML, SGLANG
 from ci.setup.requirements import installed_version, lacking
 from tests import ROOT
 
@@ -17,6 +18,7 @@ PYPROJECT = """
 dependencies = ["torch>=2.9", "rich>=13.7"]
 [project.optional-dependencies]
 sglang = ["sglang==0.5.23"]
+latency = ["nvidia-ml-py>=12"]
 """
 ALL = {"torch": "2.13.0+cpu", "rich": "15.0.0"}
 
@@ -59,7 +61,8 @@ def test_constraints_pin_every_dependency_within_its_range():
     described = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]
     lines = [line for line in (ROOT / "constraints.txt").read_text().splitlines() if line and not line.startswith("#")]
     pins = {name.lower().replace("_", "-"): version for name, version in (line.split("==") for line in lines)}
-    assert lacking(described["dependencies"] + described["optional-dependencies"]["dev"], pins.get) == []
+    extras = described["optional-dependencies"]
+    assert lacking(described["dependencies"] + extras["dev"] + extras["latency"], pins.get) == []
 
 
 @pytest.mark.parametrize(
@@ -77,8 +80,8 @@ def test_step(starts, stamp, step):
     assert choose_step(starts=starts, stamp=stamp, wanted="wanted") is step
 
 
-class FakeMachine:
-    """A machine without network or processes: `venv` makes a file, `pip` notes what it would install."""
+class FakePython:
+    """A Python without network or processes: `venv` makes a file, `pip` notes what it would install."""
 
     def __init__(self, project: Project, installed: dict[str, str], inside: bool = False) -> None:
         self.project = project
@@ -87,7 +90,7 @@ class FakeMachine:
         self.said: list[str] = []
         self.failing: Callable[[Sequence[str]], bool] = lambda command: False
         self.answer_version = "3.11"
-        self.machine = Machine(
+        self.python = Python(
             executable=project.python if inside else Path("/usr/bin/python3"),
             prefix=project.venv if inside else Path("/usr"),
             version="3.11",
@@ -133,22 +136,22 @@ def finished_venv(project: Project, stamp: str | None = None) -> None:
 
 
 def test_python_that_has_everything_is_used_and_nothing_is_made(project):
-    fake = FakeMachine(project, ALL)
-    assert prepare(project, machine=fake.machine) == Path("/usr/bin/python3")
+    fake = FakePython(project, ALL)
+    assert prepare(project, python=fake.python) == Path("/usr/bin/python3")
     assert (fake.ran, fake.said, project.venv.exists()) == ([], [], False)
 
 
 def test_environment_is_made_once(project):
-    fake = FakeMachine(project, {"torch": "2.13.0"})
-    assert prepare(project, machine=fake.machine) == project.python
+    fake = FakePython(project, {"torch": "2.13.0"})
+    assert prepare(project, python=fake.python) == project.python
     assert fake.steps == ["venv", "pip"]
     pip = fake.ran[1]
     assert pip[0] == str(project.python)
     assert pip[-4:] == ["--constraint", str(project.root / "constraints.txt"), "torch>=2.9", "rich>=13.7"]
     assert any("lacks rich>=13.7" in sentence for sentence in fake.said)
 
-    again = FakeMachine(project, {"torch": "2.13.0"})
-    assert prepare(project, machine=again.machine) == project.python
+    again = FakePython(project, {"torch": "2.13.0"})
+    assert prepare(project, python=again.python) == project.python
     assert (again.ran, again.said) == ([], [])
 
 
@@ -157,7 +160,7 @@ def test_environment_for_other_dependencies_is_made_anew(project, changed):
     finished_venv(project)
     left_over = project.venv / "left-over"
     left_over.touch()
-    fake = FakeMachine(project, {})
+    fake = FakePython(project, {})
     if changed == "version":
         fake.answer_version = "3.10"
     else:
@@ -165,7 +168,7 @@ def test_environment_for_other_dependencies_is_made_anew(project, changed):
             changed, ("constraints.txt", "torch==2.14.0\n")
         )
         (project.root / name).write_text(text)
-    prepare(Project.read(project.root), machine=fake.machine)
+    prepare(Project.read(project.root), python=fake.python)
     assert fake.steps == ["venv", "pip"]
     assert not left_over.exists()
 
@@ -181,8 +184,8 @@ def test_broken_environment_is_made_anew(project, broken):
         project.venv.touch()
     else:
         project.venv.symlink_to(project.root / "gone")
-    fake = FakeMachine(project, {})
-    assert prepare(project, machine=fake.machine) == project.python
+    fake = FakePython(project, {})
+    assert prepare(project, python=fake.python) == project.python
     assert fake.steps == ["venv", "pip"]
     assert project.stamp.read_text() == project.stamp_for("3.11")
 
@@ -192,16 +195,16 @@ def test_environment_that_someone_else_made_is_completed_and_not_thrown_away(pro
     project.stamp.unlink()
     theirs = project.venv / "theirs"
     theirs.touch()
-    fake = FakeMachine(project, {})
-    prepare(project, machine=fake.machine)
+    fake = FakePython(project, {})
+    prepare(project, python=fake.python)
     assert fake.steps == ["pip"]
     assert theirs.exists()
 
 
 def test_running_environment_gets_what_it_lacks_in_place(project):
     finished_venv(project, "of other dependencies")
-    fake = FakeMachine(project, {"torch": "2.13.0"}, inside=True)
-    assert prepare(project, machine=fake.machine) == project.python
+    fake = FakePython(project, {"torch": "2.13.0"}, inside=True)
+    assert prepare(project, python=fake.python) == project.python
     assert fake.steps == ["pip"]
     assert fake.ran[0][-1] == "rich>=13.7"
 
@@ -210,30 +213,47 @@ def test_running_environment_gets_what_it_lacks_in_place(project):
     ("failing", "named"), [("venv", "-m venv failed"), ("pip", "pip could not install torch>=2.9")]
 )
 def test_failure_is_a_sentence_and_the_next_start_tries_again(project, failing, named):
-    fake = FakeMachine(project, {})
+    fake = FakePython(project, {})
     fake.failing = lambda command: failing in command
     with pytest.raises(SetUpFailed, match=named):
-        prepare(project, machine=fake.machine)
+        prepare(project, python=fake.python)
     assert project.stamp.read_text() == UNFINISHED
-    again = FakeMachine(project, {})
-    prepare(project, machine=again.machine)
+    again = FakePython(project, {})
+    prepare(project, python=again.python)
     assert again.steps == ["venv", "pip"]
 
 
 def test_optional_package_is_installed_into_the_own_environment_without_its_dependencies(project):
     finished_venv(project)
-    fake = FakeMachine(project, ALL, inside=True)
-    prepare(project, ["sglang"], fake.machine)
+    fake = FakePython(project, ALL, inside=True)
+    prepare(project, [SGLANG], fake.python)
     assert [command[-2:] for command in fake.ran] == [["--no-deps", "sglang==0.5.23"]]
-    prepare(project, ["sglang"], fake.machine)
+    prepare(project, [SGLANG], fake.python)
     assert len(fake.ran) == 1
 
 
 def test_optional_package_is_never_installed_elsewhere(project):
-    fake = FakeMachine(project, ALL)
+    fake = FakePython(project, ALL)
     with pytest.raises(SetUpFailed, match=r"/usr/bin/python3 -m pip install --no-deps sglang==0\.5\.23"):
-        prepare(project, ["sglang"], fake.machine)
+        prepare(project, [SGLANG], fake.python)
     assert fake.ran == []
+
+
+def test_what_a_job_can_do_without_is_installed_where_that_can_be_done(project):
+    finished_venv(project)
+    fake = FakePython(project, ALL, inside=True)
+    fake.failing = lambda command: True
+    assert prepare(project, [NVML], fake.python) == project.python
+    constraints = str(project.root / "constraints.txt")
+    assert fake.ran[0][-7:] == ["--retries", "0", "--timeout", "10", "--constraint", constraints, "nvidia-ml-py>=12"]
+    assert fake.said[-1].startswith("going on without what the state of the GPU needs: pip could not install")
+
+
+def test_what_a_job_can_do_without_is_never_installed_elsewhere(project):
+    fake = FakePython(project, ALL)
+    assert prepare(project, [NVML], fake.python) == Path("/usr/bin/python3")
+    assert fake.ran == []
+    assert "this Python lacks nvidia-ml-py>=12" in fake.said[-1]
 
 
 def test_project_that_cannot_be_read_is_a_sentence(tmp_path):
@@ -253,13 +273,13 @@ def test_real_environment_is_recognised_by_its_own_python(project):
         ran.append(command)
         return 1
 
-    machine = Machine(installed=lambda name: None, run=run, say=lambda sentence: None)
-    assert prepare(project, machine=machine) == project.python
+    python = Python(installed=lambda name: None, run=run, say=lambda sentence: None)
+    assert prepare(project, python=python) == project.python
     assert ran == []
 
     (project.venv / "pyvenv.cfg").unlink()  # its Python now takes itself for another one
     with pytest.raises(SetUpFailed, match="venv failed"):
-        prepare(project, machine=machine)
+        prepare(project, python=python)
     assert "venv" in ran[0]
 
 

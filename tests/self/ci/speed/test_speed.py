@@ -1,4 +1,4 @@
-"""`./ci/gate --speed`: the figures, the tables, and the measuring on clocks that are made up."""
+"""`./ci/gate speed`: the figures, the tables, and the measuring on clocks that are made up."""
 
 import io
 import json
@@ -6,7 +6,7 @@ import os
 import subprocess
 import sys
 from types import SimpleNamespace
-from typing import Any
+from typing import ClassVar
 
 import pytest
 import torch
@@ -14,21 +14,19 @@ from rich.console import Console, RenderableType
 
 import kernels
 from ci import options as command_line
-from ci.latency.base import NoBase
-from ci.measuring_process import FORESEEN, CannotMeasure
-from ci.speed import command, figures, listening, markdown, measure, table
+from ci.processes import Message
+from ci.speed import child, clocks, command, figures, listening, markdown, measure, table
+from ci.speed.child import Order
 from ci.speed.clocks import launches_of, same_rows
 from ci.speed.figures import ALLOCATION, COPY, EMPTY, Timed, Workload
-from ci.speed.measure import MARK, NotTimed, Order, WrongRows
 from kernels.peers import torch_indexing
 from tests import ROOT
 from tests.calls.implementations import NoImplementation
 from tests.calls.inputs import Inputs
 from tests.cases.case import Case
 from tests.cases.latency_workloads import FURTHER, STATED
-from tests.instruments.device_clock import HostTooSlow, NotCapturable, copy_side, gather_side
+from tests.instruments.device_clock import REPLAYS, Placement, copy_side, gather_side, replayed, there_and_back
 from tests.instruments.red_zones import RedZonedMemory
-from tests.latency.machine import GpuAbsent, GpuBusy
 
 US = 1e-6
 MACHINE = {"gpu": "NVIDIA H100", "torch": "2.11.0", "triton": "3.6.0"}
@@ -140,9 +138,9 @@ class TestTables:
         assert line.endswith("geometric mean over 2 workloads: own 1.000, sglang 2.000, torch 20.000")
 
     def test_markdown(self, tmp_path, capsys):
-        told = listening.Told(MACHINE, [], {}, MEASURED, True)
+        told = listening.Told(MACHINE, [], {}, MEASURED)
         path = tmp_path / "speed.json"
-        path.write_text(json.dumps(command.content(told, figures.summaries(MEASURED), 1.0)))
+        path.write_text(json.dumps(command.content(told, figures.summaries(MEASURED))))
         assert markdown.main([str(path)]) == 0
         lines = capsys.readouterr().out.splitlines()
         assert lines[0] == r"| workload | copy | own | sglang | torch\* |"
@@ -168,7 +166,7 @@ class FakeClocks:
     def __init__(self, seconds, eager=()):
         self.seconds, self.eager = seconds, eager
         self.placed, self.orders, self.drift = [], [], 1.0
-        self.has_profiled = False
+        self.has_profiled = self.is_warm = False
 
     def place(self, case, seed):
         self.placed.append((case.name, seed))
@@ -179,13 +177,17 @@ class FakeClocks:
     def launches(self, name):
         return 1, name in self.eager
 
-    def rounds(self, names, is_warm, turns):
+    def replays(self, names, *, is_warm):
         self.orders.append(tuple(names))
-        for order in turns:
-            assert sorted(order) == sorted(names)
-            for name in order:
-                self.drift *= 1.001
-                yield name, self.drift * self.seconds[name] / (2 if is_warm else 1)
+        self.is_warm = is_warm
+        return replayed(self, [(name, name) for name in there_and_back(names, REPLAYS)])
+
+    def round(self, order):
+        seconds = []
+        for name in order:
+            self.drift *= 1.001
+            seconds.append(self.drift * self.seconds[name] / (2 if self.is_warm else 1))
+        return seconds
 
     def kernel_seconds(self, name, *, is_warm):
         assert name in self.eager
@@ -207,14 +209,14 @@ class TestMeasuring:
 
     CASE = Case(name="1x4k", rules=(1,), seq_lens=(4_096,))
 
-    def _measured(self, clocks, runs=3):
-        sides = measure.on_host(clocks, self.CASE, ["own", "torch"], runs)
-        return Workload.from_json(measure.measured(clocks, self.CASE, sides, runs, is_stated=True))
+    def _measured(self, fake, runs=3):
+        sides = measure.on_host(fake, self.CASE, ["own", "torch"], runs)
+        return Workload.from_json(measure.on_device(fake, self.CASE, sides, runs, is_stated=True))
 
     def test_each_run_draws_anew_and_each_figure_has_a_median_a_run(self):
-        clocks = FakeClocks({COPY: 2.0, "own": 1.0, "torch": 40.0}, eager=("torch",))
-        told = self._measured(clocks)
-        assert clocks.placed == 2 * [("1x4k", 0), ("1x4k", 1), ("1x4k", 2)]
+        fake = FakeClocks({COPY: 2.0, "own": 1.0, "torch": 40.0}, eager=("torch",))
+        told = self._measured(fake)
+        assert fake.placed == 2 * [("1x4k", 0), ("1x4k", 1), ("1x4k", 2)]
         assert {name: len(told.sides[name].cold) for name in told.implementations} == {"own": 3, "torch": 3}
         assert all(len(timed.host) == 3 for timed in told.sides.values())
         assert not told.sides[EMPTY].cold
@@ -222,46 +224,70 @@ class TestMeasuring:
         assert told.sides["torch"].host == (700 * US,) * 3
 
     def test_drift_hits_all_sides_alike(self):
-        clocks = FakeClocks({COPY: 1.0, "own": 1.0, "torch": 1.0})
-        told = self._measured(clocks)
+        fake = FakeClocks({COPY: 1.0, "own": 1.0, "torch": 1.0})
+        told = self._measured(fake)
         # The machine gets 10 % slower within the three runs; there and back, sides of equal speed come out equal.
-        assert clocks.drift > 1.1
+        assert fake.drift > 1.1
         for kind in ("cold", "warm"):
             for one, other in zip(getattr(told.sides[COPY], kind), getattr(told.sides["own"], kind), strict=True):
                 assert one == pytest.approx(other, rel=2e-3)
 
     def test_the_order_of_sides_changes_from_run_to_run(self):
-        clocks = FakeClocks({COPY: 1.0, "own": 1.0, "torch": 1.0})
-        self._measured(clocks, runs=8)
-        assert len(set(clocks.orders)) > 1
+        fake = FakeClocks({COPY: 1.0, "own": 1.0, "torch": 1.0})
+        self._measured(fake, runs=8)
+        assert len(set(fake.orders)) > 1
 
-    def test_every_second_round_is_reversed(self):
-        assert list(measure.turns(["a", "b", "c"], 3)) == [["a", "b", "c"], ["c", "b", "a"], ["a", "b", "c"]]
+
+class TestClocks:
+    """What `GpuClocks` asks of the clock of graphs."""
+
+    def test_sides_are_captured_in_the_order_given_and_replayed_there_and_back(self, monkeypatch):
+        asked: list[tuple[list[str], bool, list[str]]] = []
+
+        class Clock:
+            def __init__(self, placement, sides, *, is_warm):
+                assert placement.needed_bytes == 4_096 * 132
+                self.captured = [side.name for side in sides], is_warm
+
+            def round(self, order):
+                asked.append((*self.captured, list(order)))
+                return [1.0 + number for number in range(len(order))]
+
+        monkeypatch.setattr(clocks, "GraphClock", Clock)
+        monkeypatch.setattr(clocks, "Placement", lambda case, device, seed: Placement(case, device, seed, 1 << 20))
+        monkeypatch.setattr(torch.cuda, "current_device", lambda: 0)
+        gpu = clocks.GpuClocks({"own": kernels.get_k_and_s})
+        gpu._device = torch.device("cpu")
+        gpu.place(TestMeasuring.CASE, 0)
+        told = gpu.replays(["own", COPY], is_warm=True)
+        assert asked == [(["own", COPY], True, ["own", COPY, COPY, "own"] * (REPLAYS // 2))]
+        assert told["own"][:3] == [1.0, 4.0, 5.0]
+        assert gpu.needed_bytes == 2 * 4_096 * 132
 
 
 class TestLoading:
     """What stands side by side."""
 
     def test_own_the_named_one_and_peers_once_each(self):
-        assert command.order_of("own", 3) == Order(("own", "sglang", "torch"), ("sglang", "torch"), 3)
-        assert command.order_of("x.py", 3).implementations == ("own", "x.py", "sglang", "torch")
+        assert command.order_of("own", 3) == Order(["own", "sglang", "torch"], ["sglang", "torch"], 3)
+        assert command.order_of("x.py", 3).implementations == ["own", "x.py", "sglang", "torch"]
         # Who names it wants to see it.
-        assert command.order_of("sglang", 3) == Order(("own", "sglang", "torch"), ("torch",), 3)
+        assert command.order_of("sglang", 3) == Order(["own", "sglang", "torch"], ["torch"], 3)
 
     def test_peers_that_are_missing_are_left_out_and_told(self):
-        functions, left_out = measure.load(Order(("own", "no_such_module"), ("no_such_module",), 3))
+        functions, left_out = child.load(Order(["own", "no_such_module"], ["no_such_module"], 3))
         assert list(functions) == ["own"]
         assert "no_such_module" in left_out["no_such_module"]
 
     def test_the_named_one_may_not_be_missing(self):
         with pytest.raises(NoImplementation, match="no_such_module"):
-            measure.load(Order(("own", "no_such_module"), (), 3))
+            child.load(Order(["own", "no_such_module"], [], 3))
 
     def test_without_the_function_that_is_timed(self, tmp_path):
         path = tmp_path / "half.py"
         path.write_text("def get_k(*arguments): ...\n")
         with pytest.raises(NoImplementation, match="has no get_k_and_s"):
-            measure.load(Order((str(path),), (), 3))
+            child.load(Order([str(path)], [], 3))
 
 
 class TestLooking:
@@ -292,54 +318,42 @@ class TestLooking:
 class TestProcess:
     """The measuring process as its parent hears it."""
 
-    LINES = (
-        MARK + json.dumps({"step": "loading", "done": 0, "of": 1}),
-        "a warning of somebody's\n",
-        MARK + json.dumps({"machine": MACHINE, "unchecked": ["x"], "left_out": {"sglang": "not installed"}}),
-        *(MARK + json.dumps({"workload": w.as_json()}) for w in MEASURED),
-        MARK + json.dumps({"end": True}),
-    )
+    MESSAGES: ClassVar[list[Message]] = [
+        {"step": "loading", "done": 0, "of": 1},
+        {"machine": MACHINE, "unchecked": ["x"], "left_out": {"sglang": "not installed"}},
+        *({"workload": json.loads(json.dumps(w.as_json()))} for w in MEASURED),
+    ]
 
     def test_what_it_tells(self):
-        steps: list[dict[str, Any]] = []
-        told = listening.listen(self.LINES, steps.append)
+        steps: list[tuple[str, int, int]] = []
+        told = listening.listen(self.MESSAGES, lambda *step: steps.append(step))
         assert told.workloads == MEASURED
         assert told.left_out == {"sglang": "not installed"}
-        assert told.has_ended
-        assert steps[0]["step"] == "loading"
-
-    @pytest.mark.parametrize(
-        ("kind", "sentence"), [("GpuBusy", "in use"), ("NotTimed", "in use"), ("KeyError", "KeyError: in use")]
-    )
-    def test_errors(self, kind, sentence):
-        with pytest.raises(CannotMeasure, match=f"^{sentence}$"):
-            listening.listen([MARK + json.dumps({"error": "in use", "kind": kind})], lambda message: None)
-
-    def test_foreseen_errors_exist(self):
-        classes = (GpuAbsent, GpuBusy, HostTooSlow, NoBase, NoImplementation, NotCapturable, NotTimed, WrongRows)
-        assert sorted(FORESEEN) == sorted(each.__name__ for each in classes)
+        assert steps == [("loading", 0, 1)]
 
     def test_a_run_is_shown_and_written(self, monkeypatch, tmp_path):
-        monkeypatch.setattr(listening, "run", lambda order, on_step: listening.listen(self.LINES, on_step))
+        monkeypatch.setattr(listening, "run", lambda order, on_step: listening.listen(self.MESSAGES, on_step))
         console = Console(file=io.StringIO(), width=160)
         path = tmp_path / "speed.json"
-        assert command.main(command_line.parse(["--speed", "--json", str(path)]), console) == 0
+        assert command.main(command_line.parse(["speed", "--json", str(path)])[1], console) == 0
         assert isinstance(console.file, io.StringIO)
         shown = console.file.getvalue().splitlines()
         assert shown[-1].startswith("speed: times a copy of the same bytes, geometric mean over 2 workloads: own 1.000")
         assert "left out: sglang: not installed" in shown
         assert "not checked: x" in shown
-        assert json.loads(path.read_text())["summaries"][0]["side"] == "own"
+        written = json.loads(path.read_text())
+        assert written["summaries"][0]["side"] == "own"
+        assert (written["verdict"], written["exit_code"]) == ("clean", 0)
 
     def test_a_clock_that_stands_still_is_no_figure(self, monkeypatch):
-        stuck = listening.Told(MACHINE, [], {}, [_workload("1x4k", 0.0)], True)
+        stuck = listening.Told(MACHINE, [], {}, [_workload("1x4k", 0.0)])
         monkeypatch.setattr(listening, "run", lambda order, on_step: stuck)
         console = Console(file=io.StringIO(), width=160)
-        assert command.main(command_line.parse(["--speed"]), console) == 2
+        assert command.main(command_line.parse(["speed"])[1], console) == 2
 
     def test_without_a_gpu_one_line_and_2(self):
         done = subprocess.run(
-            [sys.executable, "ci/gate", "--speed"],
+            [sys.executable, "ci/gate", "speed"],
             cwd=ROOT,
             env={**os.environ, "CUDA_VISIBLE_DEVICES": ""},
             capture_output=True,
@@ -348,24 +362,21 @@ class TestProcess:
             check=False,
         )
         assert done.returncode == 2
-        assert done.stdout.startswith("UNDECIDED: no NVIDIA GPU is visible to this process")
-        assert len(done.stdout.splitlines()) == 1
+        assert done.stdout.splitlines()[-1].startswith("UNDECIDED: no NVIDIA GPU is visible to this process")
 
 
 class TestCommandLine:
     """Options."""
 
     def test_runs(self):
-        assert command_line.parse(["--speed", "--runs", "5"]).runs == 5
-        assert command_line.parse(["--speed"]).runs is None
+        assert command_line.parse(["speed", "--runs", "5"])[1].runs == 5
+        assert command_line.parse(["speed"])[1].runs is None
 
     @pytest.mark.parametrize(
         ("arguments", "named"),
         [
-            (["--speed", "--cost"], "--speed"),
-            (["--speed", "--case", "x"], "--speed"),
-            (["--runs", "3"], "--runs"),
-            (["--speed", "--runs", "0"], "--runs"),
+            (["speed", "--case", "x"], "--case"),
+            (["speed", "--runs", "0"], "--runs"),
         ],
     )
     def test_bad_usage(self, arguments, named, capsys):

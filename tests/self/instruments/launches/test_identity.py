@@ -17,8 +17,9 @@ from tests.calls.inputs import Inputs
 from tests.cases.case import Case
 from tests.instruments.launches.cubin import NotACubin, differences, machine_code
 from tests.instruments.launches.identity import CallRecord, compare
-from tests.instruments.launches.observed import CannotObserve, CompiledKernels, identify, observed, record_call
+from tests.instruments.launches.observed import CannotObserve, CompiledKernels, identify, record_call
 from tests.instruments.red_zones import RedZonedMemory
+from tests.instruments.triton_seams import UnknownLauncher, launcher_calls
 from tests.planted.slowdowns import SLOWDOWNS
 from tests.self.instruments.launches.kernels import ALIKE, DIFFERENT
 
@@ -150,7 +151,7 @@ def gathers(tmp_path_factory):
         "base": {},
         "commented": {"kernel.py": _commented, "launch.py": _commented},
         "other-value": {"kernel.py": lambda text: text.replace("other=0)", "other=3)")},
-        "more-loads": {"kernel.py": MORE_LOADS.apply},
+        "more-loads": {"kernel.py": lambda text: MORE_LOADS.source()},
         "fewer-warps": {"plan.py": lambda text: text.replace("WARP_BYTES = 1_024", "WARP_BYTES = 4_096")},
     }
     for name, of_files in edits.items():
@@ -252,7 +253,10 @@ class TestUnsure:
         assert compare(CallRecord((), {}), CallRecord((), {})).is_identical
 
     def test_a_launcher_of_another_kind(self):
-        with pytest.raises(CannotObserve, match="no class with a __call__"), observed(lambda *args: None):
+        with (
+            pytest.raises(UnknownLauncher, match="no class with a __call__"),
+            launcher_calls(lambda *args: None, print),
+        ):
             pass
 
     def test_a_launcher_that_is_called_otherwise_is_not_observed_and_put_back(self):
@@ -261,7 +265,7 @@ class TestUnsure:
                 return None
 
         original = Launcher.__call__
-        with pytest.raises(CannotObserve, match="called in another way"), observed(Launcher):
+        with pytest.raises(UnknownLauncher, match="called in another way"), launcher_calls(Launcher, print):
             Launcher()(1, 2, 3)
         assert Launcher.__call__ is original
 

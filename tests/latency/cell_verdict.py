@@ -32,7 +32,7 @@ class Stage(Enum):
 
 
 @dataclass(frozen=True)
-class Verdict:
+class CellVerdict:
     """What is said about one cell, and why."""
 
     cell: Cell
@@ -70,35 +70,35 @@ class NeedsConfirmation:
     """SLOWER or FASTER."""
     screened: CellSamples
     """The evidence that flagged it, which the confirmation may not use again."""
-    suspicion: Verdict
+    suspicion: CellVerdict
     """What to say if there is no confirmation: INCONCLUSIVE, with the figures of the first process."""
 
 
-Step = Verdict | MoreDraws | NeedsConfirmation
+Step = CellVerdict | MoreDraws | NeedsConfirmation
 
 
 @dataclass(frozen=True)
-class Outcome:
+class RunOutcome:
     """What a run came to."""
 
     exit_code: int
     """0 nothing slower, 1 a cell is SLOWER, 2 could not decide."""
     counts: dict[Kind, int]
-    worst: Verdict | None
+    worst: CellVerdict | None
     """The cell that decided the exit code: the slowest, or the first undecided one."""
 
 
-def overall(verdicts: Sequence[Verdict]) -> Outcome:
+def overall(verdicts: Sequence[CellVerdict]) -> RunOutcome:
     """Return what a run came to. A SLOWER cell decides, whatever else happened; no cell at all decides nothing."""
     counts = Counter(verdict.kind for verdict in verdicts)
     by_kind = {kind: counts[kind] for kind in Kind}
     slower = [verdict for verdict in verdicts if verdict.kind is Kind.SLOWER]
     if slower:
-        return Outcome(1, by_kind, max(slower, key=lambda verdict: verdict.ratio or 0.0))
+        return RunOutcome(1, by_kind, max(slower, key=lambda verdict: verdict.ratio or 0.0))
     undecided = [verdict for verdict in verdicts if verdict.kind is Kind.INCONCLUSIVE]
     if undecided or not verdicts:
-        return Outcome(2, by_kind, undecided[0] if undecided else None)
-    return Outcome(0, by_kind, None)
+        return RunOutcome(2, by_kind, undecided[0] if undecided else None)
+    return RunOutcome(0, by_kind, None)
 
 
 def percent(relative: float) -> str:

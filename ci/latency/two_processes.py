@@ -4,9 +4,9 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 
 from ci.latency.stage import Measured
+from tests.latency.cell_verdict import CellVerdict, Kind, MoreDraws, NeedsConfirmation, Step
 from tests.latency.decision import confirm, next_step, same_by_identity, unmeasured
 from tests.latency.samples import Cell, CellSamples
-from tests.latency.verdict import Kind, MoreDraws, NeedsConfirmation, Step, Verdict
 
 CONFIRMATION_DRAWS = {True: 24, False: 16}
 """Draws of each flagged cell in the second process, by whether few are flagged."""
@@ -20,7 +20,7 @@ MeasureAgain = Callable[[Sequence[Cell], int], Measured]
 class Judged:
     """Verdicts on all cells, and the draws that they rest on."""
 
-    verdicts: list[Verdict] = field(default_factory=list)
+    verdicts: list[CellVerdict] = field(default_factory=list)
     samples: dict[Cell, CellSamples] = field(default_factory=dict)
 
 
@@ -34,7 +34,7 @@ def judge(first: Measured, measure_again: MeasureAgain) -> Judged:
     steps = _steps(first)
     flagged = [step for step in steps if isinstance(step, NeedsConfirmation)]
     fresh: dict[Cell, CellSamples] = {}
-    confirmed: Mapping[Cell, Verdict | MoreDraws] = {}
+    confirmed: Mapping[Cell, CellVerdict | MoreDraws] = {}
     if flagged:
         draws = CONFIRMATION_DRAWS[len(flagged) <= FEW]
         fresh = measure_again([flag.cell for flag in flagged], draws).samples
@@ -45,7 +45,7 @@ def judge(first: Measured, measure_again: MeasureAgain) -> Judged:
     for samples, step in zip(first.samples.values(), steps, strict=True):
         if isinstance(step, NeedsConfirmation):
             said = confirmed.get(step.cell, step.suspicion)
-            step = said if isinstance(said, Verdict) else step.suspicion
+            step = said if isinstance(said, CellVerdict) else step.suspicion
         if isinstance(step, MoreDraws):
             step = unmeasured(samples.cell, f"{len(samples.draws)} of {step.draws} draws were made")
         judged.verdicts.append(_with_cause(step, first.differs))
@@ -62,7 +62,7 @@ def _steps(first: Measured) -> list[Step]:
     return [next_step(samples, family) for samples in first.samples.values()]
 
 
-def _with_cause(verdict: Verdict, differs: Mapping[Cell, str]) -> Verdict:
+def _with_cause(verdict: CellVerdict, differs: Mapping[Cell, str]) -> CellVerdict:
     """Add to a change what to look at."""
     how = differs.get(replace(verdict.cell, metric="device"))
     if verdict.kind not in (Kind.SLOWER, Kind.FASTER) or how is None:

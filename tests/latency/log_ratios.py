@@ -1,4 +1,4 @@
-"""From replays to evidence: one log-ratio a draw, or what is wrong with the figures. Arrays of any number of cells.
+"""From replays to one log-ratio a draw, or what is wrong with the figures. Arrays of any number of cells.
 
 A draw is the unit of evidence, because the replays within it share their memory and so their bias. It is measured in
 blocks of A B B A. A replay is set against its neighbour of the other side, so a step of the clock spoils one pair; in a

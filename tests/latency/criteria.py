@@ -1,4 +1,4 @@
-"""The rules of the latency gate on arrays of cells. `decision.py` has their order, and says why.
+"""The tests that the latency gate decides by, on arrays of cells. `decision.py` has their order, and says why.
 
 The gate runs them on one cell at a time and the simulation on a hundred thousand, so that what is proved is what runs.
 """
@@ -10,12 +10,12 @@ from numpy.typing import NDArray
 
 from tests.latency import statistics as st
 from tests.latency import thresholds as limits
-from tests.latency.evidence import Evidence
+from tests.latency.log_ratios import Evidence
 from tests.latency.samples import Metric
 from tests.latency.statistics import Bools, Floats
 
 
-class Finding(IntEnum):
+class Said(IntEnum):
     """What one look says of a cell."""
 
     OPEN = 0
@@ -26,7 +26,7 @@ class Finding(IntEnum):
     SAME = 5
 
 
-class Machine(IntEnum):
+class MachineState(IntEnum):
     """What a control says of the machine."""
 
     STEADY = 0
@@ -36,13 +36,13 @@ class Machine(IntEnum):
     """Identical code takes another time in the second half of the run."""
 
 
-def machine(control: Evidence, metric: Metric) -> NDArray[np.int64]:
-    """Return what controls say, of shape (...): see `Machine`. Their figures must be sound."""
+def machine_state(control: Evidence, metric: Metric) -> NDArray[np.int64]:
+    """Return what controls say, of shape (...): see `MachineState`. Their figures must be sound."""
     least = np.log1p(limits.minimum_effect(metric))
     slower = exceeds(control, least, limits.CONTROL_ERROR)
     faster = exceeds(mirrored(control), least, limits.CONTROL_ERROR)
     drifted = np.abs(drift(control)) > np.log1p(limits.DRIFT[metric])
-    return np.select([slower | faster, drifted], [Machine.BIASED, Machine.DRIFTED], Machine.STEADY)
+    return np.select([slower | faster, drifted], [MachineState.BIASED, MachineState.DRIFTED], MachineState.STEADY)
 
 
 def drift(control: Evidence) -> Floats:
@@ -55,7 +55,7 @@ def drift(control: Evidence) -> Floats:
 def screening(
     sides: Evidence, moved: Bools, metric: Metric, family: int, look: int, is_last: bool
 ) -> NDArray[np.int64]:
-    """Return the `Finding` of each cell at a look of the first process, of shape (...).
+    """Return the `Said` of each cell at a look of the first process, of shape (...).
 
     Args:
         sides: draws of base and head up to this look.
@@ -76,7 +76,7 @@ def screening(
 def confirmation(
     sides: Evidence, moved: Bools, confirmed: Bools, is_slower: Bools, metric: Metric, look: int, is_last: bool
 ) -> NDArray[np.int64]:
-    """Return the `Finding` of each flagged cell at a look of the second process, of shape (...).
+    """Return the `Said` of each flagged cell at a look of the second process, of shape (...).
 
     Args:
         sides: fresh draws up to this look.
@@ -94,8 +94,8 @@ def confirmation(
 def _in_order(sides: Evidence, moved: Bools, slower: Bools, faster: Bools, same: Bools) -> NDArray[np.int64]:
     return np.select(
         [sides.trouble != 0, moved, slower, faster, same],
-        [Finding.INVALID, Finding.MOVED, Finding.SLOWER, Finding.FASTER, Finding.SAME],
-        Finding.OPEN,
+        [Said.INVALID, Said.MOVED, Said.SLOWER, Said.FASTER, Said.SAME],
+        Said.OPEN,
     )
 
 

@@ -1,0 +1,60 @@
+"""From what a call gave back to findings: an error that the contract does not allow, rows that are wrong."""
+
+from tests.calls.errors import short
+from tests.cases.case import Case
+from tests.examine.blame import Seen
+from tests.examine.call import Outcome
+from tests.examine.comparison import Expectation, WrongRows
+from tests.examine.finding import Findings
+
+WILD_READS = {Seen.READ_OUTSIDE, Seen.WRAP}
+
+
+def returned(outcome: Outcome, case: Case, findings: Findings) -> bool:
+    """Whether there are results to look at; an error is judged here."""
+    error = outcome.error
+    if error is None:
+        return bool(outcome.results)
+    if not (isinstance(error, ValueError) and case.may_be_refused):
+        seen = Seen.RAISED_OUT_OF_BOUNDS if isinstance(error, IndexError) else Seen.RAISED
+        findings.add(seen, f"raised {short(error)}", short(error))
+    return False
+
+
+def compare(
+    outcome: Outcome,
+    expected: Expectation,
+    poison: int,
+    findings: Findings,
+    *,
+    again: bool = False,
+    earlier: Expectation | None = None,
+) -> bool:
+    """Compare the results with what they should be; return whether any row is wrong.
+
+    Args:
+        outcome: of the call.
+        expected: the rows that are right.
+        poison: byte that memory held before anything was written to it.
+        findings: get the wrong rows, K and S as one where they are of one kind.
+        again: whether the same call has given right rows before.
+        earlier: what the call before this one should have returned, at the same addresses.
+    """
+    told: dict[Seen, WrongRows] = {}
+    any_wrong = False
+    for part, result in outcome.results.items():
+        wrong = expected.wrong_rows(part, result, poison, earlier)
+        if wrong is None:
+            continue
+        any_wrong = True
+        seen = Seen.OTHER_ROW_AGAIN if again else wrong.seen
+        # Rows that a wild read made wrong are no fault of their own.
+        if outcome.seen & WILD_READS:
+            sentence = f"{wrong.count:,} of {wrong.total:,} rows of {part} are wrong"
+            if findings.follow(WILD_READS, sentence, None if wrong.reads_refused else seen):
+                continue
+        told[seen] = told[seen].with_other(wrong) if seen in told else wrong
+    prefix = "the same call again differs: " if again else "with new contents, " if earlier else ""
+    for seen, wrong in told.items():
+        findings.add(seen, prefix + str(wrong), wrong_rows=wrong.count, of=wrong.total)
+    return any_wrong

@@ -1,0 +1,175 @@
+"""Rule 7: calls one after the other, none of which may see what an earlier one left behind."""
+
+import gc
+from collections.abc import Callable
+from dataclasses import dataclass, fields, replace
+from itertools import combinations, pairwise
+from typing import Any
+
+import torch
+
+from tests.calls.implementations import Implementation
+from tests.calls.inputs import Inputs
+from tests.calls.memory import Memory
+from tests.cases.case import Case
+from tests.cases.plan import plan
+from tests.examine.blame import Seen
+from tests.examine.call import POISONS, Caller
+from tests.examine.comparison import Expectation
+from tests.examine.finding import Finding, Findings
+from tests.examine.judgement import compare, returned
+from tests.examine.process_state import ProcessState, held_bytes
+from tests.examine.results import overlap
+
+CALLS_BETWEEN_COUNTS = 2
+COUNTS = 3
+"""How often memory is counted; what is made up to the first count is no growth."""
+
+
+@dataclass(frozen=True)
+class _Made:
+    """A call that was made."""
+
+    number: int
+    case: Case
+    faults: list[Finding]
+    results: dict[str, torch.Tensor]
+    copies: dict[str, torch.Tensor]
+    """Of the results, as they were returned."""
+
+    def __str__(self) -> str:
+        return f"call {self.number}"
+
+
+class StateExamination:
+    """Makes the calls of a case with each function.
+
+    Args:
+        implementation: the functions to call.
+        case: has the calls.
+        findings: get what is wrong.
+        caller_for: returns what calls a function on one of the calls' cases, and notes what is wrong.
+    """
+
+    def __init__(
+        self,
+        implementation: Implementation,
+        case: Case,
+        findings: Findings,
+        caller_for: Callable[[Case, Findings], Caller],
+    ) -> None:
+        self._implementation = implementation
+        self._findings = findings
+        self._caller_for = caller_for
+        # Calls bear the whole case's name: it is what a finding cites.
+        self._calls = [replace(call, family=case.family, name=case.name) for call in case.calls]
+
+    def run(self, device: torch.device, memory: Memory) -> None:
+        """Make the calls on a device with arguments in the given memory, and note what is wrong."""
+        # Equal calls have their contents at equal addresses.
+        inputs = [Inputs(self._calls[place], device, memory) for place in self._different()]
+        for function, call in self._implementation.functions.items():
+            self._findings.function = function
+            made: list[_Made] = []
+            for number, place in enumerate(self._places(), 1):
+                made.append(self._make(call, inputs[place], number))
+                if made[-1].faults:
+                    self._judge(made, inputs[place])
+                    break
+            self._held(made)
+            if len(inputs) == 1 and not self._findings.all:
+                self._growth(call, inputs[0])
+
+    def _different(self) -> list[int]:
+        return [place for place, call in enumerate(self._calls) if self._calls.index(call) == place]
+
+    def _places(self) -> list[int]:
+        """Return for each call its place among those that differ."""
+        different = self._different()
+        return [different.index(self._calls.index(call)) for call in self._calls]
+
+    def _make(self, call: Callable[..., Any], inputs: Inputs, number: int) -> _Made:
+        inputs.write(plan(inputs.case, variation=number))
+        findings = Findings(inputs.case, self._findings.contract, self._findings.function)
+        before = ProcessState(inputs.device)
+        outcome = self._caller_for(inputs.case, findings).call(
+            call, inputs, POISONS[0], f"call {number} of {len(self._calls)}"
+        )
+        for setting in before.changed():
+            self._findings.add(Seen.STATE, f"call {number} changed {setting}", setting.partition(" from ")[0])
+        if returned(outcome, inputs.case, findings):
+            expected = Expectation(inputs.case, inputs.plan, inputs.device, inputs.rows)
+            compare(outcome, expected, POISONS[0], findings)
+        copies = {part: result.clone() for part, result in outcome.results.items()}
+        return _Made(number, inputs.case, findings.all, outcome.results, copies)
+
+    def _judge(self, made: list[_Made], inputs: Inputs) -> None:
+        """Blame the last call's faults on its past, unless a fresh copy that has none does the same."""
+        last = made[-1]
+        fresh = self._implementation.fresh()
+        call = fresh and fresh.functions.get(self._findings.function)
+        known = {fault.fault for fault in self._make(call, inputs, last.number).faults} if call else set()
+        for fault in last.faults:
+            if fault.fault in known:
+                self._findings.take(fault)
+        of_past = [fault for fault in last.faults if fault.fault not in known]
+        if of_past:
+            alone = ", and right alone" if call else ""
+            message = f"{last} of {len(self._calls)} is wrong {_after(made)}{alone}: {of_past[0].message}"
+            self._findings.add(Seen.STATE, message, "rows")
+
+    def _held(self, made: list[_Made]) -> None:
+        """Look at the results of all calls, which were held until now."""
+        for earlier, later in combinations(made, 2):
+            for part, result in earlier.results.items():
+                if any(overlap(result, other) for other in later.results.values()):
+                    self._findings.add(
+                        Seen.RESULT_CHANGED, f"{later} returned results in the memory of the {part} of {earlier}"
+                    )
+        for of in made:
+            for part, result in of.results.items():
+                if not torch.equal(result, of.copies[part]):
+                    self._findings.add(Seen.RESULT_CHANGED, f"a later call changed the {part} of {of}")
+
+    def _growth(self, call: Callable[..., Any], inputs: Inputs) -> None:
+        """Count memory while calls are made whose results are let go of."""
+        grown = self._grown(call, inputs)
+        if min(grown) >= CALLS_BETWEEN_COUNTS:
+            # It may be garbage that Python has not come round to.
+            gc.collect()
+            grown = self._grown(call, inputs)
+        if min(grown) >= CALLS_BETWEEN_COUNTS:
+            message = (
+                f"memory grows from call to call: {sum(grown):,} bytes were kept of "
+                f"{len(grown) * CALLS_BETWEEN_COUNTS} calls whose results were let go of"
+            )
+            self._findings.add(Seen.STATE, message, "memory", bytes=sum(grown))
+
+    def _grown(self, call: Callable[..., Any], inputs: Inputs) -> list[int]:
+        """Return by how many bytes memory grows with each few calls, after the first few."""
+        counts = []
+        for _ in range(COUNTS):
+            for _ in range(CALLS_BETWEEN_COUNTS):
+                call(*inputs.arguments)
+            counts.append(held_bytes(inputs.device))
+        return [after - before for before, after in pairwise(counts)]
+
+
+def _after(made: list[_Made]) -> str:
+    """Return which earlier call is seen in the last one, or else what the one before had that it has not."""
+    *earlier, last = made
+    if not earlier:
+        return "after calls of earlier cases"
+    for of in reversed(earlier):
+        for part, result in last.copies.items():
+            known = of.copies.get(part, result[:0])
+            rows = min(len(result), len(known))
+            if rows and torch.equal(result[:rows], known[:rows]):
+                return f"after {of}, whose first {rows} rows of {part} it returned"
+    before = earlier[0]
+    differing = [
+        f"{name} {getattr(before.case, name)}, not {getattr(last.case, name)}"
+        for name in (field.name for field in fields(Case))
+        if name != "rules" and getattr(before.case, name) != getattr(last.case, name)
+    ]
+    return f"after {before}" + (f" with {', '.join(differing)}" if differing else "")

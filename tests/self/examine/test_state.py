@@ -1,0 +1,91 @@
+"""What outlives a call: is it seen, and is only that blamed on earlier calls?"""
+
+import random
+
+import pytest
+import torch
+
+from tests.calls.implementations import Implementation, load_implementation
+from tests.cases.catalogue import catalogue
+from tests.contract import Contract, Rule
+from tests.examine.process_state import ProcessState, held_bytes
+from tests.planted.bugs.bug import BASE
+
+CASES = {case.id: case for case in catalogue(seed_count=0)}
+STATE = [case for case in CASES.values() if case.family == "state"]
+CPU = torch.device("cpu")
+
+
+@pytest.mark.parametrize("case", [pytest.param(case, id=case.id) for case in STATE])
+def test_a_gather_that_keeps_nothing_is_clean(case, examiner):
+    assert not examiner.examine(case, load_implementation(str(BASE)), Contract.STRICT)
+
+
+def test_what_is_wrong_without_earlier_calls_is_not_their_doing(tmp_path, examiner):
+    """A kernel that never knew a page size but 64 has no state: rule 9 is broken, not rule 7."""
+    source = BASE.read_text(encoding="utf-8").replace(
+        "PAGE_SIZE=page_size", "PAGE_SIZE=64 if page_size < 64 else page_size"
+    )
+    path = tmp_path / "pages_of_64.py"
+    path.write_text(source, encoding="utf-8")
+    findings = examiner.examine(CASES["state/geometries"], load_implementation(str(path)), Contract.STRICT)
+    assert findings
+    assert {finding.rule for finding in findings} == {Rule.GEOMETRIES}
+
+
+def test_the_earlier_call_that_is_seen_is_named(examiner):
+    kept: list[torch.Tensor] = []
+
+    def get_s(buf, pages, lens, total, longest, page_size, dim):
+        slots = [
+            int(pages[b, t // page_size]) * page_size + t % page_size
+            for b, length in enumerate(lens.tolist())
+            for t in range(length)
+        ]
+        scales = [buf[s // page_size, page_size * dim + s % page_size * 4 :][:4] for s in slots]
+        kept.append(torch.stack(scales) if scales else buf.new_empty((0, 4)))
+        return kept[0].clone() if len(kept) == 3 else kept[-1].clone()
+
+    (finding,) = examiner.examine(CASES["state/many-calls"], Implementation("x", {"get_s": get_s}), Contract.SAFE)
+    assert finding.rule is Rule.STATE
+    assert finding.message.startswith("call 3 of 18 is wrong after call 1, whose first 8 rows of S it returned: ")
+
+
+def test_a_loaded_implementation_comes_anew_from_its_file(tmp_path):
+    path = tmp_path / "counts.py"
+    path.write_text(
+        "CALLS = []\ndef get_k(*arguments):\n    CALLS.append(1)\n    return len(CALLS)\n", encoding="utf-8"
+    )
+    first = load_implementation(str(path))
+    assert [first.functions["get_k"](), first.functions["get_k"]()] == [1, 2]
+    fresh = first.fresh()
+    assert fresh is not None
+    assert fresh.functions["get_k"]() == 1
+    assert first.functions["get_k"]() == 3
+    assert Implementation("kernels", first.functions).fresh() is None
+
+
+@pytest.mark.parametrize(
+    ("change", "told"),
+    [
+        (lambda: torch.set_default_dtype(torch.float64), "the default dtype from torch.float32 to torch.float64"),
+        (lambda: torch.set_grad_enabled(False), "the grad mode from True to False"),
+        (lambda: torch.rand(1), "torch's random state"),
+        (lambda: random.random(), "Python's random state"),
+    ],
+)
+def test_a_changed_setting_is_told_and_put_back(change, told):
+    before = ProcessState(CPU)
+    assert before.changed() == []
+    change()
+    assert before.changed() == [told]
+    assert before.changed() == []
+
+
+def test_bytes_are_those_of_storages_that_live():
+    before = held_bytes(CPU)
+    kept = torch.empty(1_000, dtype=torch.uint8)
+    views = [kept[:10], kept[10:]]
+    assert held_bytes(CPU) - before == 1_000
+    del kept, views
+    assert held_bytes(CPU) == before
