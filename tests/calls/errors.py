@@ -11,6 +11,10 @@ class Foreseen(Exception):
     """
 
 
+class NeedsGpu(Foreseen):
+    """What is examined cannot be without a GPU."""
+
+
 def short(error: BaseException) -> str:
     """Return an error in one line."""
     lines = str(error).strip().splitlines()

@@ -1,4 +1,4 @@
-"""The checked interpreter as an instrument of the examination: violations become faults of a call."""
+"""What checks a call on the CPU, as instruments of the examination: what they see becomes faults of the call."""
 
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -10,6 +10,7 @@ from tests.examine.blame import Seen
 from tests.examine.call import POISONS
 from tests.examine.finding import Fault
 from tests.instruments.checked_interpreter import CheckedInterpreter, Traffic, Violation, Watch, kinds
+from tests.instruments.compiles import CompiledCall, Compiles
 
 FILLERS = {
     FILLER: "which lie between the elements of an argument",
@@ -123,3 +124,28 @@ def filler_page(violation: Violation, arguments: Arguments) -> str:
             if any(pitch and violation.offset // pitch == page for pitch in pitches):
                 return f"; it took {width} bytes 0x{byte:02x}, {name}, for page {page}"
     return ""
+
+
+class Compiled:
+    """Asks Triton's compiler about each variant that a call launches on the interpreter."""
+
+    def __init__(self, compiles: Compiles) -> None:
+        self._compiles = compiles
+
+    @contextmanager
+    def watch(self, call: Call, adverse: bool) -> Iterator["CompilerSaid"]:
+        """Note the launches inside the block; see `tests.examine.call.Instrument`."""
+        with self._compiles.watch() as seen:
+            yield CompilerSaid(seen)
+
+
+class CompilerSaid:
+    """What the compiler said of one call."""
+
+    def __init__(self, seen: CompiledCall) -> None:
+        self._seen = seen
+
+    def faults(self) -> list[Fault]:
+        """Return the variants that do not compile, one for each line of a kernel that is to blame."""
+        refusals = self._seen.refusals()
+        return [Fault(Seen.NOT_COMPILED, told.message, told.line, {"lines": [told.line]}) for told in refusals]

@@ -6,7 +6,7 @@ from typing import Any
 
 import torch
 
-from tests.calls.errors import short
+from tests.calls.errors import Foreseen, short
 from tests.calls.implementations import Implementation
 from tests.calls.inputs import Inputs
 from tests.calls.memory import Memory
@@ -205,6 +205,8 @@ class _Examination:
         self.caller.at("requests that grow")
         try:
             examine_growth(call, self.case, self.device, self.findings)
+        except Foreseen:
+            raise
         except Exception as error:
             self.caller.check_device("requests that grow")
             self.findings.add(Seen.RAISED, f"a request that grew raised {short(error)}", short(error))

@@ -16,10 +16,14 @@ import triton
 import triton.language as tl
 from torch.utils._python_dispatch import _disable_current_modes
 from triton._C.libtriton import ir
+from triton.compiler import ASTSource
+from triton.compiler.compiler import make_backend
+from triton.compiler.errors import CompilationError
 from triton.runtime import driver, interpreter
+from triton.runtime.autotuner import Autotuner
 from triton.runtime.errors import InterpreterError
 from triton.runtime.interpreter import InterpretedFunction, InterpreterBuilder, ReduceOps, ScanOps, TensorHandle
-from triton.runtime.jit import JITFunction, TensorWrapper, mangle_type
+from triton.runtime.jit import JITFunction, TensorWrapper, get_jit_fn_file_line, mangle_type
 
 __all__ = ["InterpretedFunction", "InterpreterBuilder", "InterpreterError", "ReduceOps", "ScanOps", "TensorHandle"]
 
@@ -102,6 +106,30 @@ def _run(kernel: InterpretedFunction, *args: Any, grid: Any, warmup: bool, **kwa
 
     with _disable_current_modes(), torch._C.DisableTorchFunction():
         run_below(len(_listeners))
+
+
+@contextmanager
+def autotuned_launches(choose: Callable[[str, Sequence[Any]], Any]) -> Iterator[None]:
+    """Have `choose` told an autotuned kernel's name and configurations at each launch, and say which is launched.
+
+    Nothing is timed, and nothing remembered.
+    """
+    original = Autotuner.run
+
+    def run(tuner: Any, *args: Any, **kwargs: Any) -> Any:
+        tuner.nargs = dict(zip(tuner.arg_names, args, strict=False))
+        config = tuner.best_config = choose(tuner.base_fn.__name__, tuner.prune_configs(kwargs))
+        if config.pre_hook is not None:
+            config.pre_hook({**tuner.nargs, **kwargs, **config.all_kwargs()})
+        result = tuner.fn.run(*args, **kwargs, **config.all_kwargs())
+        tuner.nargs = None
+        return result
+
+    Autotuner.run = run
+    try:
+        yield
+    finally:
+        Autotuner.run = original
 
 
 # Launches of compiled kernels
@@ -236,6 +264,35 @@ def specialise(launch: InterpretedLaunch, stand_in: Any, target: str) -> dict[st
         function.run(*launch.args, grid=(1,), warmup=True, **launch.kwargs)
     (compiled,) = told
     return compiled
+
+
+def front_end(source: ASTSource, target: Any, options: Mapping[str, Any]) -> None:
+    """Bring a kernel to Triton's IR, and no further.
+
+    Raises:
+        Exception: what Triton's compiler raises.
+    """
+    backend = make_backend(target)
+    parsed = backend.parse_options({**options, **source.parse_options()})
+    context = ir.context()
+    ir.load_dialects(context)
+    backend.load_dialects(context)
+    source.make_ir(target, parsed, backend.get_codegen_implementation(parsed), backend.get_module_map(), context)
+
+
+def told_by_compiler(error: BaseException) -> tuple[str, int | None]:
+    """Return the reason that Triton's compiler gives, and the line of the kernel, counted from its `def` as 1."""
+    line = error.node.lineno if isinstance(error, CompilationError) and hasattr(error.node, "lineno") else None
+    reason: BaseException = error
+    while (cause := reason.__cause__ or reason.__context__) is not None:
+        reason = cause
+    text = str(reason.error_message if isinstance(reason, CompilationError) else reason).strip()
+    return text or type(reason).__name__, line
+
+
+def place_of(function: Any) -> tuple[str, int]:
+    """Return the file of a kernel's Python function, and the line of its `def`."""
+    return get_jit_fn_file_line(JITFunction(function))
 
 
 # The interpreter's values

@@ -1,6 +1,7 @@
 """The examination as a pytest run sees it: options in, failed tests with findings out."""
 
 from collections.abc import Sequence
+from contextlib import ExitStack
 from typing import TYPE_CHECKING, Self
 
 import pytest
@@ -44,6 +45,9 @@ class Examiner:
         self._start = start
         self._memories = memories(selection.memory, selection.device)
         self._instruments: list[Instrument] = []
+        self._open = ExitStack()
+        self.notes: dict[str, None] = {}
+        """What the last examination pretended, in sentences."""
 
     @classmethod
     def of_run(cls, config: pytest.Config, trace: Trace | None) -> Self:
@@ -61,15 +65,17 @@ class Examiner:
         import torch
 
         if self.device == "cpu":
-            from tests.examine.checking import Checked
+            from tests.examine.checking import Checked, Compiled
+            from tests.instruments.compiles import Compiles
 
             # The interpreter is Python: a worker has one core to itself.
             torch.set_num_threads(1)
-            self._instruments = [Checked()]
+            self._instruments = [Checked(), Compiled(self._open.enter_context(Compiles()))]
         return self
 
     def __exit__(self, *error: object) -> None:
         self._instruments = []
+        self._open.close()
 
     def examine(
         self, case: Case, implementation: Implementation | None = None, contract: Contract | None = None
@@ -82,12 +88,18 @@ class Examiner:
 
         from tests.examine.examination import examine
 
+        examined = implementation or self.implementation
+        if self.device == "cpu":
+            from tests.instruments.absent_gpu import AbsentGpuCalls
+
+            calls = AbsentGpuCalls(case)
+            examined, self.notes = calls.of(examined), calls.notes
         if self._trace:
             self._trace.examine(case.id, case.rules)
         findings: list[Finding] = []
         for memory in self._memories:
             found = examine(
-                implementation or self.implementation,
+                examined,
                 case,
                 contract=contract or self.contract,
                 device=torch.device(self.device),

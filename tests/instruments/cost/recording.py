@@ -12,6 +12,7 @@ from typing import Any
 
 from triton.backends.compiler import GPUTarget
 
+from tests.instruments.absent_h100 import AbsentGpu
 from tests.instruments.cost.variants import Variant
 from tests.instruments.triton_seams import InterpretedLaunch, before_compiling, interpreted_launches, specialise
 
@@ -41,22 +42,6 @@ class CannotSpecialise(Exception):
     """Triton does not take a launch that the interpreter takes."""
 
 
-class _AbsentGpu:
-    """As much of a Triton driver as a launch asks for before it compiles."""
-
-    def __init__(self, target: GPUTarget) -> None:
-        self._target = target
-
-    def get_current_target(self) -> GPUTarget:
-        return self._target
-
-    def get_current_device(self) -> int:
-        return 0
-
-    def get_current_stream(self, device: int) -> int:
-        return 0
-
-
 def variant_of(launch: InterpretedLaunch, backend: str) -> Variant:
     """Return what Triton would compile for a launch.
 
@@ -69,7 +54,7 @@ def variant_of(launch: InterpretedLaunch, backend: str) -> Variant:
     """
     function = launch.kernel.fn
     try:
-        compiled = specialise(launch, _AbsentGpu(TARGETS[backend]), backend)
+        compiled = specialise(launch, AbsentGpu(TARGETS[backend]), backend)
     except Exception as error:
         raise CannotSpecialise(f"{function.__qualname__} for {backend}: {type(error).__name__}: {error}") from error
     return _variant(function, compiled, backend, launch.options)

@@ -5,6 +5,7 @@ Most are bugs of real kernels: SGLang's gathers and their kin in vLLM, aiter, Fl
 
 from tests.planted.bugs.accesses import WILD_ACCESSES
 from tests.planted.bugs.arguments import REFUSALS
+from tests.planted.bugs.compilation import COMPILATION
 from tests.planted.bugs.machine import MACHINE
 from tests.planted.bugs.memory import ADDRESSES, DISAGREEMENT, INVALID_PAGES, TABLES
 from tests.planted.bugs.results import RESULTS
@@ -23,6 +24,7 @@ BUGS = [
     *REFUSALS,
     *MACHINE,
     *WILD_ACCESSES,
+    *COMPILATION,
 ]
 
 KEPT = [bug for bug in STATE if bug.name.endswith("of-the-first-call")]

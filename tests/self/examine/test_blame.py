@@ -31,7 +31,7 @@ def planted(name: str, folder: Path) -> Implementation:
 
 def planted_edits(edits: dict[str, str], folder: Path) -> Implementation:
     path = folder / "planted_for_blame.py"
-    path.write_text(planted_source(Bug(name="planted", edits=edits, rules=(), cases=())), encoding="utf-8")
+    path.write_text(Bug(name="planted", edits=edits, rules=(), cases=()).source(), encoding="utf-8")
     return load_implementation(str(path))
 
 

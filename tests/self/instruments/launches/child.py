@@ -17,15 +17,15 @@ import torch
 import triton
 from triton.backends.compiler import GPUTarget
 from triton.compiler import ASTSource
-from triton.runtime import driver
 
 from ci.latency.base import load_folder
 from tests.calls.inputs import Inputs
 from tests.cases.case import Case
+from tests.instruments.absent_h100 import AbsentH100, Launcher
 from tests.instruments.launches.identity import CallRecord
 from tests.instruments.launches.observed import CompiledKernels, record_call
 from tests.instruments.red_zones import RedZonedMemory
-from tests.self.instruments.launches.absent_gpu import AbsentH100, Launcher
+from tests.instruments.triton_seams import active_driver
 from tests.self.instruments.launches.kernels import ALIKE, DIFFERENT
 
 BLOCK = 128
@@ -117,8 +117,8 @@ def _one_kernel(call: Callable[[], None]) -> dict[str, int]:
 
 def main(what: str, folder: Path) -> None:
     """Make records, and leave them in the folder."""
-    driver.set_active(AbsentH100())
-    records = {"kernels": of_kernels, "gathers": of_gathers}[what](folder)
+    with active_driver(AbsentH100()):
+        records = {"kernels": of_kernels, "gathers": of_gathers}[what](folder)
     (folder / "records.pickle").write_bytes(pickle.dumps(records))
 
 

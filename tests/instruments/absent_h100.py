@@ -1,0 +1,90 @@
+"""An H100 that is not there: what Triton's driver and torch say of one. Kernels are launched nowhere."""
+
+import itertools
+from types import SimpleNamespace
+from typing import Any
+
+from triton.backends.compiler import GPUTarget
+
+NAME = "NVIDIA H100 80GB HBM3"
+CAPABILITY = (9, 0)
+PROPERTIES = SimpleNamespace(
+    name=NAME,
+    major=9,
+    minor=0,
+    multi_processor_count=132,
+    warp_size=32,
+    total_memory=85_028_765_696,
+    L2_cache_size=52_428_800,
+    max_threads_per_multi_processor=2_048,
+    regs_per_multiprocessor=65_536,
+    shared_memory_per_block=49_152,
+    shared_memory_per_block_optin=232_448,
+    shared_memory_per_multiprocessor=233_472,
+    is_integrated=0,
+    is_multi_gpu_board=0,
+    gcnArchName="",
+)
+"""As `torch.cuda.get_device_properties` tells them."""
+
+_handles = itertools.count(0x7F00_0000_0000, 0x100)
+
+
+class Launcher:
+    """Takes a launch as Triton's launchers do, and launches nothing."""
+
+    def __init__(self, source: Any, metadata: Any) -> None:
+        self._count = len(source.signature)
+
+    def __call__(self, grid_x: int, grid_y: int, grid_z: int, stream: int, function: int, *args: Any) -> None:
+        # Packed metadata, metadata for hooks and two hooks come before the kernel's arguments.
+        assert len(args) == 4 + self._count, f"{self._count} arguments expected, {len(args) - 4} given"
+
+
+class _Utils:
+    def get_device_properties(self, device: int) -> dict[str, int]:
+        return {
+            "max_shared_mem": PROPERTIES.shared_memory_per_block_optin,
+            "max_num_regs": PROPERTIES.regs_per_multiprocessor,
+            "multiprocessor_count": PROPERTIES.multi_processor_count,
+            "warpSize": PROPERTIES.warp_size,
+            "sm_clock_rate": 1_980_000,
+            "mem_clock_rate": 2_619_000,
+            "mem_bus_width": 5_120,
+        }
+
+    def load_binary(self, name: str, cubin: bytes, shared: int, device: int) -> tuple[object, int, int, int, int]:
+        return object(), next(_handles), 32, 0, 1024
+
+
+class AbsentGpu:
+    """As much of a Triton driver as a launch asks for before it compiles.
+
+    Args:
+        target: what the GPU is.
+    """
+
+    def __init__(self, target: GPUTarget) -> None:
+        self._target = target
+
+    def get_current_target(self) -> GPUTarget:
+        """Return what Triton compiles for."""
+        return self._target
+
+    def get_current_device(self) -> int:
+        """Return the GPU's number."""
+        return 0
+
+    def get_current_stream(self, device: int) -> int:
+        """Return the default stream."""
+        return 0
+
+
+class AbsentH100(AbsentGpu):
+    """As much of a driver as compiling and launching a kernel asks for."""
+
+    launcher_cls = Launcher
+    utils = _Utils()
+
+    def __init__(self) -> None:
+        super().__init__(GPUTarget("cuda", 90, 32))

@@ -1,0 +1,69 @@
+"""Compiles variants, in a process in which Triton compiles; see `helper` for the other end.
+
+`python -m tests.instruments.compiles.child REQUESTS ANSWERS`, two descriptors. The first line of REQUESTS is the path
+of modules; each other is a `Request`. Each is answered by a line: `{"reason", "line", "is_of_ir"}` as in `Verdict`,
+with whether it is told by the way to Triton's IR; or `{"error"}`, a sentence, where that cannot be told.
+"""
+
+import json
+import os
+import sys
+from pathlib import Path
+from typing import Any
+
+import triton
+from triton.compiler import ASTSource
+
+from tests.calls.errors import short
+from tests.instruments.compiles.found import NotFound, found_kernel
+from tests.instruments.cost.compiling import TARGETS
+from tests.instruments.cost.variants import Variant
+from tests.instruments.triton_seams import front_end, told_by_compiler
+
+TARGET = "sm_90"
+SHARED_BYTES = 232_448
+"""Shared memory that a program may have on that target."""
+
+
+def compiled(variant: Variant, kernel: triton.JITFunction, to_machine_code: bool) -> dict[str, Any]:
+    """Compile a variant, and return the answer."""
+    source = ASTSource(kernel, dict(variant.signature), dict(variant.constants), dict(variant.attributes))
+    try:
+        front_end(source, TARGETS[TARGET], variant.options)
+    except Exception as error:
+        reason, line = told_by_compiler(error)
+        return {"reason": reason, "line": line, "is_of_ir": True}
+    if not to_machine_code:
+        return {"reason": None, "line": None, "is_of_ir": True}
+    try:
+        shared = triton.compile(source, target=TARGETS[TARGET], options=dict(variant.options)).metadata.shared
+    except Exception as error:
+        reason, line = told_by_compiler(error)
+        return {"reason": reason, "line": line, "is_of_ir": False}
+    too_much = f"it needs {shared:,} bytes of shared memory, should be at most {SHARED_BYTES:,}"
+    return {"reason": too_much if shared > SHARED_BYTES else None, "line": None, "is_of_ir": False}
+
+
+def answer(request: dict[str, Any]) -> dict[str, Any]:
+    """Return the answer to a request."""
+    variant = Variant.from_json(request["variant"])
+    try:
+        kernel = found_kernel(variant, Path(request["file"]), request["def_line"])
+    except NotFound as error:
+        return {"error": str(error)}
+    except Exception as error:
+        return {"error": f"importing {request['file']} where Triton compiles failed: {short(error)}"}
+    return compiled(variant, kernel, request["to_machine_code"])
+
+
+def main(requests: int, answers: int) -> None:
+    """Answer requests until there are no more."""
+    with os.fdopen(requests, encoding="utf-8") as lines, os.fdopen(answers, "w", encoding="utf-8") as told:
+        sys.path[:] = json.loads(lines.readline())
+        for line in lines:
+            told.write(json.dumps(answer(json.loads(line))) + "\n")
+            told.flush()
+
+
+if __name__ == "__main__":
+    main(int(sys.argv[1]), int(sys.argv[2]))

@@ -1,0 +1,150 @@
+"""What is written for a GPU is examined on the CPU as far as that goes, and is undecided where it does not."""
+
+import pytest
+import torch
+import triton
+
+if not triton.knobs.runtime.interpret:
+    pytest.skip("a GPU is stood in for where kernels are interpreted", allow_module_level=True)
+
+from triton.runtime import driver
+from triton.runtime.autotuner import Autotuner
+
+from tests.calls.errors import NeedsGpu
+from tests.calls.implementations import Implementation, load_implementation
+from tests.cases.catalogue import catalogue
+from tests.examine.examination import examine
+from tests.instruments.absent_gpu import IS_CUDA_NOTE, PROPERTIES_NOTE, AbsentGpuCalls
+from tests.planted.bugs.bug import BASE
+
+CASES = {case.id: case for case in catalogue(seed_count=0)}
+CASE, BAD = CASES["lengths/page"], CASES["bad-arguments/page-indices-float32"]
+TUNED = "@triton.autotune([triton.Config({'BLOCK': 16}), triton.Config({'BLOCK': 32})], key=[])\n@triton.jit\n"
+HEURISTIC = "@triton.heuristics({'BLOCK': lambda given: 32})\n@triton.jit\n"
+
+
+def called(function, case=CASE):
+    calls = AbsentGpuCalls(case)
+    return calls.of(Implementation("mine", {"get_k": function})).functions["get_k"], calls.notes
+
+
+def gather(path, before="", decorated="@triton.jit\n"):
+    """Return the planted gather with lines before its launch, and another decorator."""
+    source = BASE.read_text().replace("    check_arguments(*arguments)\n", before + "    check_arguments(*arguments)\n")
+    if decorated != "@triton.jit\n":
+        source = source.replace("@triton.jit\n", decorated).replace("            BLOCK=BLOCK,\n", "")
+        source = source.replace("(seq_len_sum // BLOCK + batch,)", "lambda m: (seq_len_sum // m['BLOCK'] + batch,)")
+    path.write_text(source)
+    return load_implementation(str(path))
+
+
+@pytest.mark.parametrize(
+    ("before", "decorated", "note"),
+    [
+        ("    assert buf.is_cuda\n", "@triton.jit\n", IS_CUDA_NOTE),
+        ("    if not torch.cuda.is_available():\n        raise OSError\n", "@triton.jit\n", IS_CUDA_NOTE),
+        ("    torch.cuda.device(buf.device).__enter__()\n", "@triton.jit\n", PROPERTIES_NOTE),
+        (
+            "    assert torch.cuda.get_device_properties(0).multi_processor_count == 132\n",
+            "@triton.jit\n",
+            PROPERTIES_NOTE,
+        ),
+        (
+            "    utils = triton.runtime.driver.active.utils\n"
+            "    assert utils.get_device_properties(0)['multiprocessor_count'] == 132\n",
+            "@triton.jit\n",
+            None,
+        ),
+        ("", TUNED, "_planted_kernel is autotuned: each call ran the next of its 2 configurations"),
+        ("", HEURISTIC, None),
+    ],
+)
+def test_a_gather_for_a_gpu_is_examined(before, decorated, note, tmp_path):
+    calls = AbsentGpuCalls(CASE)
+    implementation = calls.of(gather(tmp_path / "gather.py", before, decorated))
+    assert examine(implementation, CASE, device=torch.device("cpu")) == []
+    assert note is None or list(calls.notes) == [note]
+
+
+def test_each_configuration_has_its_turn():
+    chosen = []
+
+    class Kernel:
+        def run(self, **given):
+            chosen.append(given["SIZE"])
+
+    def kernel():
+        pass
+
+    configurations = [triton.Config({"SIZE": size}) for size in (1, 2, 3)]
+    tuned = triton.autotune(configurations, key=[])(triton.jit(kernel))
+    tuned.fn = Kernel()
+    call, _ = called(lambda: tuned.run(grid=(1,)))
+    for _ in range(6):
+        call()
+    assert sorted(chosen[:3]) == sorted(chosen[3:]) == [1, 2, 3]
+
+
+@pytest.mark.parametrize("bug", ["BLOCK == 16", "BLOCK == 32"])
+def test_a_bug_of_one_configuration_is_found(bug, tmp_path):
+    gather(tmp_path / "gather.py", decorated=TUNED)
+    text = (tmp_path / "gather.py").read_text()
+    (tmp_path / "bug.py").write_text(text.replace("    row = start + token\n", f"    row = start + token + ({bug})\n"))
+    implementation = AbsentGpuCalls(CASE).of(load_implementation(str(tmp_path / "bug.py")))
+    assert examine(implementation, CASE, device=torch.device("cpu"))
+
+
+def need_memory(*_):
+    torch.empty(3, device="cuda")
+
+
+def need_library(*_):
+    raise ImportError("libcuda.so.1: cannot open shared object file: No such file or directory")
+
+
+def need_named(buf, *_):
+    assert buf.device.type == "cuda"
+
+
+@pytest.mark.parametrize("function", [need_memory, need_library, need_named, lambda *_: torch.cuda.current_stream()])
+def test_what_still_needs_a_gpu_is_undecided(function):
+    call, _ = called(function)
+    with pytest.raises(NeedsGpu, match="needs a GPU"):
+        call(torch.zeros(1))
+    calls = AbsentGpuCalls(CASE)
+    with pytest.raises(NeedsGpu):
+        examine(calls.of(Implementation("mine", {"get_k": function})), CASE, device=torch.device("cpu"))
+
+
+def test_an_error_that_no_gpu_would_mend_stays():
+    def fails(buf, *_):
+        size = 3 if buf.is_cuda else 4
+        raise IndexError(f"page 12 of {size}")
+
+    call, notes = called(fails)
+    with pytest.raises(IndexError, match="page 12 of 4"):
+        call(torch.zeros(1))
+    assert not notes
+
+
+def test_a_refusal_of_bad_arguments_may_speak_of_devices():
+    def refuses(*_):
+        raise ValueError("page_indices must be int32 or int64 on a CUDA device")
+
+    call, _ = called(refuses, BAD)
+    with pytest.raises(ValueError, match="page_indices"):
+        call()
+
+
+def test_everything_is_as_before_after_a_call():
+    def state():
+        names = ("device", "current_device", "get_device_properties", "is_available", "_lazy_init", "set_device")
+        return [getattr(torch.cuda, name) for name in names], driver._active, Autotuner.run, torch.zeros(1).is_cuda
+
+    before = state()
+    call, _ = called(lambda *_: torch.cuda.get_device_name())
+    assert call() == "NVIDIA H100 80GB HBM3"
+    with pytest.raises(NeedsGpu):
+        called(need_memory)[0]()
+    assert state() == before
+    assert "is_cuda" not in vars(torch.Tensor)
