@@ -52,7 +52,7 @@ class Job:
 
 
 @pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGHUP])
-@pytest.mark.parametrize("arguments", [EXAMINE, ("--cost",)], ids=["examination", "cost"])
+@pytest.mark.parametrize("arguments", [EXAMINE, ("cost",)], ids=["examination", "cost"])
 def test_a_signal_makes_a_job_undecided_and_leaves_nobody(tmp_path, arguments, number):
     with Job(tmp_path, arguments) as job:
         job.process.send_signal(number)
@@ -71,7 +71,7 @@ def test_a_signal_ends_the_workers_before_the_report(tmp_path):
         assert ends_within(2, job.worker)
 
 
-@pytest.mark.parametrize("arguments", [EXAMINE, ("--cost",)], ids=["examination", "cost"])
+@pytest.mark.parametrize("arguments", [EXAMINE, ("cost",)], ids=["examination", "cost"])
 def test_nobody_outlives_a_job_that_is_killed(tmp_path, arguments):
     with Job(tmp_path, arguments) as job:
         assert is_alive(job.worker)
@@ -92,10 +92,10 @@ def test_a_reader_that_goes_away_is_no_verdict(tmp_path):
     assert json.loads((tmp_path / "report.json").read_text())["verdict"] == "undecided"
 
 
-@pytest.mark.parametrize("job", [EXAMINE, ("--list",)], ids=["examination", "list"])
+@pytest.mark.parametrize("job", [(*EXAMINE, "--impl", "torch"), ("--list",)], ids=["examination", "list"])
 @pytest.mark.parametrize("output", [">&-", "> /dev/full"])
 def test_output_that_is_not_there_is_no_verdict(tmp_path, job, output):
-    command = f"{sys.executable} {GATE} {' '.join(job)} --impl torch {output}"
+    command = f"{sys.executable} {GATE} {' '.join(job)} {output}"
     done = subprocess.run(
         ["bash", "-c", command], cwd=tmp_path, capture_output=True, text=True, timeout=120, check=False
     )
