@@ -32,7 +32,7 @@ def harms(text):
     ]
 
 
-@pytest.mark.parametrize("arguments", [("--device", "cpu", "-n", "1", "--case", "lengths/page"), ("--cost",)])
+@pytest.mark.parametrize("arguments", [("--device", "cpu", "-n", "1", "--case", "lengths/page"), ("cost",)])
 def test_nothing_harmful_comes_out(tmp_path, arguments):
     path, report = tmp_path / "nasty.py", tmp_path / "report.json"
     path.write_text(SOURCE)

@@ -11,7 +11,9 @@ from pathlib import Path
 import pytest
 
 from ci.setup.start import start_gate
+from ci.stopping import Stopped
 from tests import ROOT
+from tests.calls.errors import Foreseen
 from tests.self.ci.test_processes import ends_within, is_alive
 
 GATE = ROOT / "ci" / "gate"
@@ -50,7 +52,7 @@ class Job:
 
 
 @pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGHUP])
-@pytest.mark.parametrize("arguments", [EXAMINE, ("--cost",)], ids=["examination", "cost"])
+@pytest.mark.parametrize("arguments", [EXAMINE, ("cost",)], ids=["examination", "cost"])
 def test_a_signal_makes_a_job_undecided_and_leaves_nobody(tmp_path, arguments, number):
     with Job(tmp_path, arguments) as job:
         job.process.send_signal(number)
@@ -69,7 +71,7 @@ def test_a_signal_ends_the_workers_before_the_report(tmp_path):
         assert ends_within(2, job.worker)
 
 
-@pytest.mark.parametrize("arguments", [EXAMINE, ("--cost",)], ids=["examination", "cost"])
+@pytest.mark.parametrize("arguments", [EXAMINE, ("cost",)], ids=["examination", "cost"])
 def test_nobody_outlives_a_job_that_is_killed(tmp_path, arguments):
     with Job(tmp_path, arguments) as job:
         assert is_alive(job.worker)
@@ -90,10 +92,10 @@ def test_a_reader_that_goes_away_is_no_verdict(tmp_path):
     assert json.loads((tmp_path / "report.json").read_text())["verdict"] == "undecided"
 
 
-@pytest.mark.parametrize("job", [EXAMINE, ("--list",)], ids=["examination", "list"])
+@pytest.mark.parametrize("job", [(*EXAMINE, "--impl", "torch"), ("--list",)], ids=["examination", "list"])
 @pytest.mark.parametrize("output", [">&-", "> /dev/full"])
 def test_output_that_is_not_there_is_no_verdict(tmp_path, job, output):
-    command = f"{sys.executable} {GATE} {' '.join(job)} --impl torch {output}"
+    command = f"{sys.executable} {GATE} {' '.join(job)} {output}"
     done = subprocess.run(
         ["bash", "-c", command], cwd=tmp_path, capture_output=True, text=True, timeout=120, check=False
     )
@@ -112,12 +114,19 @@ def test_an_implementation_is_no_place_for_a_report(tmp_path):
     assert path.read_text() == "def get_k(*arguments): ...\n"
 
 
-def test_a_fault_of_the_harness_is_no_finding(monkeypatch, capsys):
+@pytest.mark.parametrize(
+    ("error", "told"),
+    [
+        (RuntimeError("a fault\nof several lines"), "gate: the harness failed: RuntimeError: a fault\n"),
+        (Foreseen("the GPU is busy"), "gate: the GPU is busy\n"),
+        (Stopped("ended by SIGTERM"), "gate: ended by SIGTERM, nothing is decided\n"),
+    ],
+)
+def test_what_no_job_catches_is_no_finding(monkeypatch, capsys, error, told):
     def fail(*arguments, **options):
-        raise RuntimeError("a fault\nof several lines")
+        raise error
 
-    monkeypatch.setattr("ci.setup.start._continue_under", lambda python, argv: None)
+    monkeypatch.setattr("ci.setup.start._continue_under", fail)
     monkeypatch.setattr("ci.setup.start.stop_on_signals", lambda: None)
-    monkeypatch.setattr("ci.examination.command.main", fail)
     assert start_gate(["gate", "--list"]) == 2
-    assert capsys.readouterr().err.endswith("gate: the harness failed: RuntimeError: a fault\n")
+    assert capsys.readouterr().err.endswith(told)

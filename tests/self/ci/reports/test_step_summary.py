@@ -167,9 +167,12 @@ def test_workflows_call_the_commands_and_may_only_read(name):
     text = (ROOT / ".github" / "workflows" / f"{name}.yml").read_text()
     assert re.findall(r"^ *permissions:.*\n.*", text, re.MULTILINE) == ["permissions:\n  contents: read"]
     assert "pull_request_target" not in text
-    runs = re.findall(r"^ *(?:- )?run: *(.*)", text, re.MULTILINE)
+    blocks = re.findall(r"^( *)(?:- )?run: *(.*(?:\n\1 .*)*)", text, re.MULTILINE)
+    runs = [line.strip() for _, block in blocks for line in block.removeprefix("|").splitlines() if line.strip()]
     assert runs
-    assert all(run.startswith(("./ci/", "python3 -m ci.")) for run in runs), runs
+    hooks = ("source .venv/bin/activate", "pip install --constraint constraints.txt ", "pre-commit run ")
+    calls = ("./ci/", "python3 -m ci.", *hooks)
+    assert all(run.startswith(calls) for run in runs), runs
     assert not any("${{" in run for run in runs), "what a pull request names must not become shell"
 
 
