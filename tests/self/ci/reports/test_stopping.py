@@ -10,8 +10,8 @@ from pathlib import Path
 
 import pytest
 
+from ci.reports.stopping import Stopped
 from ci.setup.start import start_gate
-from ci.stopping import Stopped
 from tests import ROOT
 from tests.calls.errors import Foreseen
 from tests.self.ci.test_processes import ends_within, is_alive
