@@ -6,8 +6,8 @@ from typing import Any, Protocol
 
 import pytest
 
-from ci.examination.verdict import Examined
 from ci.reports.stopping import Stopped
+from tests.examine.examined import Examined
 from tests.plugin import reporting
 
 

@@ -16,13 +16,14 @@ from ci.examination.collector import Collector
 from ci.examination.display import Display
 from ci.examination.options import Options
 from ci.examination.probe import Answer, CannotExamine
-from ci.examination.verdict import STOPPED_EARLY, Decision, Examined, Undecided, Verdict, judge
+from ci.examination.verdict import STOPPED_EARLY, Decision, Undecided, Verdict, judge
 from ci.reports.console import console_on
 from ci.reports.ending import finish
 from ci.reports.stopping import why
 from tests.calls import files
 from tests.examine import replay
 from tests.examine.choice import chosen_cases
+from tests.examine.examined import Examined
 from tests.examine.selection import Selection
 
 

@@ -7,8 +7,9 @@ from typing import Self
 from rich.console import Console
 from rich.text import Text
 
-from ci.examination.verdict import Examined, without_memory_excuses
+from ci.examination.verdict import without_memory_excuses
 from ci.reports.progress import Steps
+from tests.examine.examined import Examined
 from tests.examine.finding import Finding
 
 SHOWN_PER_FUNCTION = 3

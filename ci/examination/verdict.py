@@ -14,6 +14,7 @@ from dataclasses import dataclass, field
 from enum import Enum
 
 from tests.contract import Rule
+from tests.examine.examined import Examined
 from tests.examine.finding import Finding
 
 STOPPED_EARLY = "not reached: the run stopped at the first case that was not clean"
@@ -30,29 +31,6 @@ class Decision(Enum):
     def exit_code(self) -> int:
         """The exit code of the gate."""
         return {Decision.CLEAN: 0, Decision.FINDINGS: 1, Decision.UNDECIDED: 2}[self]
-
-
-@dataclass(frozen=True)
-class Examined:
-    """What one test of one case reported. A case may be examined by several tests."""
-
-    case: str
-    """Id of the case, `family/name`."""
-    findings: tuple[Finding, ...] = ()
-    undecided: str | None = None
-    """Why the test could not decide, if it could not."""
-    not_run: str | None = None
-    """Why the case was left out, if it was."""
-
-    @property
-    def is_clean(self) -> bool:
-        """Whether the test ran and found nothing."""
-        return not self.is_unclean and self.not_run is None
-
-    @property
-    def is_unclean(self) -> bool:
-        """Whether there are findings, or no decision."""
-        return bool(self.findings) or self.undecided is not None
 
 
 @dataclass(frozen=True)

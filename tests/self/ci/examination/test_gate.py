@@ -18,10 +18,11 @@ import pytest
 from ci import options
 from ci.examination import listing, probe, summary
 from ci.examination.probe import CannotExamine
-from ci.examination.verdict import STOPPED_EARLY, Examined, judge
+from ci.examination.verdict import STOPPED_EARLY, judge
 from tests import ROOT
 from tests.cases.case import Case
 from tests.contract import Rule
+from tests.examine.examined import Examined
 from tests.examine.finding import Finding
 from tests.examine.selection import Selection
 

@@ -8,8 +8,9 @@ import pytest
 
 from ci.examination import report
 from ci.examination.collector import Collector, case_of
-from ci.examination.verdict import Decision, Examined, Verdict, judge
+from ci.examination.verdict import Decision, Verdict, judge
 from tests.contract import Rule
+from tests.examine.examined import Examined
 from tests.examine.finding import Finding
 
 PAGE, TAIL = "lengths/page", "tables/tail-stale"

@@ -17,7 +17,7 @@ from ci.cost.command import report_of as cost_report
 from ci.cost.comparison import compare
 from ci.cost.figures import COUNTED, assemble
 from ci.examination import report
-from ci.examination.verdict import Examined, judge
+from ci.examination.verdict import judge
 from ci.reports.console import console_on
 from ci.reports.measured import Ending
 from ci.reports.step_summary import MOST_ROWS, markdown
@@ -25,6 +25,7 @@ from ci.speed import command as speed
 from ci.speed.listening import Told
 from tests import ROOT
 from tests.contract import Rule
+from tests.examine.examined import Examined
 from tests.examine.finding import Finding
 
 NOTHING_COUNTED = {

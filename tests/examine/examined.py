@@ -1,0 +1,46 @@
+"""What the examination of one case came to. Data, which travels from the worker that examined to whoever judges."""
+
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass
+from typing import Any, Self
+
+from tests.examine.finding import Finding
+
+
+@dataclass(frozen=True)
+class Examined:
+    """What one test of one case reported. A case may be examined by several tests."""
+
+    case: str
+    """Id of the case, `family/name`."""
+    findings: tuple[Finding, ...] = ()
+    undecided: str | None = None
+    """Why the test could not decide, if it could not. The same reason for many cases is the same text."""
+    not_run: str | None = None
+    """Why the case was left out, if it was."""
+    refused: tuple[str, ...] = ()
+    """Functions that raised a `ValueError` where rules 9 and 10 allow it."""
+    right: tuple[str, ...] = ()
+    """Functions that returned rows, all of which were right."""
+    notes: tuple[str, ...] = ()
+    """What the reader has to know of the examination, such as a GPU that was pretended."""
+
+    @property
+    def is_clean(self) -> bool:
+        """Whether the test ran and found nothing."""
+        return not self.is_unclean and self.not_run is None
+
+    @property
+    def is_unclean(self) -> bool:
+        """Whether there are findings, or no decision."""
+        return bool(self.findings) or self.undecided is not None
+
+    def as_json(self) -> dict[str, Any]:
+        """Return this as a JSON object."""
+        return {**asdict(self), "findings": [finding.as_json() for finding in self.findings]}
+
+    @classmethod
+    def from_json(cls, data: Mapping[str, Any]) -> Self:
+        """Return what `as_json` wrote."""
+        lists = {name: tuple(data[name]) for name in ("refused", "right", "notes")}
+        return cls(**{**data, **lists, "findings": tuple(map(Finding.from_json, data["findings"]))})
