@@ -7,7 +7,7 @@ from .races import AccessMap, Conflict
 from .regions import Region, RegionTable
 from .source import Line, kernel_line
 from .taint import TaintTable
-from .violations import Findings
+from .violations import Findings, Violation
 
 VERBS = {"read": "read", "write": "wrote", "atomic": "updated"}
 
@@ -87,15 +87,9 @@ class LaunchState:
         self, where: Line, kind: str, message: str, operation: str, region: Region | None = None, **place: int
     ) -> None:
         """Record a finding of the running program at the given line."""
+        name, extent = (region.name, region.extent) if region is not None else ("", 0)
         self.findings.add(
-            kind,
-            where,
-            message,
-            operation=operation,
-            program_id=self.program_id,
-            tensor=region.name if region is not None else "",
-            extent=region.extent if region is not None else 0,
-            **place,
+            Violation(kind, self.program_id, operation, where.file, where.line, name, message, extent=extent, **place)
         )
 
     def report_races(self, region: Region, operation: str, size: int, conflicts: list[Conflict]) -> None:
