@@ -1,5 +1,7 @@
 """What one launch shares between the programs that the interpreter runs one by one."""
 
+from typing import Any
+
 import numpy as np
 
 from . import kinds
@@ -79,12 +81,12 @@ class LaunchState:
         """The running program, as messages name it."""
         return f"program {_tuple_text(self.program_id)}"
 
-    def report(self, kind: str, message: str, operation: str, region: Region | None = None, **place: int) -> None:
+    def report(self, kind: str, message: str, operation: str, region: Region | None = None, **place: Any) -> None:
         """Record a finding of the running program at the current line of the kernel."""
         self.report_at(kernel_line(), kind, message, operation, region, **place)
 
     def report_at(
-        self, where: Line, kind: str, message: str, operation: str, region: Region | None = None, **place: int
+        self, where: Line, kind: str, message: str, operation: str, region: Region | None = None, **place: Any
     ) -> None:
         """Record a finding of the running program at the given line."""
         name, extent = (region.name, region.extent) if region is not None else ("", 0)
