@@ -32,12 +32,7 @@ STYLES = {
 
 
 def main(options: Options, start: Sequence[str]) -> int:
-    """Count what an implementation costs, hold it against the baseline, and return the exit code.
-
-    Args:
-        options: what the user asks for.
-        start: the words that started the gate.
-    """
+    """Count what an implementation costs, hold it against the baseline, and return the exit code."""
     began = time.monotonic()
     console = console_on(sys.stdout, WIDTH_WITHOUT_TERMINAL)
     try:

@@ -41,13 +41,7 @@ PROCESSES = 4
 
 
 def main(options: Options, start: Sequence[str], console: Console | None = None) -> int:
-    """Certify the gate on this machine; return 0, 1 if the same code was called slower, 2 if it could not be done.
-
-    Args:
-        options: what the user asks for.
-        start: the words that started the gate.
-        console: where the user looks, unless on standard output.
-    """
+    """Certify the gate on this machine; return 0, 1 if the same code was called slower, 2 if it could not be done."""
     reporter = Reporter("certificate", options.report, console)
     return reporter.of(lambda: _certify(options.implementation, reporter))
 

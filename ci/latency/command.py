@@ -30,13 +30,7 @@ PAGE = ROOT / ".gate" / "latency.html"
 
 
 def main(options: Options, start: Sequence[str], console: Console | None = None) -> int:
-    """Measure, decide and tell; return the exit code: 0 nothing slower, 1 something is, 2 could not decide.
-
-    Args:
-        options: what the user asks for.
-        start: the words that started the gate.
-        console: where the user looks, unless on standard output.
-    """
+    """Measure, decide and tell; return the exit code: 0 nothing slower, 1 something is, 2 could not decide."""
     reporter = Reporter("latency", options.report, console)
     return reporter.of(_Latency(options, reporter).run)
 

@@ -18,13 +18,7 @@ OWN, PEERS = "own", ("sglang", "torch")
 
 
 def main(options: Options, start: Sequence[str], console: Console | None = None) -> int:
-    """Measure and tell; return the exit code: 0, or 2 if it could not be measured.
-
-    Args:
-        options: what the user asks for.
-        start: the words that started the gate.
-        console: where the user looks, unless on standard output.
-    """
+    """Measure and tell; return the exit code: 0, or 2 if it could not be measured."""
     reporter = Reporter("speed", options.report, console)
     return reporter.of(lambda: _run(options, reporter))
 
