@@ -191,11 +191,7 @@ class _Access(NamedTuple):
 
 
 def report_undefined(
-    state: LaunchState,
-    handle: CheckedHandle,
-    lanes: np.ndarray | None,
-    what: str,
-    region: Region | None = None,
+    state: LaunchState, handle: CheckedHandle, lanes: np.ndarray | None, what: str, region: Region | None = None
 ) -> None:
     """Report undefined lanes of a value that decides or is kept: a mask, a stored value, a condition."""
     taint = handle.taint

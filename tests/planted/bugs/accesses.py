@@ -25,13 +25,7 @@ def _one_byte(does: str, side: str, tensor: str, pointer: str, rule: int) -> Bug
     )
 
 
-_POINTERS = {
-    "buf": "buf_ptr",
-    "page_indices": "table_ptr",
-    "seq_lens": "lens_ptr",
-    "k": "k_ptr",
-    "s": "s_ptr",
-}
+_POINTERS = {"buf": "buf_ptr", "page_indices": "table_ptr", "seq_lens": "lens_ptr", "k": "k_ptr", "s": "s_ptr"}
 ONE_BYTE = [
     _one_byte(does, side, *tensor, rule)
     for (does, rule), side, tensor in product((("read", 4), ("write", 7)), ("before", "after"), _POINTERS.items())

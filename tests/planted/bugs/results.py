@@ -65,11 +65,7 @@ RESULTS = [
         },
         **cites(6, on="lengths/one-token", says="shape"),
     ),
-    Bug(
-        name="result-not-contiguous",
-        edits=at_the_end("s = s.t().contiguous().t()"),
-        **cites(6, on="lengths/page"),
-    ),
+    Bug(name="result-not-contiguous", edits=at_the_end("s = s.t().contiguous().t()"), **cites(6, on="lengths/page")),
     Bug(
         name="empty-result-of-the-wrong-width",
         edits=at_the_end("if not seq_len_sum:", "    s = s.new_empty((0, 1))"),

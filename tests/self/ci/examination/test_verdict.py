@@ -107,12 +107,7 @@ def test_a_case_of_several_tests_counts_once_at_its_worst():
     ]
     verdict = judge([*results, Examined("tables/x", undecided="KeyError: 3"), clean("tables/x")])
     lengths, tables = verdict.families
-    assert (lengths.family, lengths.clean, lengths.with_findings, lengths.rules_broken) == (
-        "lengths",
-        1,
-        1,
-        (1, 4),
-    )
+    assert (lengths.family, lengths.clean, lengths.with_findings, lengths.rules_broken) == ("lengths", 1, 1, (1, 4))
     assert (tables.family, tables.clean, tables.undecided, tables.not_run) == ("tables", 1, 1, 0)
     assert verdict.total.examined == 3
     assert verdict.total.rules_broken == (1, 4)
@@ -136,13 +131,7 @@ def test_report_says_what_the_verdict_says():
         "contract": "safe",
         "machine": machine,
         "seconds": 1.3,
-        "cases": {
-            "examined": 2,
-            "clean": 1,
-            "with_findings": 1,
-            "undecided": 1,
-            "not_run": {"needs a GPU": 1},
-        },
+        "cases": {"examined": 2, "clean": 1, "with_findings": 1, "undecided": 1, "not_run": {"needs a GPU": 1}},
         "findings": [
             {
                 "rule": 4,
