@@ -39,3 +39,10 @@ def python(*words: object, folder: Path = ROOT, **environment: str) -> Ended:
 def gate(*words: object, folder: Path = ROOT, **environment: str) -> Ended:
     """Run the gate; see `run`."""
     return python(GATE, *words, folder=folder, **environment)
+
+
+def project_files(*patterns: str) -> list[str]:
+    """Return the paths of the project's files, of those that match where there are patterns: as git knows or would."""
+    listed = run("git", "ls-files", "-z", "--cached", "--others", "--exclude-standard", *patterns)
+    assert listed.returncode == 0, listed.stderr
+    return [path for path in listed.stdout.split("\0") if path and (ROOT / path).is_file()]
