@@ -7,6 +7,7 @@ from typing import Any
 
 import pytest
 
+from tests.examine.examined import Examined
 from tests.examine.finding import Finding
 from tests.examine.selection import Selection
 from tests.plugin.devices import GpuPool
@@ -17,6 +18,8 @@ SELECTION = pytest.StashKey[Selection]()
 DEVICE = pytest.StashKey[str]()
 GPUS = pytest.StashKey[GpuPool]()
 
+EXAMINED = "examined"
+"""Name of the report property that carries what the examination came to, as a JSON object."""
 FINDING = "finding"
 """Name of the report property that carries one finding as a JSON object."""
 
@@ -39,6 +42,12 @@ def findings_of(report: pytest.TestReport) -> list[Finding]:
     """Return the findings that a test's report carries."""
     properties: list[tuple[str, Any]] = report.user_properties
     return [Finding.from_json(value) for name, value in properties if name == FINDING]
+
+
+def examined_of(report: pytest.TestReport) -> Examined | None:
+    """Return what the examination came to that a test's report carries, if it carries any."""
+    properties: list[tuple[str, Any]] = report.user_properties
+    return next((Examined.from_json(value) for name, value in properties if name == EXAMINED), None)
 
 
 def skip_reason(report: pytest.TestReport) -> str:

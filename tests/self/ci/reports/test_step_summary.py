@@ -24,7 +24,7 @@ from ci.reports.step_summary import MOST_ROWS, markdown
 from ci.speed import command as speed
 from ci.speed.listening import Told
 from tests import ROOT
-from tests.contract import Rule
+from tests.contract import Contract, Rule
 from tests.examine.examined import Examined
 from tests.examine.finding import Finding
 
@@ -35,14 +35,16 @@ NOTHING_COUNTED = {
 }
 MACHINE = {"python": "3.12", "torch": "2.11", "triton": "3.6", "gpus": ["NVIDIA H100", "NVIDIA H100"]}
 
+RIGHT = Examined("lengths/one", right=("get_k",))
+
 
 def _examined(*results: Examined) -> dict:
     verdict = judge(results)
-    return report.content(verdict, implementation="own", contract="strict", machine=MACHINE, seconds=61.2)
+    return report.content(verdict, implementation="own", contract=Contract.STRICT, machine=MACHINE, seconds=61.2)
 
 
 def test_a_clean_examination():
-    text = markdown("examination.json", _examined(Examined("lengths/one"), Examined("pools/huge", not_run="no GPU")))
+    text = markdown("examination.json", _examined(RIGHT, Examined("pools/huge", not_run="no GPU")))
     assert text == (
         "## ✅ examination: clean\n\n"
         "own · strict contract · 1 case examined, 1 not run · NVIDIA H100 · torch 2.11 · triton 3.6 · 61 s\n"
@@ -91,7 +93,7 @@ def test_latency_tells_slower_cells_first_and_counts_the_rest():
 
 def _jobs() -> Iterator[tuple[str, dict, str]]:
     """Yield a report of each job, made as the job makes it, and how its summary begins."""
-    yield "examination", _examined(Examined("lengths/one")), "✅ x: clean"
+    yield "examination", _examined(RIGHT), "✅ x: clean"
     finding = Finding(rule=Rule(1), case="lengths/one", function="get_k", message="no")
     yield "examination", _examined(Examined("lengths/one", (finding,))), "❌ x: findings"
     yield "examination", _examined(Examined("lengths/one", undecided="no")), "⚠️ x: undecided"
