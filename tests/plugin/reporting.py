@@ -19,9 +19,7 @@ DEVICE = pytest.StashKey[str]()
 GPUS = pytest.StashKey[GpuPool]()
 
 EXAMINED = "examined"
-"""Name of the report property that carries what the examination came to, as a JSON object."""
-FINDING = "finding"
-"""Name of the report property that carries one finding as a JSON object."""
+"""Name of the report property that carries what the examination of a case came to, as a JSON object."""
 
 
 def trace_folder() -> Path:
@@ -38,16 +36,21 @@ def weight(item: pytest.Item) -> int:
     return sum(seq_lens) + 64 * len(seq_lens)
 
 
-def findings_of(report: pytest.TestReport) -> list[Finding]:
-    """Return the findings that a test's report carries."""
-    properties: list[tuple[str, Any]] = report.user_properties
-    return [Finding.from_json(value) for name, value in properties if name == FINDING]
+def carried(examined: Examined) -> tuple[str, Any]:
+    """Return the report property that carries what an examination came to."""
+    return EXAMINED, examined.as_json()
 
 
 def examined_of(report: pytest.TestReport) -> Examined | None:
-    """Return what the examination came to that a test's report carries, if it carries any."""
+    """Return what a test's report says of the examination of a case, or None where it says nothing of one."""
     properties: list[tuple[str, Any]] = report.user_properties
     return next((Examined.from_json(value) for name, value in properties if name == EXAMINED), None)
+
+
+def findings_of(report: pytest.TestReport) -> list[Finding]:
+    """Return the findings that a test's report carries."""
+    examined = examined_of(report)
+    return list(examined.findings) if examined else []
 
 
 def skip_reason(report: pytest.TestReport) -> str:
