@@ -41,6 +41,11 @@ class Shown:
         self._busy: set[str] = set()
         self._held: list[Finding] = []
 
+    @property
+    def held(self) -> int:
+        """How many findings are held back."""
+        return len(self._held)
+
     def of(self, result: Examined) -> list[Entry]:
         """Return what is to be shown now that a case is over."""
         self._busy.update(result.right, result.refused)
@@ -101,7 +106,7 @@ class Display:
             self._reasons.add(result.undecided)
             if len(self._reasons) <= MOST_SHOWN:
                 self._print(Text(f"could not decide on {result.case}: {result.undecided}", style="yellow"))
-        self._steps.at(counted(self._findings, "finding"), done, self._total)
+        self._steps.at(counted(self._findings - self._shown.held, "finding"), done, self._total)
 
     def show_rest(self, findings: Sequence[Finding]) -> None:
         """Show what is left to show, now that the run's findings are known."""

@@ -73,10 +73,10 @@ def _is_signature(finding: Finding) -> bool:
 
 
 def _reasons(errors: dict[str, Finding], functions: set[str]) -> dict[str, str]:
-    """Return the sentence for each function; functions whose errors differ in their names alone share one."""
+    """Return the sentence for each function; those with the same error, or whose signatures are wrong, share one."""
     alike: dict[str, list[str]] = {}
     for function, finding in errors.items():
-        alike.setdefault(re.sub(rf"\b{function}\b", "", _error(finding)), []).append(function)
+        alike.setdefault("signature" if _is_signature(finding) else _error(finding), []).append(function)
     reasons: dict[str, str] = {}
     for together in alike.values():
         who = "every call" if set(together) == functions else f"every call of {' and '.join(together)}"
@@ -97,7 +97,7 @@ def _undecided(result: Examined, reasons: dict[str, str], is_all: bool) -> Exami
     dropped = [finding.function for finding in result.findings if finding.function in reasons]
     if dropped:
         kept = tuple(finding for finding in result.findings if finding.function not in reasons)
-        return replace(result, findings=kept, undecided=reasons[dropped[0]])
+        return replace(result, findings=kept, undecided="; ".join(dict.fromkeys(map(reasons.__getitem__, dropped))))
     if is_all and result.is_clean:
         return replace(result, undecided=next(iter(reasons.values())))
     return result

@@ -5,7 +5,7 @@ import sys
 import tempfile
 import time
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import replace
 from pathlib import Path
 
@@ -78,14 +78,15 @@ def pytest_arguments(options: Options, *, device: str, runnable: int) -> list[st
 
 
 def new_log() -> Path:
-    """Return the path of this run's log, and remove those of runs long ago."""
+    """Return the path of this run's log, and remove the oldest: others may be writing to theirs."""
     folder = ROOT / ".gate"
     try:
         folder.mkdir(exist_ok=True)
     except OSError:  # the project may lie where nobody may write
         folder = Path(tempfile.mkdtemp(prefix="gate-"))
-    for old in sorted(folder.glob("*.log"))[: -LOGS_KEPT + 1]:
-        old.unlink(missing_ok=True)
+    with suppress(FileNotFoundError):  # another run removes them as well
+        for old in sorted(folder.glob("*.log"), key=lambda path: path.stat().st_mtime)[: -LOGS_KEPT + 1]:
+            old.unlink(missing_ok=True)
     return folder / f"{time.strftime('%Y%m%d-%H%M%S')}-{os.getpid()}.log"
 
 

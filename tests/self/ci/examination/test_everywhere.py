@@ -24,7 +24,7 @@ def failing(error: str, *functions: str, count: int = 5) -> list[Examined]:
 
 
 def signature(function: str) -> str:
-    return f"TypeError: {function}() takes 3 positional arguments but 7 were given"
+    return f"TypeError: {function}() takes {len(function)} positional arguments but 7 were given"
 
 
 def test_a_missing_file_is_one_sentence():
@@ -70,9 +70,23 @@ def test_one_function_of_several():
     verdict = judge(results)
     assert verdict.decision is Decision.UNDECIDED
     assert str(verdict.undecided[0]).startswith(f"every call of get_k raised {MISSING}")
+    two = (raised("lengths/9", "NameError: x", "get_k"), raised("lengths/9", "NameError: y", "get_s"))
+    results_of_two = [
+        Examined(f"lengths/{n}", tuple(replace(one, case=f"lengths/{n}") for one in two)) for n in range(3)
+    ]
+    (reason,) = judge(results_of_two).undecided
+    assert "every call of get_k raised NameError: x" in str(reason)
+    assert "; every call of get_s raised NameError: y" in str(reason)
     wrong = Finding(Rule(1), "lengths/9", "get_s", "row 0 is wrong")
     verdict = judge([*results, Examined("lengths/9", (wrong,))])
     assert (verdict.decision, verdict.findings) == (Decision.FINDINGS, (wrong,))
+
+
+def test_errors_of_two_functions_are_told_together():
+    pairs = zip(failing("NameError: x", "get_k"), failing("NameError: y", "get_s"), strict=True)
+    (reason,) = judge([replace(k, findings=k.findings + s.findings) for k, s in pairs]).undecided
+    assert "every call of get_k raised NameError: x" in str(reason)
+    assert "; every call of get_s raised NameError: y" in str(reason)
 
 
 def stays(results: list[Examined]) -> bool:

@@ -55,7 +55,7 @@ def test_findings_are_a_table():
     finding = Finding(rule=Rule(1), case="lengths/one", function="get_k", message="row 0: K is page 3 | token 9")
     text = markdown("examination.json", _examined(Examined("lengths/one", (finding,))))
     assert text.startswith("## ❌ examination: findings\n")
-    assert "| rule | case | function | what |\n| --- | --- | --- | --- |\n" in text
+    assert "| rule | cases | functions | what |\n| --- | --- | --- | --- |\n" in text
     assert "| 1 | lengths/one | get\\_k | row 0: K is page 3 \\| token 9 |" in text
 
 
@@ -70,6 +70,21 @@ def test_what_could_not_be_decided():
     text = markdown("examination.json", _examined(Examined("lengths/one", undecided="it timed out")))
     assert text.startswith("## ⚠️ examination: undecided\n")
     assert "Could not decide:\n\n- lengths/one: it timed out\n" in text
+
+
+def test_what_is_alike_is_told_once():
+    findings = [
+        Finding(Rule(4), f"lengths/{n}", function, f"row {n} is wrong", fault="wrong row")
+        for n in range(3)
+        for function in ("get_k", "get_s")
+    ]
+    results = [Examined(found.case, (found,), notes=("a GPU was pretended",), refused=("get_k",)) for found in findings]
+    text = markdown("x.json", _examined(*results, *(Examined(f"pools/{n}", undecided="needs a GPU") for n in range(2))))
+    assert text.count("| 4 |") == 1
+    assert "| 4 | lengths/0 and 2 more | get\\_k, get\\_s | row 0 is wrong |" in text
+    assert "- pools/0 and 1 more: needs a GPU\n" in text
+    assert text.count("a GPU was pretended") == 1
+    assert "3 cases examined, 3 refused" in text
 
 
 def test_latency_tells_slower_cells_first_and_counts_the_rest():
