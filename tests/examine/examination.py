@@ -2,6 +2,7 @@
 
 import re
 from collections.abc import Callable, Sequence
+from functools import partial
 from typing import Any
 
 import torch
@@ -16,7 +17,8 @@ from tests.contract import Contract, Rule
 from tests.examine.blame import Seen
 from tests.examine.call import EARLIER_RESULT, POISONS, Caller, Instrument, OnStep, Outcome
 from tests.examine.comparison import Expectation
-from tests.examine.finding import Finding, Findings
+from tests.examine.examined import Examined
+from tests.examine.finding import Findings
 from tests.examine.growth import examine_growth
 from tests.examine.judgement import compare, returned
 from tests.examine.state import StateExamination
@@ -38,7 +40,7 @@ def examine(
     instruments: Sequence[Instrument] = (),
     memory: Callable[[], Memory] = RedZonedMemory,
     on_step: OnStep = lambda function, step: None,
-) -> list[Finding]:
+) -> Examined:
     """Examine an implementation on one case, under the given instruments.
 
     Args:
@@ -51,15 +53,16 @@ def examine(
         on_step: told before each call.
 
     Returns:
-        The findings, none if every promise was kept.
+        What it came to: findings, none if every promise was kept; and why it could not decide, where what was examined
+        needs something that is not there.
 
     Raises:
         DeviceLost: the GPU's context is gone, and with it this process's use of the GPU.
     """
     lent = memory()
-    findings = _Examination(implementation, case, contract, device, instruments, lent, on_step).run()
+    examined = _Examination(implementation, case, contract, device, instruments, lent, on_step).run()
     lent.close()
-    return findings
+    return examined
 
 
 class _Examination:
@@ -82,51 +85,59 @@ class _Examination:
         self.instruments = instruments
         self.on_step = on_step
         self.caller = self._caller_for(case, self.findings)
+        self.first_results: dict[str, dict[str, torch.Tensor]] = {}
+        """By function."""
 
     def _caller_for(self, case: Case, findings: Findings) -> Caller:
         return Caller(case, self.contract, self.device, self.instruments, self.memory, self.on_step, findings)
 
-    def run(self) -> list[Finding]:
-        case = self.case
-        if case.grows is not None:
-            for function, call in self.implementation.functions.items():
-                self._growth(function, call)
-            return self.findings.all
-        if case.calls:
-            StateExamination(self.implementation, case, self.findings, self._caller_for).run(self.device, self.memory)
-            return self.findings.all
-        inputs = Inputs(case, self.device, self.memory)
-        first_results: dict[str, dict[str, torch.Tensor]] = {}
+    def run(self) -> Examined:
+        examine_function = self._way()
+        undecided = None
         for function, call in self.implementation.functions.items():
             self.findings.function = function
-            if case.bad is not None:
-                self._refusal(call, inputs)
-            elif case.rows_are_open:
-                self._open_rows(call, inputs)
-            else:
-                inputs.write(plan(case))
-                first_results[self.findings.function] = self._right_rows(call, inputs)
-        self._same_from_each_function(first_results)
+            try:
+                examine_function(call)
+            except Foreseen as why:
+                undecided = undecided or str(why)
+        self._same_from_each_function()
         # Needless traffic is often the consequence of another fault: it is told last.
-        return sorted(self.findings.all, key=lambda finding: finding.rule is Rule.TRAFFIC)
+        findings = sorted(self.findings.all, key=lambda finding: finding.rule is Rule.TRAFFIC)
+        refused, right = tuple(self.findings.refused), tuple(self.findings.right)
+        return Examined(self.case.id, tuple(findings), undecided, refused=refused, right=right)
 
-    def _right_rows(self, call: Callable[..., Any], inputs: Inputs) -> dict[str, torch.Tensor]:
+    def _way(self) -> Callable[[Callable[..., Any]], None]:
+        """Return what examines one function on the case."""
+        case = self.case
+        if case.grows is not None:
+            return self._growth
+        if case.calls:
+            parts = self.implementation, case, self.findings, self.device, self.memory, self._caller_for
+            return StateExamination(*parts).run
+        inputs = Inputs(case, self.device, self.memory)
+        if case.bad is not None:
+            return partial(self._refusal, inputs)
+        return partial(self._open_rows if case.rows_are_open else self._right_rows, inputs)
+
+    def _right_rows(self, inputs: Inputs, call: Callable[..., Any]) -> None:
         """Call three times: twice alike, and once with new contents at the same addresses; and on shorter sequences.
 
         Heavy cases on the interpreter, and results of gigabytes, have the first call of each function, and the last of
         the first function: what the others could show does not depend on size, and every smaller case has them.
         """
+        inputs.write(plan(self.case))
         rows = self.case.seq_len_sum
         brief = rows > MANY_ROWS if self.device.type == "cuda" else self.case.heavy
         expected = Expectation(self.case, inputs.plan, self.device, inputs.rows)
         first = self.caller.call(call, inputs, POISONS[0], "first call")
         if not self._returned(first):
-            return {}
+            return
         wrong = self._values(first, expected, POISONS[0])
         kept = {} if brief else {part: result.clone() for part, result in first.results.items()}
+        self.first_results[self.findings.function] = kept
 
         if brief and self.findings.function != next(iter(self.implementation.functions)):
-            return kept
+            return
         second = Outcome() if brief else self.caller.call(call, inputs, POISONS[1], "same call again")
         # Rows that undefined values made wrong are one finding, and it has been made.
         judged = Seen.UNDEFINED not in second.seen and self._returned(second) and not wrong
@@ -146,7 +157,6 @@ class _Examination:
         if self.device.type == "cuda" and self.contract.holds(Rule.NO_WAITING) and rows and not (wrong or brief):
             self._replay(call, inputs)
             self._side_stream(call, inputs)
-        return kept
 
     def _unchanged(self, kept: dict[str, torch.Tensor], results: dict[str, torch.Tensor]) -> None:
         """Look at what later calls made of the first one's results; that these lie in its memory has been told."""
@@ -200,8 +210,7 @@ class _Examination:
             if wrong is not None:
                 self.findings.add(Seen.WRONG_STREAM, f"on a side stream whose earlier work writes the pool, {wrong}")
 
-    def _growth(self, function: str, call: Callable[..., Any]) -> None:
-        self.findings.function = function
+    def _growth(self, call: Callable[..., Any]) -> None:
         self.caller.at("requests that grow")
         try:
             examine_growth(call, self.case, self.device, self.findings)
@@ -211,12 +220,12 @@ class _Examination:
             self.caller.check_device("requests that grow")
             self.findings.add(Seen.RAISED, f"a request that grew raised {short(error)}", short(error))
 
-    def _open_rows(self, call: Callable[..., Any], inputs: Inputs) -> None:
+    def _open_rows(self, inputs: Inputs, call: Callable[..., Any]) -> None:
         """Call twice; whatever comes back, an error too, is right if no memory but the results was touched."""
         for poison in POISONS:
             self.caller.call(call, inputs, poison, "call")
 
-    def _refusal(self, call: Callable[..., Any], inputs: Inputs) -> None:
+    def _refusal(self, inputs: Inputs, call: Callable[..., Any]) -> None:
         bad = self.case.bad
         assert bad is not None
         outcome = self.caller.call(call, inputs, POISONS[0], "call to be refused", bad.change(inputs.arguments))
@@ -246,10 +255,10 @@ class _Examination:
             if not torch.equal(result, first.results[part]):
                 self.findings.add(Seen.OTHER_ROW_AGAIN, f"the same call gave another {part} than the first time")
 
-    def _same_from_each_function(self, results: dict[str, dict[str, torch.Tensor]]) -> None:
-        both = results.get("get_k_and_s", {})
+    def _same_from_each_function(self) -> None:
+        both = self.first_results.get("get_k_and_s", {})
         for name, part in (("get_k", "K"), ("get_s", "S")):
-            alone = results.get(name, {})
+            alone = self.first_results.get(name, {})
             if part in both and part in alone and not torch.equal(both[part], alone[part]):
                 self.findings.function = name
                 self.findings.add(Seen.OTHER_ROW_ALONE, f"{name} returned another {part} than get_k_and_s")

@@ -69,6 +69,9 @@ class Findings:
         self.all: list[Finding] = []
         self.function = function
         """The function that is examined at the moment."""
+        self.refused: dict[str, None] = {}
+        """Functions that refused a call where the contract allows it."""
+        self._are_right: dict[str, bool] = {}
         self._case = case
         self.contract = contract
 
@@ -84,6 +87,19 @@ class Findings:
         rule = rule_of(seen, self._case.rules)
         if self.contract.holds(rule) and not self.has(seen, where):
             self.all.append(Finding(rule, self._case.id, self.function, message, details, _fault(seen, where)))
+
+    @property
+    def right(self) -> list[str]:
+        """Functions that returned rows, all of which were right."""
+        return [function for function, are_right in self._are_right.items() if are_right]
+
+    def rows(self, are_right: bool) -> None:
+        """Note that the function returned rows, and whether all of them were right."""
+        self._are_right[self.function] = are_right and self._are_right.get(self.function, True)
+
+    def refuse(self) -> None:
+        """Note that the function refused a call where the contract allows it."""
+        self.refused[self.function] = None
 
     def take(self, finding: Finding) -> None:
         """Note a finding of another collection, unless the function is known to do it."""

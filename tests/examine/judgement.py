@@ -15,7 +15,9 @@ def returned(outcome: Outcome, case: Case, findings: Findings) -> bool:
     error = outcome.error
     if error is None:
         return bool(outcome.results)
-    if not (isinstance(error, ValueError) and case.may_be_refused):
+    if isinstance(error, ValueError) and case.may_be_refused:
+        findings.refuse()
+    else:
         seen = Seen.RAISED_OUT_OF_BOUNDS if isinstance(error, IndexError) else Seen.RAISED
         findings.add(seen, f"raised {short(error)}", short(error))
     return False
@@ -54,6 +56,8 @@ def compare(
             if findings.follow(WILD_READS, sentence, None if wrong.reads_refused else seen):
                 continue
         told[seen] = told[seen].with_other(wrong) if seen in told else wrong
+    if any(len(result) for result in outcome.results.values()):
+        findings.rows(are_right=not any_wrong)
     prefix = "the same call again differs: " if again else "with new contents, " if earlier else ""
     for seen, wrong in told.items():
         findings.add(seen, prefix + str(wrong), wrong_rows=wrong.count, of=wrong.total)

@@ -6,6 +6,7 @@ from typing import Any
 import pytest
 
 from tests.examine import replay
+from tests.examine.examined import Examined
 from tests.plugin import post_mortem, reporting
 from tests.plugin.post_mortem import Death
 
@@ -106,7 +107,9 @@ def _tell(death: Death, report: pytest.TestReport) -> None:
         file = death.blamed.partition("::")[0]
         report.nodeid, report.location, report.when = death.blamed, (file, None, death.blamed), "teardown"
     report.longrepr = death.message
-    report.user_properties = [(reporting.FINDING, finding.as_json()) for finding in death.findings]
+    if death.findings:
+        examined = Examined(death.findings[0].case, death.findings)
+        report.user_properties = [reporting.carried(examined)]
 
 
 def _exit_status(node: Any) -> int | None:

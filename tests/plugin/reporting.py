@@ -7,6 +7,7 @@ from typing import Any
 
 import pytest
 
+from tests.examine.examined import Examined
 from tests.examine.finding import Finding
 from tests.examine.selection import Selection
 from tests.plugin.devices import GpuPool
@@ -17,8 +18,8 @@ SELECTION = pytest.StashKey[Selection]()
 DEVICE = pytest.StashKey[str]()
 GPUS = pytest.StashKey[GpuPool]()
 
-FINDING = "finding"
-"""Name of the report property that carries one finding as a JSON object."""
+EXAMINED = "examined"
+"""Name of the report property that carries what the examination of a case came to, as a JSON object."""
 
 
 def trace_folder() -> Path:
@@ -35,10 +36,21 @@ def weight(item: pytest.Item) -> int:
     return sum(seq_lens) + 64 * len(seq_lens)
 
 
+def carried(examined: Examined) -> tuple[str, Any]:
+    """Return the report property that carries what an examination came to."""
+    return EXAMINED, examined.as_json()
+
+
+def examined_of(report: pytest.TestReport) -> Examined | None:
+    """Return what a test's report says of the examination of a case, or None where it says nothing of one."""
+    properties: list[tuple[str, Any]] = report.user_properties
+    return next((Examined.from_json(value) for name, value in properties if name == EXAMINED), None)
+
+
 def findings_of(report: pytest.TestReport) -> list[Finding]:
     """Return the findings that a test's report carries."""
-    properties: list[tuple[str, Any]] = report.user_properties
-    return [Finding.from_json(value) for name, value in properties if name == FINDING]
+    examined = examined_of(report)
+    return list(examined.findings) if examined else []
 
 
 def skip_reason(report: pytest.TestReport) -> str:

@@ -103,13 +103,13 @@ def test_which_rule_an_error_breaks(error, rule, examiner):
         raise error("page 12 is out of bounds")
 
     case = replace(CASES["invalid-pages/num-pages-first"], rules=(10, 11))
-    (finding,) = examiner.examine(case, Implementation("raises", {"get_k": get_k}), Contract.SAFE)
+    (finding,) = examiner.examine(case, Implementation("raises", {"get_k": get_k}), Contract.SAFE).findings
     assert finding.rule == rule
     assert finding.message == f"raised {error.__name__}: page 12 is out of bounds"
 
 
 def _examine(examiner, case, function, call, contract=Contract.SAFE):
-    return examiner.examine(CASES[case], Implementation("planted", {function: call}), contract)
+    return examiner.examine(CASES[case], Implementation("planted", {function: call}), contract).findings
 
 
 def test_a_result_that_follows_the_devices_lengths_is_rule_13(examiner):
@@ -139,7 +139,7 @@ def test_a_refusal_of_an_odd_base_that_is_no_value_error_is_rule_10(examiner):
     ],
 )
 def test_one_fault_is_one_finding_of_a_function(bug, case, rules, examiner, tmp_path, on_cpu):
-    findings = examiner.examine(CASES[case], planted(bug, tmp_path), Contract.SAFE)
+    findings = examiner.examine(CASES[case], planted(bug, tmp_path), Contract.SAFE).findings
     assert {finding.rule for finding in findings} == rules
     assert [finding.function for finding in findings] == ["get_k_and_s", "get_k", "get_s"]
 
@@ -149,7 +149,7 @@ def test_a_filler_that_is_read_as_a_page_is_told_as_one(examiner, tmp_path, on_c
         "page_indices.stride(0)": "page_indices.shape[1]",
         "(page >= 0) & (page < num_pages)": "(page != num_pages)",
     }
-    findings = examiner.examine(CASES["tables/sliced"], planted_edits(edits, tmp_path), Contract.SAFE)
+    findings = examiner.examine(CASES["tables/sliced"], planted_edits(edits, tmp_path), Contract.SAFE).findings
     told = [finding for finding in findings if "read 1 byte" in finding.message]
     assert told
     assert all(finding.rule is Rule.STRIDES for finding in findings)
@@ -162,6 +162,6 @@ def test_a_filler_that_is_read_as_a_page_is_told_as_one(examiner, tmp_path, on_c
 def test_rows_of_refused_reads_are_told_with_the_read(examiner, tmp_path, on_cpu):
     findings = examiner.examine(
         CASES["invalid-pages/num-pages-first"], planted("page-just-past-the-pool-accepted", tmp_path), Contract.SAFE
-    )
+    ).findings
     assert [f.fault for f in findings] == ["read outside: buf"] * 3
     assert "so 64 of 265 rows of K are wrong; so 64 of 265 rows of S are wrong" in findings[0].message
