@@ -110,12 +110,7 @@ def test_a_case_of_several_tests_counts_once_at_its_worst():
     ]
     verdict = judge([*results, Examined("tables/x", undecided="KeyError: 3"), clean("tables/x")])
     lengths, tables = verdict.families
-    assert (lengths.family, lengths.clean, lengths.with_findings, lengths.rules_broken) == (
-        "lengths",
-        1,
-        1,
-        (1, 4),
-    )
+    assert (lengths.family, lengths.clean, lengths.with_findings, lengths.rules_broken) == ("lengths", 1, 1, (1, 4))
     assert (tables.family, tables.clean, tables.undecided, tables.not_run) == ("tables", 1, 1, 0)
     assert verdict.total.examined == 3
     assert verdict.total.rules_broken == (1, 4)

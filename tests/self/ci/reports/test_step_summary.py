@@ -19,7 +19,7 @@ from ci.cost.figures import COUNTED, assemble
 from ci.examination import report
 from ci.examination.verdict import judge
 from ci.reports.console import console_on
-from ci.reports.measured import Ending
+from ci.reports.reporter import Reporter
 from ci.reports.step_summary import MOST_ROWS, markdown
 from ci.speed import command as speed
 from ci.speed.listening import Told
@@ -129,7 +129,7 @@ def _jobs() -> Iterator[tuple[str, dict, str]]:
 def _measured(kind: str, content: dict, exit_code: int) -> dict:
     with tempfile.TemporaryDirectory() as folder:
         path = Path(folder) / "report.json"
-        assert Ending(kind, path, console_on(io.StringIO()), began=0.0).told(content, exit_code, Text("")) == exit_code
+        assert Reporter(kind, path, console_on(io.StringIO())).told(content, exit_code, Text("")) == exit_code
         return json.loads(path.read_text())
 
 
