@@ -101,8 +101,13 @@ class Findings:
             seen: what kind of thing that is.
             message: what happened, with braces where what was raised is told.
         """
+        # Whoever only reads findings needs no Triton.
+        from tests.instruments.triton_seams import refused_by_compiler
+
         if seen is Seen.RAISED and isinstance(raised.error, IndexError):
             seen = Seen.RAISED_OUT_OF_BOUNDS
+        if seen is Seen.RAISED and (reason := refused_by_compiler(raised.error)) is not None:
+            seen, message = Seen.NOT_COMPILED, f"a kernel does not compile: {reason}"
         if self.add(seen, message.replace("{}", str(raised)), raised.text):
             raised.show()
 
