@@ -22,7 +22,7 @@ import tempfile
 import threading
 import time
 import traceback
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import suppress
 from typing import Any, Self
 
@@ -31,6 +31,8 @@ from tests.calls.errors import Foreseen, exception_line, short
 from tests.calls.text import harmless
 
 Message = dict[str, Any]
+OnStep = Callable[[str, int, int], None]
+"""Gets what is begun, how much is done, and of how much."""
 
 FOLDER = ROOT / ".gate"
 _MARK = "GATE_MESSAGE_MARK"
@@ -82,6 +84,15 @@ def serve(work: Callable[[Any], None]) -> None:
     sys.stderr.flush()
     # Whatever examined code does at exit is not the question.
     os._exit(status)
+
+
+def without_steps(messages: Iterable[Message], on_step: OnStep) -> Iterator[Message]:
+    """Yield messages but for the steps among them, `{"step", "done", "of"}`, which `on_step` gets."""
+    for message in messages:
+        if "step" in message:
+            on_step(message["step"], message["done"], message["of"])
+        else:
+            yield message
 
 
 def understood(line: str, mark: str) -> Message | str:

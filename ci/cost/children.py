@@ -2,22 +2,22 @@
 
 import os
 import tempfile
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any
 
-from ci.processes import Message, Process
+from ci.processes import Message, OnStep, Process, without_steps
 
 COUNT, COMPILE = "ci.cost.count_child", "ci.cost.compile_child"
 PATIENCE_SECONDS = 300.0
 """How long a process may say nothing; some implementations compile extensions when they are imported."""
 
 
-def count(implementation: str, on_step: Callable[[Message], None], workloads: Sequence[str] = ()) -> Message:
+def count(implementation: str, on_step: OnStep, workloads: Sequence[str] = ()) -> Message:
     """Count an implementation's calls on the interpreter, and return what `ci.cost.count_child` told.
 
     Args:
         implementation: as `--impl` names it.
-        on_step: gets a message with `step`, `done` and `of` each time something new is begun.
+        on_step: see there.
         workloads: names of those of `tests.cases.cost_workloads` to count, all if there are none.
 
     Raises:
@@ -28,7 +28,7 @@ def count(implementation: str, on_step: Callable[[Message], None], workloads: Se
     return counted
 
 
-def compile_(implementation: str, variants: list[Message], on_step: Callable[[Message], None]) -> list[Message]:
+def compile_(implementation: str, variants: list[Message], on_step: OnStep) -> list[Message]:
     """Compile variants for all targets, and return what was told about each.
 
     Raises:
@@ -41,23 +41,11 @@ def compile_(implementation: str, variants: list[Message], on_step: Callable[[Me
         return _told(COMPILE, order, environment, on_step)
 
 
-def _told(
-    module: str, order: Message, environment: Mapping[str, str], on_step: Callable[[Message], None]
-) -> list[Message]:
+def _told(module: str, order: Message, environment: Mapping[str, str], on_step: OnStep) -> list[Message]:
     """Have a process carry out an order, and return its messages but for its steps."""
     # Nothing that the user set for Triton, nor a GPU that happens to be there, may change a figure.
     kept_out: dict[str, Any] = dict.fromkeys(name for name in os.environ if name.startswith("TRITON_"))
     log = f"{module.rpartition('.')[2]}.log"
-    told = []
-    with Process(
-        module,
-        log,
-        environment={**kept_out, "CUDA_VISIBLE_DEVICES": "", **environment},
-        patience=PATIENCE_SECONDS,
-    ) as process:
-        for message in process.messages(order):
-            if "step" in message:
-                on_step(message)
-            else:
-                told.append(message)
-    return told
+    kept_out |= {"CUDA_VISIBLE_DEVICES": "", **environment}
+    with Process(module, log, environment=kept_out, patience=PATIENCE_SECONDS) as process:
+        return list(without_steps(process.messages(order), on_step))

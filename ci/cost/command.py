@@ -14,7 +14,6 @@ from ci.cost import baseline, children, tables
 from ci.cost.comparison import Comparison, Outcome, compare
 from ci.cost.figures import Measured, assemble
 from ci.cost.options import Options
-from ci.processes import Message
 from ci.reports.console import console_on
 from ci.reports.ending import finish
 from ci.reports.progress import Steps
@@ -33,12 +32,7 @@ STYLES = {
 
 
 def main(options: Options, start: Sequence[str]) -> int:
-    """Count what an implementation costs, hold it against the baseline, and return the exit code.
-
-    Args:
-        options: what the user asks for.
-        start: the words that started the gate.
-    """
+    """Count what an implementation costs, hold it against the baseline, and return the exit code."""
     began = time.monotonic()
     console = console_on(sys.stdout, WIDTH_WITHOUT_TERMINAL)
     try:
@@ -78,14 +72,10 @@ def measure(implementation: str, console: Console, workloads: Sequence[str] = ()
     """
     console.print(Text.assemble("counting what ", (implementation, "bold"), " costs, without a GPU"))
     with Steps(console, time.monotonic()) as steps:
-
-        def on_step(message: Message) -> None:
-            steps.at(message["step"], message["done"], message["of"])
-
-        counted = children.count(implementation, on_step, workloads)
+        counted = children.count(implementation, steps.at, workloads)
         places = [place for place, variant in enumerate(counted["variants"]) if "reason" not in variant]
         portable = [counted["variants"][place] for place in places]
-        compiled = children.compile_(implementation, portable, on_step) if portable else []
+        compiled = children.compile_(implementation, portable, steps.at) if portable else []
     for message in compiled:
         message["compiled"] = places[message["compiled"]]
     return assemble(implementation, counted, compiled)

@@ -6,7 +6,6 @@ Both sides then see the same clocks, the same memory and the same compiler, so t
 import ast
 import importlib
 import io
-import os
 import subprocess
 import sys
 import tarfile
@@ -19,6 +18,7 @@ from pathlib import Path
 from types import ModuleType
 
 from tests import ROOT
+from tests.calls import files
 from tests.calls.errors import Foreseen, short
 from tests.calls.implementations import FUNCTIONS, Implementation
 
@@ -256,10 +256,7 @@ def _write_if_changed(path: Path, content: bytes) -> None:
         if path.is_file() and path.read_bytes() == content:
             return
         path.parent.mkdir(parents=True, exist_ok=True)
-        handle, temporary = tempfile.mkstemp(dir=path.parent)
-        with os.fdopen(handle, "wb") as file:
-            file.write(content)
-        os.replace(temporary, path)
+        files.replace(path, content)
     except OSError as error:
         raise NoBase(f"--base: cannot write {path}: {error.strerror or error}") from error
 

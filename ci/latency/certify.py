@@ -6,7 +6,6 @@ of either kind; the lower counts.
 """
 
 import shutil
-import sys
 import tempfile
 import time
 from collections import Counter
@@ -25,9 +24,7 @@ from ci.latency.child import Order
 from ci.latency.options import Options
 from ci.latency.planted import Found, decided, found, range_told, tally, turned
 from ci.processes import CannotRun
-from ci.reports.console import console_on
-from ci.reports.measured import Ending
-from ci.reports.progress import Steps
+from ci.reports.reporter import Reporter
 from tests.latency.history import History
 from tests.latency.machine import Machine
 from tests.latency.power import EFFECTS, CellPower, lower, measured_power, promised
@@ -44,39 +41,37 @@ PROCESSES = 4
 
 
 def main(options: Options, start: Sequence[str], console: Console | None = None) -> int:
-    """Certify the gate on this machine; return 0, 1 if the same code was called slower, 2 if it could not be done.
-
-    Args:
-        options: what the user asks for.
-        start: the words that started the gate.
-        console: where the user looks, unless on standard output.
-    """
-    console = console or console_on(sys.stdout)
-    began = time.monotonic()
-    ending = Ending("certificate", options.report, console, began)
-    return ending.of(lambda: _certify(options, console, began, ending))
+    """Certify the gate on this machine; return 0, 1 if the same code was called slower, 2 if it could not be done."""
+    reporter = Reporter("certificate", options.report, console)
+    return reporter.of(lambda: _certify(options.implementation, reporter))
 
 
-def _certify(options: Options, console: Console, began: float, ending: Ending) -> int:
-    runs = [_measure(options, console, began, None, SAME_CODE_DRAWS, seed) for seed in range(PROCESSES)]
+def _certify(implementation: str, reporter: Reporter) -> int:
+    def measure(base: str | None, draws: int | None, seed: int, cells: list[Cell] | None = None) -> stage.Measured:
+        asked = None if cells is None else [asdict(cell) for cell in cells]
+        not_asked = {"check_identity": False, "same_code": False, "check_clock": False}
+        with reporter.steps() as steps:
+            return stage.run(Order(implementation, base, asked, draws, seed, **not_asked), steps.at)
+
+    runs = [measure(None, SAME_CODE_DRAWS, seed) for seed in range(PROCESSES)]
     decisions = decisions_of(runs)
     told = ", ".join(f"{count} {kind}" for kind, count in sorted(decisions.items()))
     sentence = f"the same code: {sum(decisions.values())} decisions, {told}"
-    console.print(Text(sentence), soft_wrap=True)
+    reporter.say(sentence, style="")
     planted: dict[str, stage.Measured] = {}
     for number, slowdown in enumerate(SLOWDOWNS):
         with tempfile.TemporaryDirectory(prefix="slowdown-") as folder:
             write_slower(slowdown, Path(folder))
-            run = _measure(options, console, began, folder, None, PROCESSES + number, planted_cells(runs[0]))
+            run = measure(folder, None, PROCESSES + number, planted_cells(runs[0]))
         planted[slowdown.name] = run
-        console.print(Text(f"planted {slowdown.name}: {range_told(findings_of(run))}"), soft_wrap=True)
+        reporter.say(f"planted {slowdown.name}: {range_told(findings_of(run))}", style="")
     powers = [power_of(cell, runs, list(planted.values())) for cell in runs[0].samples]
-    console.print(power_table(powers))
+    reporter.console.print(power_table(powers))
     findings = {name: findings_of(run) for name, run in planted.items()}
     of_device = [power for cell, power in zip(runs[0].samples, powers, strict=True) if cell.metric == "device"]
     summary = [*map(promise_told, promised(of_device)), tally(each for of in findings.values() for each in of)]
     for line in summary:
-        console.print(Text(line), soft_wrap=True)
+        reporter.say(line, style="")
     content = {
         "decisions": dict(decisions),
         "cells": [{**power.as_json(), "told": power.told} for power in powers],
@@ -89,7 +84,7 @@ def _certify(options: Options, console: Console, began: float, ending: Ending) -
     exit_code = 1 if any(said.startswith(("SLOWER", "FASTER")) for said in decisions) else 0
     samples = [s.as_json() for run in runs for s in run.samples.values()]
     report = {**content, "machine": asdict(machine), "samples": samples}
-    return ending.told(report, exit_code, Text(f"certified on {sentence} ({ending.seconds:.0f} s)"))
+    return reporter.told(report, exit_code, Text(f"certified on {sentence} ({reporter.seconds:.0f} s)"))
 
 
 def decisions_of(runs: Sequence[stage.Measured]) -> Counter[str]:
@@ -166,20 +161,3 @@ def write_slower(slowdown: Change, folder: Path) -> None:
 def planted_cells(run: stage.Measured) -> list[Cell]:
     """Return the cells on which slowdowns are measured: the device time of `get_k_and_s`, on every workload."""
     return [cell for cell in run.samples if cell.metric == "device" and cell.function == "get_k_and_s"]
-
-
-def _measure(
-    options: Options,
-    console: Console,
-    began: float,
-    base: str | None,
-    draws: int | None,
-    seed: int,
-    cells: list[Cell] | None = None,
-) -> stage.Measured:
-    asked = None if cells is None else [asdict(cell) for cell in cells]
-    order = Order(
-        options.implementation, base, asked, draws, seed, check_identity=False, same_code=False, check_clock=False
-    )
-    with Steps(console, began) as steps:
-        return stage.run(order, steps.at)

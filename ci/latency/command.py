@@ -1,7 +1,6 @@
 """`./ci/gate latency`: is a gather slower than it was?"""
 
 import random
-import sys
 import time
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import asdict
@@ -16,9 +15,7 @@ from ci.latency.child import Order
 from ci.latency.options import Options
 from ci.latency.two_processes import Judged, has_flags, judge
 from ci.processes import Process
-from ci.reports.console import console_on
-from ci.reports.measured import Ending
-from ci.reports.progress import Steps
+from ci.reports.reporter import Reporter
 from tests import ROOT
 from tests.calls import files
 from tests.latency.cell_verdict import CellVerdict, RunOutcome, overall
@@ -33,25 +30,16 @@ PAGE = ROOT / ".gate" / "latency.html"
 
 
 def main(options: Options, start: Sequence[str], console: Console | None = None) -> int:
-    """Measure, decide and tell; return the exit code: 0 nothing slower, 1 something is, 2 could not decide.
-
-    Args:
-        options: what the user asks for.
-        start: the words that started the gate.
-        console: where the user looks, unless on standard output.
-    """
-    console = console or console_on(sys.stdout)
-    began = time.monotonic()
-    ending = Ending("latency", options.report, console, began)
-    return ending.of(_Latency(options, console, began, ending).run)
+    """Measure, decide and tell; return the exit code: 0 nothing slower, 1 something is, 2 could not decide."""
+    reporter = Reporter("latency", options.report, console)
+    return reporter.of(_Latency(options, reporter).run)
 
 
 class _Latency:
-    def __init__(self, options: Options, console: Console, began: float, ending: Ending) -> None:
+    def __init__(self, options: Options, reporter: Reporter) -> None:
         self._options = options
-        self._console = console
-        self._began = began
-        self._ending = ending
+        self._reporter = reporter
+        self._say = reporter.say
         self._seed = random.SystemRandom().getrandbits(31)
         self._seconds: dict[str, float] = {}
         """How long each phase took."""
@@ -102,7 +90,7 @@ class _Latency:
             for sentence in history.left_out():
                 self._say(f"left out of the history: {sentence}")
             self._keep(history, measured, summaries.values())
-            return self._ending.undecided(f"{error}; this run is its first")
+            return self._reporter.undecided(f"{error}; this run is its first")
         if overall(verdicts).exit_code != 1:
             self._keep(history, measured, summaries.values())
         return self._tell(measured, Judged(verdicts, measured.samples), {"base": "stored runs of this machine"})
@@ -149,14 +137,14 @@ class _Latency:
         on_measured: Callable[[stage.Measured], None] = lambda measured: None,
         ready: Process | None = None,
     ) -> stage.Measured:
-        with Steps(self._console, self._began) as steps:
+        with self._reporter.steps() as steps:
             measured = stage.run(order, steps.at, on_measured, ready)
         self._seconds |= measured.seconds if order.cells is None else {"confirming": sum(measured.seconds.values())}
         return measured
 
     def _tell(self, measured: stage.Measured, judged: Judged, facts: dict[str, Any]) -> int:
         outcome = overall(judged.verdicts)
-        self._console.print(table.of_verdicts(judged.verdicts))
+        self._reporter.console.print(table.of_verdicts(judged.verdicts))
         for sentence in measured.unchecked:
             self._say(f"not checked: {sentence}")
         blind = _blind(measured)
@@ -178,14 +166,11 @@ class _Latency:
             "blind": blind,
             "phases": {phase: round(seconds, 1) for phase, seconds in self._seconds.items()},
         }
-        return self._ending.told(content, outcome.exit_code, self._last_line(outcome))
+        return self._reporter.told(content, outcome.exit_code, self._last_line(outcome))
 
     def _last_line(self, outcome: RunOutcome) -> Text:
         phases = ", ".join(f"{phase} {seconds:.0f}" for phase, seconds in self._seconds.items())
-        return Text.assemble(table.last_line(outcome), f" ({self._ending.seconds:.0f} s: {phases})")
-
-    def _say(self, line: str) -> None:
-        self._console.print(Text(line, style="dim"), soft_wrap=True)
+        return Text.assemble(table.last_line(outcome), f" ({self._reporter.seconds:.0f} s: {phases})")
 
 
 def cell_report(verdict: CellVerdict) -> dict[str, Any]:

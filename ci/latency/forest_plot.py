@@ -8,7 +8,7 @@ import numpy as np
 
 from tests.latency import thresholds as limits
 from tests.latency.cell_verdict import CellVerdict, Kind, span
-from tests.latency.log_ratios import Malformed, Trouble, arrays_of, weigh
+from tests.latency.log_ratios import Malformed, Trouble, weigh_draws
 from tests.latency.samples import Cell, CellSamples
 
 _WIDTH, _LEFT, _RIGHT, _TOP, _ROW = 1000, 250, 110, 30, 32
@@ -96,8 +96,7 @@ def _log_ratios(samples: CellSamples | None, count: int) -> list[float]:
     if samples is None or not samples.draws:
         return []
     try:
-        base, head = arrays_of(samples.draws[:count])
+        evidence = weigh_draws(samples.draws[:count])
     except Malformed:
         return []
-    evidence = weigh(base[None], head[None])
     return evidence.log_ratios[0].tolist() if evidence.trouble[0] == Trouble.NONE else []

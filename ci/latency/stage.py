@@ -6,7 +6,7 @@ from dataclasses import asdict, dataclass, field
 from typing import Any
 
 from ci.latency.child import CROSS_CHECKING, Order
-from ci.processes import Message, Process
+from ci.processes import Message, OnStep, Process
 from tests.latency.samples import Cell, CellSamples
 
 MODULE = "ci.latency.child"
@@ -32,10 +32,6 @@ class Measured:
     """Why a cell's clock is not trusted; its samples are left out."""
     seconds: dict[str, float] = field(default_factory=dict)
     """How long each phase took, as the parent saw it."""
-
-
-OnStep = Callable[[str, int, int], None]
-"""Gets what is begun, how much is done, and of how much."""
 
 
 class Spare:

@@ -19,11 +19,6 @@ CLEAN, FINDINGS, UNDECIDED = 0, 1, 2
 def main(options: Options, start: Sequence[str], console: Console | None = None) -> int:
     """Run the tools, and return the exit code: 0 clean, 1 findings, 2 could not decide.
 
-    Args:
-        options: what the user asks for.
-        start: the words that started the gate.
-        console: where the user looks, unless on standard output.
-
     Raises:
         NoSuchCase: a pattern matches no case.
     """

@@ -1,18 +1,13 @@
 """`./ci/gate speed`: measure implementations side by side on a GPU, and show the figures."""
 
-import sys
-import time
 from collections.abc import Sequence
 from dataclasses import asdict
 from typing import Any
 
 from rich.console import Console
-from rich.text import Text
 
 from ci.processes import CannotRun
-from ci.reports.console import console_on
-from ci.reports.measured import Ending
-from ci.reports.progress import Steps
+from ci.reports.reporter import Reporter
 from ci.speed import figures, listening, table
 from ci.speed.child import Order
 from ci.speed.options import Options
@@ -23,17 +18,9 @@ OWN, PEERS = "own", ("sglang", "torch")
 
 
 def main(options: Options, start: Sequence[str], console: Console | None = None) -> int:
-    """Measure and tell; return the exit code: 0, or 2 if it could not be measured.
-
-    Args:
-        options: what the user asks for.
-        start: the words that started the gate.
-        console: where the user looks, unless on standard output.
-    """
-    console = console or console_on(sys.stdout)
-    began = time.monotonic()
-    ending = Ending("speed", options.report, console, began)
-    return ending.of(lambda: _run(options, console, began, ending))
+    """Measure and tell; return the exit code: 0, or 2 if it could not be measured."""
+    reporter = Reporter("speed", options.report, console)
+    return reporter.of(lambda: _run(options, reporter))
 
 
 def order_of(implementation: str, runs: int) -> Order:
@@ -42,32 +29,29 @@ def order_of(implementation: str, runs: int) -> Order:
     return Order(names, [name for name in PEERS if name != implementation], runs)
 
 
-def _run(options: Options, console: Console, began: float, ending: Ending) -> int:
-    with Steps(console, began) as steps:
+def _run(options: Options, reporter: Reporter) -> int:
+    with reporter.steps() as steps:
         told = listening.run(order_of(options.implementation, options.runs or RUNS), steps.at)
     try:
         summaries = figures.summaries(told.workloads)
     except (ValueError, ZeroDivisionError) as error:
         raise CannotRun(f"the clock told times of zero or less: {error}") from error
-    _show(console, told, summaries)
+    _show(reporter, told, summaries)
     last = table.last_line(summaries, sum(workload.is_stated for workload in told.workloads))
-    return ending.told(content(told, summaries), 0, last.append(f" ({ending.seconds:.0f} s)"))
+    return reporter.told(content(told, summaries), 0, last.append(f" ({reporter.seconds:.0f} s)"))
 
 
-def _show(console: Console, told: listening.Told, summaries: list[figures.Summary]) -> None:
-    def say(line: str) -> None:
-        console.print(Text(line, style="dim"), soft_wrap=True)
-
-    console.print(table.of_workloads(told.workloads))
+def _show(reporter: Reporter, told: listening.Told, summaries: list[figures.Summary]) -> None:
+    reporter.console.print(table.of_workloads(told.workloads))
     if any(timed.is_eager for workload in told.workloads for timed in workload.sides.values()):
-        say(table.EAGER_NOTE)
-    console.print(table.of_summaries(summaries))
-    say(table.floor_note(summaries))
-    say(", ".join(f"{key} {value}" for key, value in told.machine.items()))
+        reporter.say(table.EAGER_NOTE)
+    reporter.console.print(table.of_summaries(summaries))
+    reporter.say(table.floor_note(summaries))
+    reporter.say(", ".join(f"{key} {value}" for key, value in told.machine.items()))
     for name, why in told.left_out.items():
-        say(f"left out: {name}: {why}")
+        reporter.say(f"left out: {name}: {why}")
     for sentence in told.unchecked:
-        say(f"not checked: {sentence}")
+        reporter.say(f"not checked: {sentence}")
 
 
 def content(told: listening.Told, summaries: list[figures.Summary]) -> dict[str, Any]:

@@ -1,14 +1,11 @@
 """What the measuring process told."""
 
-from collections.abc import Callable, Iterable
+from collections.abc import Iterable
 from dataclasses import asdict, dataclass, field
 
-from ci.processes import Message, Process
+from ci.processes import Message, OnStep, Process, without_steps
 from ci.speed.child import Order
 from ci.speed.figures import Workload
-
-OnStep = Callable[[str, int, int], None]
-"""Gets what is begun, how much is done, and of how much."""
 
 
 @dataclass
@@ -36,10 +33,8 @@ def run(order: Order, on_step: OnStep) -> Told:
 def listen(messages: Iterable[Message], on_step: OnStep) -> Told:
     """Return what a process tells, message by message."""
     told = Told()
-    for message in messages:
-        if "step" in message:
-            on_step(message["step"], message["done"], message["of"])
-        elif "machine" in message:
+    for message in without_steps(messages, on_step):
+        if "machine" in message:
             told.machine, told.unchecked = message["machine"], message["unchecked"]
             told.left_out = message["left_out"]
         elif "workload" in message:

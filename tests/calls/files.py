@@ -71,7 +71,7 @@ def write(path: Path, text: str) -> None:
             with target.open("wb") as file:
                 file.write(content)
         else:
-            _replace(target, content)
+            replace(target, content)
     except OSError as error:
         raise _not_written(path, error) from error
 
@@ -129,7 +129,12 @@ def _is_report(target: Path) -> bool:
     return isinstance(content, dict) and "exit_code" in content
 
 
-def _replace(target: Path, content: bytes) -> None:
+def replace(target: Path, content: bytes) -> None:
+    """Write a file, no link, beside its place and rename it: nobody reads half of it.
+
+    Raises:
+        OSError: it cannot be written.
+    """
     handle, temporary = tempfile.mkstemp(dir=target.parent, prefix=f".{target.name}.")
     try:
         with os.fdopen(handle, "wb") as file:

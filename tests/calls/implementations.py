@@ -176,6 +176,9 @@ def _from_file(path: Path) -> ModuleType:
     sys.path.insert(0, str(path.parent))
     try:
         spec.loader.exec_module(module)
+    except BaseException:
+        del sys.modules[name]  # half a module, which a later import would take for the whole
+        raise
     finally:
         sys.path.remove(str(path.parent))
     return module

@@ -44,13 +44,7 @@ CASES = family(
         _bad("3d-last", "buf", lambda a: a.buf[:, :, None]),
         _bad("bool", "buf", lambda a: a.buf.bool()),
         _bad("row-too-short", "buf", lambda a: a.buf[:, :-1], "page_size", "index_head_dim"),
-        _bad(
-            "row-too-long",
-            "buf",
-            lambda a: torch.cat([a.buf, a.buf[:, :4]], 1),
-            "page_size",
-            "index_head_dim",
-        ),
+        _bad("row-too-long", "buf", lambda a: torch.cat([a.buf, a.buf[:, :4]], 1), "page_size", "index_head_dim"),
         _bad("other-device", "buf", lambda a: a.buf.to("meta"), "page_indices", "seq_lens"),
         # An empty one: the interpreter would spread each element of an array over all lanes of a block.
         _bad("not-a-tensor", "buf", lambda a: a.buf[:0].numpy(force=True)),

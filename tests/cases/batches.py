@@ -29,12 +29,7 @@ CASES = family(
             seq_lens=(0,) * 2047 + (3, 70),
             needs_gpu="some 2,000 programs that each look through 2,049 lengths",
         ),
-        Case(
-            name="4097-ones",
-            rules=(4,),
-            seq_lens=(1,) * 4097,
-            needs_gpu="a program for each of 4,097 sequences",
-        ),
+        Case(name="4097-ones", rules=(4,), seq_lens=(1,) * 4097, needs_gpu="a program for each of 4,097 sequences"),
         Case(name="all-empty-1", rules=(4,), seq_lens=(0,)),
         Case(name="all-empty-8", rules=(4,), seq_lens=(0,) * 8),
         Case(name="all-empty-33", rules=(4,), seq_lens=(0,) * 33),

@@ -121,7 +121,8 @@ class Case:
         yield "seq_lens: no negative ones", min(self.seq_lens, default=0) >= 0
         device_batch = len(self.seq_lens if self.device_seq_lens is None else self.device_seq_lens)
         yield "device_seq_lens: as many as seq_lens", device_batch == len(self.seq_lens)
-        yield "page_size, pool_byte_step: 1 or more", min(self.page_size, self.pool_byte_step) >= 1
+        yield "page_size: 1 or more", self.page_size >= 1
+        yield "pool_byte_step: 1 or more", self.pool_byte_step >= 1
         is_multiple = self.index_head_dim >= 4 and self.index_head_dim % 4 == 0
         yield "index_head_dim: a multiple of 4", is_multiple
         sizes = (self.pool_offset, self.pool_row_gap, self.pages_from, self.spare_columns, self.num_pages or 0)

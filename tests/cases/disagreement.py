@@ -35,10 +35,7 @@ CASES = family(
         Case(name="device-very-negative", rules=(13,), seq_lens=HOST, device_seq_lens=(100, INT64_MIN, -7)),
         Case(name="device-larger-batch-33", rules=(13,), seq_lens=(9,) * 33, device_seq_lens=(80,) * 33),
         Case(
-            name="device-negative-first-of-many",
-            rules=(13,),
-            seq_lens=(9,) * 33,
-            device_seq_lens=(-500,) + (30,) * 32,
+            name="device-negative-first-of-many", rules=(13,), seq_lens=(9,) * 33, device_seq_lens=(-500,) + (30,) * 32
         ),
         Case(name="sum-too-small-by-one", rules=(13,), seq_lens=HOST, seq_len_sum_error=-1),
         Case(name="sum-too-small-by-a-page", rules=(13,), seq_lens=HOST, seq_len_sum_error=-64),

@@ -11,12 +11,7 @@ CASES = family(
     "geometries",
     [
         *(
-            Case(
-                name=f"page-{size}",
-                rules=(9,),
-                seq_lens=(2 * size + 1, size, 130, max(size - 1, 0)),
-                page_size=size,
-            )
+            Case(name=f"page-{size}", rules=(9,), seq_lens=(2 * size + 1, size, 130, max(size - 1, 0)), page_size=size)
             for size in PAGE_SIZES
         ),
         *(Case(name=f"head-dim-{dim}", rules=(9,), seq_lens=(130, 64, 1), index_head_dim=dim) for dim in HEAD_DIMS),
@@ -30,13 +25,7 @@ CASES = family(
             page_size=1,
             index_head_dim=4,
             num_pages=2**24 + 9,
-            page_at={
-                (0, 0): 2**24 + 1,
-                (0, 1): 2**24 - 1,
-                (0, 2): 2**24 + 3,
-                (1, 0): 2**24 + 8,
-                (1, 1): 1,
-            },
+            page_at={(0, 0): 2**24 + 1, (0, 1): 2**24 - 1, (0, 2): 2**24 + 3, (1, 0): 2**24 + 8, (1, 1): 1},
         ),
         Case(name="page-1-head-dim-64", rules=(9,), seq_lens=(70, 3), page_size=1, index_head_dim=64),
         Case(name="page-16-head-dim-96", rules=(9,), seq_lens=(70, 33), page_size=16, index_head_dim=96),
@@ -45,12 +34,7 @@ CASES = family(
         Case(name="page-1-tail-huge", rules=(9, 5), seq_lens=(70, 3), page_size=1, tail="huge"),
         Case(name="page-1-duplicates", rules=(9, 4), seq_lens=(70, 30), page_size=1, pages="same"),
         Case(
-            name="page-1-int64",
-            rules=(9, 3),
-            seq_lens=(70, 30),
-            page_size=1,
-            table_dtype="int64",
-            lens_dtype="int32",
+            name="page-1-int64", rules=(9, 3), seq_lens=(70, 30), page_size=1, table_dtype="int64", lens_dtype="int32"
         ),
         Case(name="page-1-long", rules=(9, 4), seq_lens=(4_097,), page_size=1, heavy=True),
     ],

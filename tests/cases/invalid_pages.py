@@ -23,11 +23,7 @@ CASES = family(
     [
         *(
             Case(
-                name=f"{value}-{where}",
-                rules=(11,),
-                seq_lens=(70, 190, 5),
-                num_pages=NUM_PAGES,
-                page_at={place: page},
+                name=f"{value}-{where}", rules=(11,), seq_lens=(70, 190, 5), num_pages=NUM_PAGES, page_at={place: page}
             )
             for value, page in VALUES.items()
             for where, place in WHERE.items()
@@ -67,12 +63,7 @@ CASES = family(
         Case(name="empty-pool", rules=(11,), seq_lens=(0, 0), num_pages=0),
         Case(name="empty-pool-with-tokens", rules=(11,), seq_lens=(70, 3), num_pages=0),
         Case(
-            name="page-1",
-            rules=(11, 9),
-            seq_lens=(70, 9),
-            page_size=1,
-            num_pages=90,
-            page_at={(0, 5): -1, (1, 8): 90},
+            name="page-1", rules=(11, 9), seq_lens=(70, 9), page_size=1, num_pages=90, page_at={(0, 5): -1, (1, 8): 90}
         ),
         Case(
             name="page-128",

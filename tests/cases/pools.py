@@ -34,13 +34,7 @@ CASES = family(
         Case(name="byte-step-3-and-gap", rules=(10,), seq_lens=(130, 65), pool_byte_step=3, pool_row_gap=4),
         Case(name="offset-odd-page-1", rules=(10, 9), seq_lens=(70,), pool_offset=3, page_size=1),
         *(
-            Case(
-                name=f"past-{name}",
-                rules=(12,),
-                seq_lens=(190, 66, 60),
-                num_pages=page + 3,
-                page_at=_around(page),
-            )
+            Case(name=f"past-{name}", rules=(12,), seq_lens=(190, 66, 60), num_pages=page + 3, page_at=_around(page))
             for name, page in AROUND.items()
         ),
         *(
@@ -75,19 +69,9 @@ CASES = family(
             page_at=_around(2**31 // 132),
         ),
         Case(
-            name="past-16-gib",
-            rules=(12,),
-            seq_lens=(190, 66, 60),
-            num_pages=AT_16_GIB + 3,
-            page_at=_around(AT_16_GIB),
+            name="past-16-gib", rules=(12,), seq_lens=(190, 66, 60), num_pages=AT_16_GIB + 3, page_at=_around(AT_16_GIB)
         ),
-        Case(
-            name="last-page-past-2-gib",
-            rules=(12,),
-            seq_lens=(64,),
-            num_pages=300_000,
-            page_at={(0, 0): 299_999},
-        ),
+        Case(name="last-page-past-2-gib", rules=(12,), seq_lens=(64,), num_pages=300_000, page_at={(0, 0): 299_999}),
         Case(
             name="invalid-page-past-2-gib",
             rules=(11, 12),
@@ -102,11 +86,6 @@ CASES = family(
             lens_dtype="int32",
             needs_gpu="a result past 2 GiB",
         ),
-        Case(
-            name="result-past-4-gib",
-            rules=(12,),
-            seq_lens=(2**20,) * 33,
-            needs_gpu="a result past 4 GiB",
-        ),
+        Case(name="result-past-4-gib", rules=(12,), seq_lens=(2**20,) * 33, needs_gpu="a result past 4 GiB"),
     ],
 )

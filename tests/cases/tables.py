@@ -9,13 +9,7 @@ CASES = family(
     [
         Case(name="int32-lens-int32", rules=(3,), seq_lens=(100, 30, 64), lens_dtype="int32"),
         Case(name="int32-lens-int64", rules=(3,), seq_lens=(100, 30, 64)),
-        Case(
-            name="int64-lens-int32",
-            rules=(3,),
-            seq_lens=(100, 30, 64),
-            table_dtype="int64",
-            lens_dtype="int32",
-        ),
+        Case(name="int64-lens-int32", rules=(3,), seq_lens=(100, 30, 64), table_dtype="int64", lens_dtype="int32"),
         Case(name="int64-lens-int64", rules=(3,), seq_lens=(100, 30, 64), table_dtype="int64"),
         # What stands past a sequence's last page.
         Case(name="tail-stale", rules=(5,), seq_lens=(1, 200, 65), spare_columns=4),
@@ -23,12 +17,7 @@ CASES = family(
         Case(name="tail-huge", rules=(5,), seq_lens=(1, 200, 65), spare_columns=4, tail="huge"),
         Case(name="tail-int-min", rules=(5,), seq_lens=(1, 200, 65), spare_columns=4, tail="int_min"),
         Case(
-            name="tail-huge-int64",
-            rules=(5,),
-            seq_lens=(1, 200, 65),
-            spare_columns=4,
-            tail="huge",
-            table_dtype="int64",
+            name="tail-huge-int64", rules=(5,), seq_lens=(1, 200, 65), spare_columns=4, tail="huge", table_dtype="int64"
         ),
         Case(
             name="tail-int-min-int64",
@@ -55,31 +44,12 @@ CASES = family(
         Case(name="reversed", rules=(4,), seq_lens=(200, 300), pages="reversed"),
         Case(name="one-page-for-all", rules=(4,), seq_lens=(200, 300, 64), pages="same"),
         Case(name="shared-prefix", rules=(4,), seq_lens=(300, 300, 257), pages="shared_prefix"),
-        Case(
-            name="more-tokens-than-the-pool",
-            rules=(4,),
-            seq_lens=(130,) * 12,
-            pages="shared_prefix",
-            num_pages=15,
-        ),
+        Case(name="more-tokens-than-the-pool", rules=(4,), seq_lens=(130,) * 12, pages="shared_prefix", num_pages=15),
         Case(name="pool-of-one-page", rules=(4,), seq_lens=(64, 1, 63), pages="same", num_pages=1),
-        Case(
-            name="page-16-bits",
-            rules=(4,),
-            seq_lens=(65, 65),
-            pages_from=65_534,
-            num_pages=65_541,
-            heavy=True,
-        ),
+        Case(name="page-16-bits", rules=(4,), seq_lens=(65, 65), pages_from=65_534, num_pages=65_541, heavy=True),
         # Layouts in memory.
         Case(name="sliced", rules=(10,), seq_lens=(200, 65, 130), table_layout="sliced"),
-        Case(
-            name="sliced-int64",
-            rules=(10,),
-            seq_lens=(200, 65, 130),
-            table_layout="sliced",
-            table_dtype="int64",
-        ),
+        Case(name="sliced-int64", rules=(10,), seq_lens=(200, 65, 130), table_layout="sliced", table_dtype="int64"),
         Case(name="transposed", rules=(10,), seq_lens=(200, 65, 130), table_layout="transposed"),
         Case(name="offset", rules=(10,), seq_lens=(200, 65, 130), table_layout="offset"),
         Case(name="every-other-column", rules=(10,), seq_lens=(200, 65, 130), table_layout="every_other_column"),
@@ -96,13 +66,7 @@ CASES = family(
         ),
         Case(name="lens-one-for-all", rules=(10,), seq_lens=(65, 65, 65), lens_layout="one_for_all"),
         Case(name="lens-offset", rules=(10,), seq_lens=(200, 65, 130), lens_layout="offset"),
-        Case(
-            name="lens-offset-int32-one",
-            rules=(10,),
-            seq_lens=(200,),
-            lens_layout="offset",
-            lens_dtype="int32",
-        ),
+        Case(name="lens-offset-int32-one", rules=(10,), seq_lens=(200,), lens_layout="offset", lens_dtype="int32"),
         Case(
             name="lens-and-table-strided",
             rules=(10,),
@@ -111,12 +75,7 @@ CASES = family(
             table_layout="transposed",
         ),
         Case(
-            name="past-2-31-entries",
-            rules=(12, 9),
-            seq_lens=(3,) * 2_050,
-            page_size=1,
-            table_width=1 << 20,
-            heavy=True,
+            name="past-2-31-entries", rules=(12, 9), seq_lens=(3,) * 2_050, page_size=1, table_width=1 << 20, heavy=True
         ),
     ],
 )

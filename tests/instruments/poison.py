@@ -25,12 +25,7 @@ _UNWRITTEN = {
     _aten.new_empty_strided.default,
     _aten.empty_permuted.default,
 }
-_WAITING = {
-    _aten._local_scalar_dense.default,
-    _aten.nonzero.default,
-    _aten.masked_select.default,
-    _aten.equal.default,
-}
+_WAITING = {_aten._local_scalar_dense.default, _aten.nonzero.default, _aten.masked_select.default, _aten.equal.default}
 _HOST_READS = {torch.Tensor.tolist, torch.Tensor.numpy, torch.Tensor.cpu, torch.Tensor.item, torch.Tensor.__array__}
 _TORCHS_OWN = ("aten", "prim", "prims")
 _NO_LAUNCH = {

@@ -58,8 +58,8 @@ from tests.latency.cell_verdict import (
     span,
 )
 from tests.latency.criteria import MachineState, Said
-from tests.latency.log_ratios import Evidence, Malformed, Trouble, arrays_of, weigh
-from tests.latency.samples import Cell, CellSamples, Draw
+from tests.latency.log_ratios import Evidence, Malformed, Trouble, arrays_of, weigh_draws
+from tests.latency.samples import Cell, CellSamples
 
 
 def same_by_identity(cell: Cell) -> CellVerdict:
@@ -186,7 +186,7 @@ class _View:
         self.cell, self.look, self.stage, self._family = samples.cell, look, stage, family
         self.refusal = _broken(samples, stage)
         if self.refusal is None:
-            self.sides = _weigh(samples.draws[:look])
+            self.sides = weigh_draws(samples.draws[:look])
             self.refusal = self._unfit("", self.sides) or self._machine_moved(samples)
 
     def p_value(self, kind: Kind) -> float:
@@ -240,7 +240,7 @@ class _View:
 
     def _machine_moved(self, samples: CellSamples) -> CellVerdict | None:
         for name, draws in samples.controls.items():
-            control = _weigh(draws[: self.look])
+            control = weigh_draws(draws[: self.look])
             refusal = self._unfit(name, control)
             if refusal:
                 return refusal
@@ -276,11 +276,6 @@ def _broken(samples: CellSamples, stage: Stage) -> CellVerdict | None:
         except Malformed as error:
             return refuse(f"{error}{of}")
     return None
-
-
-def _weigh(draws: Sequence[Draw]) -> Evidence:
-    base, head = arrays_of(draws)
-    return weigh(base[None], head[None])
 
 
 def _interval(evidence: Evidence) -> tuple[float, float]:

@@ -103,6 +103,16 @@ def weigh(base: Floats, head: Floats) -> Evidence:
     )
 
 
+def weigh_draws(draws: Sequence[Draw]) -> Evidence:
+    """Return what draws of one cell say, as arrays of one cell.
+
+    Raises:
+        Malformed: see `arrays_of`.
+    """
+    base, head = arrays_of(draws)
+    return weigh(base[None], head[None])
+
+
 def _trouble(base: Floats, head: Floats) -> NDArray[np.int64]:
     replays = (-2, -1)
     finite = np.isfinite(base).all(axis=replays) & np.isfinite(head).all(axis=replays)

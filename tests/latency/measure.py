@@ -108,10 +108,7 @@ class Measurer:
         return Placement(CASES[cell.workload], self._device, hash_of(self._seed, cell.id, -2)).arguments[0]
 
     def _sides(self, cell: Cell) -> tuple[Side, Side]:
-        return (
-            gather_side("base", self._base[cell.function]),
-            gather_side("head", self._head[cell.function]),
-        )
+        return (gather_side("base", self._base[cell.function]), gather_side("head", self._head[cell.function]))
 
     def _controls(self, cell: Cell) -> dict[str, tuple[Side, Side]]:
         if cell.metric == "host":

@@ -18,7 +18,7 @@ from tests.latency import statistics as st
 from tests.latency import thresholds as limits
 from tests.latency.cell_verdict import percent
 from tests.latency.criteria import Said
-from tests.latency.log_ratios import Evidence, Trouble, arrays_of, weigh
+from tests.latency.log_ratios import Evidence, Trouble, weigh_draws
 from tests.latency.samples import CellSamples, Draw, Metric
 from tests.latency.statistics import Floats
 from tests.latency.thresholds import Promise
@@ -133,8 +133,7 @@ def measured_power(
 
 
 def _sound(cell_id: str, draws: Sequence[Draw]) -> Evidence:
-    base, head = arrays_of(draws)
-    evidence = weigh(base[None], head[None])
+    evidence = weigh_draws(draws)
     trouble = Trouble(int(evidence.trouble[0]))
     if trouble is not Trouble.NONE:
         raise ValueError(f"groups: the clock of {cell_id} returned {trouble.told}")

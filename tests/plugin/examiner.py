@@ -71,7 +71,7 @@ class Examiner:
 
             # The interpreter is Python: a worker has one core to itself.
             torch.set_num_threads(1)
-            self._instruments = [Checked(), Compiled(self._open.enter_context(Compiles()))]
+            self._instruments = [Checked(), Compiled(self._open.enter_context(Compiles(self.implementation.name)))]
         return self
 
     def __exit__(self, *error: object) -> None:

@@ -86,12 +86,7 @@ def _rule_by_lane(
 
 
 def _rule_region(
-    state: LaunchState,
-    region: Region | None,
-    addresses: np.ndarray,
-    taint: np.ndarray,
-    size: int,
-    operation: str,
+    state: LaunchState, region: Region | None, addresses: np.ndarray, taint: np.ndarray, size: int, operation: str
 ) -> np.ndarray:
     """Which lanes may touch `region` (None: the address is in no tensor of the launch)."""
     if region is None:
@@ -100,126 +95,103 @@ def _rule_region(
     else:
         offsets = (addresses - np.uint64(region.start)).view(np.int64)
         outside = (offsets < 0) | (offsets > region.extent - size)
+    access = _Access(state, region, offsets, size, operation)
     # A value from a refused load, or one blamed for its mark, is not also blamed for where it led.
     clean = taint < WRAP_IDS
     if state.garbage.zero:
         # Then undefined lanes have the value that they will have on the machine in question.
         clean |= undefined_lanes(taint)
-    _report_taint(state, region, taint, outside, offsets, size, operation)
-    _report_outside(state, region, outside & clean, offsets, addresses, size, operation)
+    access.report_taint(taint, outside)
+    access.report_outside(outside & clean, addresses)
     allowed = ~outside & (taint < REPORTED)
     if region is None:
         return allowed
     if operation != "read":
-        allowed &= _writable(state, region, allowed, offsets, size, operation)
+        allowed &= access.writable(region, allowed)
     misaligned = allowed & ((addresses & np.uint64(size - 1)) != 0)
-    if misaligned.any():
-        offset = int(offsets[misaligned][0])
-        message = (
-            f"{state.program_name()} {VERBS[operation]} {size} bytes at byte {offset} of {region.name}, in "
-            f"{kernel_line()}: the address is no multiple of {size}{_lanes_text(misaligned)}"
-        )
-        _report_lanes(state, kinds.ALIGNMENT, message, operation, region, offset, size, misaligned)
+    access.report_inside(kinds.ALIGNMENT, misaligned, f"the address is no multiple of {size}")
     return allowed & ~misaligned
 
 
-def _report_taint(
-    state: LaunchState,
-    region: Region | None,
-    taint: np.ndarray,
-    outside: np.ndarray,
-    offsets: np.ndarray,
-    size: int,
-    operation: str,
-) -> None:
-    for number in np.unique(taint):
-        if number == 0 or number >= REPORTED:
-            continue
-        source = state.taints.source(int(number))
-        lanes = taint == number
-        name = region.name if region is not None else "unknown memory"
-        effect = f", which leaves {name}" if outside[lanes].any() else ""
-        here = kernel_line()
-        message = (
-            f"{state.program_name()}: {source.detail}, in {source.where}, and reached the address of a "
-            f"{operation} of {name} in {here}{effect}{_lanes_text(lanes)}"
-        )
-        place = {
-            "offset": int(offsets[lanes][0]),
-            "size": size,
-            "count": int(np.count_nonzero(lanes)),
-            "outside": int(np.count_nonzero(outside & lanes)),
-        }
-        state.report_at(source.where, source.kind, message, operation, region, **place)
+class _Access(NamedTuple):
+    """What lanes do at byte offsets of one region (None: of no tensor)."""
 
+    state: LaunchState
+    region: Region | None
+    offsets: np.ndarray
+    size: int
+    operation: str
 
-def _report_outside(
-    state: LaunchState,
-    region: Region | None,
-    lanes: np.ndarray,
-    offsets: np.ndarray,
-    addresses: np.ndarray,
-    size: int,
-    operation: str,
-) -> None:
-    if not lanes.any():
-        return
-    offset = int(offsets[lanes][0])
-    if region is None:
-        place = f"at address {int(addresses[lanes][0]):#x}, which is in no tensor of the launch"
-        offset = 0
-    elif offset >= region.extent:
-        place = f"at {offset - region.extent} past the end of {region.name}"
-    elif offset < 0:
-        place = f"at {-offset} before the start of {region.name}"
-    else:
-        place = f"ending {offset + size - region.extent} past the end of {region.name}"
-    bytes_ = f"{size} byte{'s' if size > 1 else ''}"
-    message = f"{state.program_name()} {VERBS[operation]} {bytes_} {place}, in {kernel_line()}{_lanes_text(lanes)}"
-    kind = kinds.READ_OUTSIDE if operation == "read" else kinds.WRITE_OUTSIDE
-    _report_lanes(state, kind, message, operation, region, offset, size, lanes)
-
-
-def _writable(
-    state: LaunchState, region: Region, inside: np.ndarray, offsets: np.ndarray, size: int, operation: str
-) -> np.ndarray:
-    """Which lanes write bytes that may be written."""
-    writable = np.ones(offsets.shape, dtype=bool)
-    forbidden = [(region.name, inside)] if region.read_only else []
-    for name, layout in region.protected:
-        # An access that touches the tensor with its first or its last byte touches it.
-        begin = offsets + (region.start - layout.start)
-        touched = np.zeros(offsets.shape, dtype=bool)
-        for byte in (begin, begin + size - 1):
-            touched |= (byte >= 0) & (byte < layout.extent) & layout.holds(byte, 1)
-        forbidden.append((name, inside & touched))
-    for name, lanes in forbidden:
-        if lanes.any():
-            offset = int(offsets[lanes][0])
+    def report_taint(self, taint: np.ndarray, outside: np.ndarray) -> None:
+        """Report each source of marks that reached an address."""
+        state = self.state
+        name = self.region.name if self.region is not None else "unknown memory"
+        for number in np.unique(taint):
+            if number == 0 or number >= REPORTED:
+                continue
+            source = state.taints.source(int(number))
+            lanes = taint == number
+            effect = f", which leaves {name}" if outside[lanes].any() else ""
             message = (
-                f"{state.program_name()} {VERBS[operation]} {size} bytes at byte {offset} of {region.name}, "
-                f"in {kernel_line()}: {name} must not be written{_lanes_text(lanes)}"
+                f"{state.program_name()}: {source.detail}, in {source.where}, and reached the address of a "
+                f"{self.operation} of {name} in {kernel_line()}{effect}{_lanes_text(lanes)}"
             )
-            _report_lanes(state, kinds.READ_ONLY_WRITE, message, operation, region, offset, size, lanes)
+            place = {"offset": int(self.offsets[lanes][0]), "size": self.size, "count": int(np.count_nonzero(lanes))}
+            place["outside"] = int(np.count_nonzero(outside & lanes))
+            state.report_at(source.where, source.kind, message, self.operation, self.region, **place)
+
+    def report_outside(self, lanes: np.ndarray, addresses: np.ndarray) -> None:
+        """Report lanes that lie outside the region."""
+        if not lanes.any():
+            return
+        region, size, offset = self.region, self.size, int(self.offsets[lanes][0])
+        if region is None:
+            place = f"at address {int(addresses[lanes][0]):#x}, which is in no tensor of the launch"
+            offset = 0
+        elif offset >= region.extent:
+            place = f"at {offset - region.extent} past the end of {region.name}"
+        elif offset < 0:
+            place = f"at {-offset} before the start of {region.name}"
+        else:
+            place = f"ending {offset + size - region.extent} past the end of {region.name}"
+        bytes_ = f"{size} byte{'s' if size > 1 else ''}"
+        kind = kinds.READ_OUTSIDE if self.operation == "read" else kinds.WRITE_OUTSIDE
+        self._report(kind, lanes, f"{bytes_} {place}, in {kernel_line()}", offset)
+
+    def writable(self, region: Region, inside: np.ndarray) -> np.ndarray:
+        """Report lanes that write bytes which must not be written, and return the others."""
+        writable = np.ones(inside.shape, dtype=bool)
+        forbidden = [(region.name, inside)] if region.read_only else []
+        for name, layout in region.protected:
+            # An access that touches the tensor with its first or its last byte touches it.
+            begin = self.offsets + (region.start - layout.start)
+            touched = np.zeros(inside.shape, dtype=bool)
+            for byte in (begin, begin + self.size - 1):
+                touched |= (byte >= 0) & (byte < layout.extent) & layout.holds(byte, 1)
+            forbidden.append((name, inside & touched))
+        for name, lanes in forbidden:
+            self.report_inside(kinds.READ_ONLY_WRITE, lanes, f"{name} must not be written")
             writable &= ~lanes
-    gaps = inside & writable & ~region.layout.holds(offsets, size)
-    if gaps.any():
-        offset = int(offsets[gaps][0])
-        message = (
-            f"{state.program_name()} {VERBS[operation]} {size} bytes at byte {offset} of {region.name}, in "
-            f"{kernel_line()}: that is a gap between its rows{_lanes_text(gaps)}"
-        )
-        _report_lanes(state, kinds.WRITE_GAP, message, operation, region, offset, size, gaps)
-        writable &= ~gaps
-    return writable
+        gaps = inside & writable & ~region.layout.holds(self.offsets, self.size)
+        self.report_inside(kinds.WRITE_GAP, gaps, "that is a gap between its rows")
+        return writable & ~gaps
+
+    def report_inside(self, kind: str, lanes: np.ndarray, why: str) -> None:
+        """Report lanes, if there are any, that do at a byte of the region what they must not do there."""
+        if lanes.any():
+            assert self.region is not None
+            offset = int(self.offsets[lanes][0])
+            told = f"{self.size} bytes at byte {offset} of {self.region.name}, in {kernel_line()}: {why}"
+            self._report(kind, lanes, told, offset)
+
+    def _report(self, kind: str, lanes: np.ndarray, told: str, offset: int) -> None:
+        message = f"{self.state.program_name()} {VERBS[self.operation]} {told}{_lanes_text(lanes)}"
+        count = int(np.count_nonzero(lanes))
+        self.state.report(kind, message, self.operation, self.region, offset=offset, size=self.size, count=count)
 
 
 def report_undefined(
-    state: LaunchState,
-    handle: CheckedHandle,
-    lanes: np.ndarray | None,
-    what: str,
-    region: Region | None = None,
+    state: LaunchState, handle: CheckedHandle, lanes: np.ndarray | None, what: str, region: Region | None = None
 ) -> None:
     """Report undefined lanes of a value that decides or is kept: a mask, a stored value, a condition."""
     taint = handle.taint
@@ -237,20 +209,6 @@ def report_undefined(
     )
     count = int(np.count_nonzero(undefined))
     state.report_at(source.where, kinds.UNDEFINED, message, what, region, count=count)
-
-
-def _report_lanes(
-    state: LaunchState,
-    kind: str,
-    message: str,
-    operation: str,
-    region: Region | None,
-    offset: int,
-    size: int,
-    lanes: np.ndarray,
-) -> None:
-    count = int(np.count_nonzero(lanes))
-    state.report(kind, message, operation, region, offset=offset, size=size, count=count)
 
 
 def _lanes_text(lanes: np.ndarray) -> str:

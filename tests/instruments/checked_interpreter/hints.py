@@ -67,8 +67,4 @@ def _not_constant(data: np.ndarray, number: int, step: int) -> np.ndarray:
     return data != data[..., lanes // number * number]
 
 
-_WRONG_LANES = {
-    "multiple_of": _not_multiple,
-    "max_contiguous": _not_contiguous,
-    "max_constancy": _not_constant,
-}
+_WRONG_LANES = {"multiple_of": _not_multiple, "max_contiguous": _not_contiguous, "max_constancy": _not_constant}

@@ -142,10 +142,7 @@ def _marked(result: Any, *operands: CheckedHandle) -> CheckedHandle:
 
 
 def _absorb(
-    result: CheckedHandle,
-    lhs: CheckedHandle,
-    rhs: CheckedHandle,
-    decides: Callable[[CheckedHandle], np.ndarray],
+    result: CheckedHandle, lhs: CheckedHandle, rhs: CheckedHandle, decides: Callable[[CheckedHandle], np.ndarray]
 ) -> CheckedHandle:
     """Clear the marks of lanes that a clean operand decides alone."""
     taint = result.taint

@@ -97,12 +97,7 @@ class MemoryOps(InterpreterBuilder):
         return result
 
     def _inactive(
-        self,
-        shape: tuple[int, ...],
-        np_dtype: np.dtype,
-        dtype: tl.dtype,
-        other: Any,
-        active: np.ndarray | None,
+        self, shape: tuple[int, ...], np_dtype: np.dtype, dtype: tl.dtype, other: Any, active: np.ndarray | None
     ) -> CheckedHandle:
         """A load's result before its active lanes (None: all) are read: `other`, or undefined values."""
         if other is not None:
@@ -137,11 +132,7 @@ class MemoryOps(InterpreterBuilder):
         return words.take(index).view(np_dtype)
 
     def checked_store(
-        self,
-        pointers: CheckedHandle,
-        value: CheckedHandle,
-        active: np.ndarray | None,
-        operation: str = "write",
+        self, pointers: CheckedHandle, value: CheckedHandle, active: np.ndarray | None, operation: str = "write"
     ) -> None:
         """Store the active lanes that may be written; the others are dropped."""
         if active is not None and not active.any():

@@ -1,5 +1,7 @@
 """What one launch shares between the programs that the interpreter runs one by one."""
 
+from typing import Any
+
 import numpy as np
 
 from . import kinds
@@ -7,7 +9,7 @@ from .races import AccessMap, Conflict
 from .regions import Region, RegionTable
 from .source import Line, kernel_line
 from .taint import TaintTable
-from .violations import Findings
+from .violations import Findings, Violation
 
 VERBS = {"read": "read", "write": "wrote", "atomic": "updated"}
 
@@ -79,23 +81,17 @@ class LaunchState:
         """The running program, as messages name it."""
         return f"program {_tuple_text(self.program_id)}"
 
-    def report(self, kind: str, message: str, operation: str, region: Region | None = None, **place: int) -> None:
+    def report(self, kind: str, message: str, operation: str, region: Region | None = None, **place: Any) -> None:
         """Record a finding of the running program at the current line of the kernel."""
         self.report_at(kernel_line(), kind, message, operation, region, **place)
 
     def report_at(
-        self, where: Line, kind: str, message: str, operation: str, region: Region | None = None, **place: int
+        self, where: Line, kind: str, message: str, operation: str, region: Region | None = None, **place: Any
     ) -> None:
         """Record a finding of the running program at the given line."""
+        name, extent = (region.name, region.extent) if region is not None else ("", 0)
         self.findings.add(
-            kind,
-            where,
-            message,
-            operation=operation,
-            program_id=self.program_id,
-            tensor=region.name if region is not None else "",
-            extent=region.extent if region is not None else 0,
-            **place,
+            Violation(kind, self.program_id, operation, where.file, where.line, name, message, extent=extent, **place)
         )
 
     def report_races(self, region: Region, operation: str, size: int, conflicts: list[Conflict]) -> None:

@@ -2,8 +2,6 @@
 
 from dataclasses import dataclass, replace
 
-from .source import Line
-
 _MAX_EXAMPLES = 3
 
 
@@ -23,10 +21,10 @@ class Violation:
     source_file: str
     source_line: int
     tensor: str
-    offset: int
-    size: int
-    extent: int
     message: str
+    offset: int = 0
+    size: int = 0
+    extent: int = 0
     count: int = 1
     outside: int = 0
     """Of an address made of a value that wrapped or is undefined: how many of `count` lay outside its tensor."""
@@ -49,53 +47,24 @@ class Findings:
     """Collects violations, merging those of one kind, tensor and line."""
 
     def __init__(self) -> None:
-        self._found: dict[tuple[str, str, Line], Violation] = {}
+        self._found: dict[tuple[str, str, str, int], Violation] = {}
 
-    def add(
-        self,
-        kind: str,
-        where: Line,
-        message: str,
-        *,
-        operation: str,
-        program_id: tuple[int, ...] = (),
-        tensor: str = "",
-        offset: int = 0,
-        size: int = 0,
-        extent: int = 0,
-        count: int = 1,
-        outside: int = 0,
-    ) -> None:
-        """Record `count` lanes (or programs) that did the same thing at the same place.
+    def add(self, new: Violation) -> None:
+        """Record lanes (or programs) that did one thing at one place, of whose messages `message` is the first.
 
         The message kept is the first one, or else the first about an address outside.
         """
-        key = (kind, tensor, where)
+        key = (new.kind, new.tensor, new.source_file, new.source_line)
         known = self._found.get(key)
         if known is None:
-            self._found[key] = Violation(
-                kind,
-                program_id,
-                operation,
-                where.file,
-                where.line,
-                tensor,
-                offset,
-                size,
-                extent,
-                message,
-                count,
-                outside,
-                (message,),
-            )
+            self._found[key] = replace(new, examples=(new.message,))
             return
         examples = known.examples
-        if len(examples) < _MAX_EXAMPLES and message not in examples:
-            examples += (message,)
-        told = message if outside and not known.outside else known.message
-        self._found[key] = replace(
-            known, message=told, count=known.count + count, outside=known.outside + outside, examples=examples
-        )
+        if len(examples) < _MAX_EXAMPLES and new.message not in examples:
+            examples += (new.message,)
+        told = new.message if new.outside and not known.outside else known.message
+        count, outside = known.count + new.count, known.outside + new.outside
+        self._found[key] = replace(known, message=told, count=count, outside=outside, examples=examples)
 
     def all(self) -> list[Violation]:
         """The violations in the order in which they were first seen."""

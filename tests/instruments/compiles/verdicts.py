@@ -1,9 +1,10 @@
 """What the compiler said earlier, on disk."""
 
 import json
-import os
 from pathlib import Path
 from typing import NamedTuple
+
+from tests.calls import files
 
 
 class Verdict(NamedTuple):
@@ -36,12 +37,10 @@ class Verdicts:
         return self._known[key]
 
     def keep(self, key: str, verdict: Verdict) -> None:
-        """Keep a verdict. The file is renamed into place, so that nobody reads half of it."""
+        """Keep a verdict."""
         self._known[key] = verdict
         self._folder.mkdir(parents=True, exist_ok=True)
-        beside = self._folder / f".{key}.{os.getpid()}"
-        beside.write_text(json.dumps(verdict), encoding="utf-8")
-        beside.replace(self._file(key))
+        files.replace(self._file(key), json.dumps(verdict).encode())
 
     def _file(self, key: str) -> Path:
         return self._folder / f"{key}.json"

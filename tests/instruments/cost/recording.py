@@ -10,16 +10,13 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Any
 
-from triton.backends.compiler import GPUTarget
-
 from tests.instruments.absent_h100 import AbsentGpu
+from tests.instruments.cost.compiling import TARGETS
 from tests.instruments.cost.variants import Variant
 from tests.instruments.triton_seams import InterpretedLaunch, before_compiling, interpreted_launches, specialise
 
-CUDA = GPUTarget("cuda", 90, 32)
-"""Launches are specialised alike for all of NVIDIA's GPUs."""
-HIP = GPUTarget("hip", "gfx942", 64)
-TARGETS = {target.backend: target for target in (CUDA, HIP)}
+_TARGETS = {TARGETS[name].backend: TARGETS[name] for name in ("sm_90", "gfx942")}
+"""By backend: launches are specialised alike for all of NVIDIA's GPUs."""
 
 
 @dataclass(frozen=True)
@@ -54,7 +51,7 @@ def variant_of(launch: InterpretedLaunch, backend: str) -> Variant:
     """
     function = launch.kernel.fn
     try:
-        compiled = specialise(launch, AbsentGpu(TARGETS[backend]), backend)
+        compiled = specialise(launch, AbsentGpu(_TARGETS[backend]), backend)
     except Exception as error:
         raise CannotSpecialise(f"{function.__qualname__} for {backend}: {type(error).__name__}: {error}") from error
     return _variant(function, compiled, backend, launch.options)

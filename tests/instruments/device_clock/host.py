@@ -15,11 +15,7 @@ CALLS_A_BATCH = 64
 
 
 def host_seconds(
-    placement: Placement,
-    sides: Sequence[Side],
-    batches: int,
-    *,
-    clock: Callable[[], float] = time.perf_counter,
+    placement: Placement, sides: Sequence[Side], batches: int, *, clock: Callable[[], float] = time.perf_counter
 ) -> dict[str, list[float]]:
     """Return the host seconds a call of each batch, of each side. Sides take turns, there and back.
 

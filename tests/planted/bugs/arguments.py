@@ -1,9 +1,9 @@
 """Bad arguments that pass, or are refused without a name."""
 
-from tests.planted.bugs.bug import Bug
+from tests.planted.bugs.bug import CHECK, Bug
 
 REFUSALS = [
-    Bug(name=f"unchecked-{name}", edits={"    check_arguments(*arguments)\n": code}, rules=(14,), cases=cases)
+    Bug(name=f"unchecked-{name}", edits={CHECK: code}, rules=(14,), cases=cases)
     for name, code, cases in [
         (
             "table-width",

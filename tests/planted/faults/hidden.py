@@ -1,6 +1,7 @@
 """Right gathers whose kernels break a rule that no result shows, on a GPU: what compute-sanitizer is for."""
 
 from types import SimpleNamespace
+from typing import Any
 
 import torch
 import triton
@@ -31,45 +32,21 @@ def racing_kernel(sink_ptr, never):
     tl.store(sink_ptr, 1, mask=tl.sum(values, 0) == never)
 
 
-def _reads_unwritten(
-    buf: torch.Tensor,
-    page_indices: torch.Tensor,
-    seq_lens: torch.Tensor,
-    seq_len_sum: int,
-    max_seq_len: int,
-    page_size: int,
-    index_head_dim: int,
-) -> tuple[torch.Tensor, torch.Tensor]:
+def _reads_unwritten(buf: torch.Tensor, *others: Any) -> tuple[torch.Tensor, torch.Tensor]:
     scratch = torch.empty(64, dtype=torch.int32, device=buf.device)
     sink = torch.zeros(1, dtype=torch.int32, device=buf.device)
     unwritten_kernel[(1,)](scratch, sink, 1 << 20, num_warps=1)
-    return plain.get_k_and_s(buf, page_indices, seq_lens, seq_len_sum, max_seq_len, page_size, index_head_dim)
+    return plain.get_k_and_s(buf, *others)
 
 
-def _races(
-    buf: torch.Tensor,
-    page_indices: torch.Tensor,
-    seq_lens: torch.Tensor,
-    seq_len_sum: int,
-    max_seq_len: int,
-    page_size: int,
-    index_head_dim: int,
-) -> tuple[torch.Tensor, torch.Tensor]:
+def _races(buf: torch.Tensor, *others: Any) -> tuple[torch.Tensor, torch.Tensor]:
     racing_kernel[(1,)](torch.zeros(1, dtype=torch.int32, device=buf.device), -1)
-    return plain.get_k_and_s(buf, page_indices, seq_lens, seq_len_sum, max_seq_len, page_size, index_head_dim)
+    return plain.get_k_and_s(buf, *others)
 
 
-def _misaligned(
-    buf: torch.Tensor,
-    page_indices: torch.Tensor,
-    seq_lens: torch.Tensor,
-    seq_len_sum: int,
-    max_seq_len: int,
-    page_size: int,
-    index_head_dim: int,
-) -> tuple[torch.Tensor, torch.Tensor]:
+def _misaligned(buf: torch.Tensor, *others: Any) -> tuple[torch.Tensor, torch.Tensor]:
     read_misaligned(buf.device)
-    return plain.get_k_and_s(buf, page_indices, seq_lens, seq_len_sum, max_seq_len, page_size, index_head_dim)
+    return plain.get_k_and_s(buf, *others)
 
 
 reads_unwritten = SimpleNamespace(get_k_and_s=_reads_unwritten)

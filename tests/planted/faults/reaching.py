@@ -32,24 +32,15 @@ class Reach:
         """The name of the implementation in this module."""
         return f"{self.does}_{self.side}_{self.tensor}"
 
-    def get_k_and_s(
-        self,
-        buf: torch.Tensor,
-        page_indices: torch.Tensor,
-        seq_lens: torch.Tensor,
-        seq_len_sum: int,
-        max_seq_len: int,
-        page_size: int,
-        index_head_dim: int,
-    ) -> tuple[torch.Tensor, torch.Tensor]:
+    def get_k_and_s(self, *arguments: Any) -> tuple[torch.Tensor, torch.Tensor]:
         """Gather keys and scales, and reach too far once."""
-        rows = plain.get_k_and_s(buf, page_indices, seq_lens, seq_len_sum, max_seq_len, page_size, index_head_dim)
+        rows = plain.get_k_and_s(*arguments)
         results = [torch.empty(part.shape, dtype=part.dtype, device=part.device) for part in rows]
         for result, part in zip(results, rows, strict=True):
             result.copy_(part)
-        tensor = dict(zip(TENSORS, (buf, page_indices, seq_lens, *results), strict=True))[self.tensor]
+        tensor = dict(zip(TENSORS, (*arguments[:3], *results), strict=True))[self.tensor]
         end = tensor.data_ptr() + tensor.numel() * tensor.element_size()
-        touch(tensor.data_ptr() - 1 if self.side == "before" else end, self.does == "write", buf.device)
+        touch(tensor.data_ptr() - 1 if self.side == "before" else end, self.does == "write", arguments[0].device)
         return results[0], results[1]
 
 

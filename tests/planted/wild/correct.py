@@ -70,7 +70,6 @@ def _page_kernel(
     table_stride,
     page_words,
     s_start,
-    rows_total,
     PAGE_SIZE: tl.constexpr,
     HEAD: tl.constexpr,
     SCALE: tl.constexpr,
@@ -139,78 +138,43 @@ def word_view(tensor: torch.Tensor, word_bytes: int) -> torch.Tensor:
     return tensor.view({1: torch.uint8, 4: torch.int32}[word_bytes])
 
 
-def empty_result(seq_len_sum: int, index_head_dim: int) -> tuple[torch.Tensor, torch.Tensor]:
-    """New k `(seq_len_sum, index_head_dim)` and s `(seq_len_sum, 4)`, uint8."""
-    return torch.empty((seq_len_sum, index_head_dim), dtype=torch.uint8), torch.empty(
-        (seq_len_sum, 4), dtype=torch.uint8
+def launched(kernel, grid, word_bytes, arguments, *more, before=(), **constants):
+    """Launch a kernel on the arguments of a gather, and return k `(seq_len_sum, index_head_dim)` and s, uint8.
+
+    It gets the pool, what is `before` the table, table and lengths, the results, what all need to know, and `more`.
+    """
+    buf, page_indices, seq_lens, seq_len_sum, _, page_size, index_head_dim = arguments
+    k, s = (torch.empty((seq_len_sum, width), dtype=torch.uint8) for width in (index_head_dim, 4))
+    words, *results = (word_view(tensor, word_bytes) for tensor in (buf, k, s))
+    sizes = (buf.shape[0], page_indices.stride(0), words.stride(0), page_size * index_head_dim // word_bytes)
+    kernel[grid](
+        *(words, *before, page_indices, seq_lens, *results, *sizes, *more),
+        PAGE_SIZE=page_size,
+        HEAD=index_head_dim // word_bytes,
+        SCALE=4 // word_bytes,
+        BATCH_BLOCK=triton.next_power_of_2(len(seq_lens)),
+        **constants,
     )
+    return k, s
 
 
-def gather_tiles(word_bytes, buf, page_indices, seq_lens, seq_len_sum, max_seq_len, page_size, index_head_dim):
+def page_grid(arguments):
+    """A program a sequence and page."""
+    return len(arguments[2]), triton.cdiv(arguments[4], arguments[5])
+
+
+def gather_tiles(word_bytes, *arguments):
     """256 tokens of one sequence a program."""
-    k, s = empty_result(seq_len_sum, index_head_dim)
-    words = word_view(buf, word_bytes)
-    _tile_kernel[(len(seq_lens), triton.cdiv(max_seq_len, 256))](
-        words,
-        page_indices,
-        seq_lens,
-        word_view(k, word_bytes),
-        word_view(s, word_bytes),
-        buf.shape[0],
-        page_indices.stride(0),
-        words.stride(0),
-        page_size * index_head_dim // word_bytes,
-        seq_len_sum,
-        PAGE_SIZE=page_size,
-        HEAD=index_head_dim // word_bytes,
-        SCALE=4 // word_bytes,
-        TILE=256,
-        BATCH_BLOCK=triton.next_power_of_2(len(seq_lens)),
-    )
-    return k, s
+    _, _, seq_lens, seq_len_sum, max_seq_len, _, _ = arguments
+    grid = len(seq_lens), triton.cdiv(max_seq_len, 256)
+    return launched(_tile_kernel, grid, word_bytes, arguments, seq_len_sum, TILE=256)
 
 
-def gather_pages(word_bytes, buf, page_indices, seq_lens, seq_len_sum, max_seq_len, page_size, index_head_dim):
+def gather_pages(word_bytes, *arguments):
     """One page of one sequence a program."""
-    k, s = empty_result(seq_len_sum, index_head_dim)
-    words = word_view(buf, word_bytes)
-    _page_kernel[(len(seq_lens), triton.cdiv(max_seq_len, page_size))](
-        words,
-        page_indices,
-        seq_lens,
-        word_view(k, word_bytes),
-        word_view(s, word_bytes),
-        buf.shape[0],
-        page_indices.stride(0),
-        words.stride(0),
-        page_size * index_head_dim // word_bytes,
-        seq_len_sum,
-        PAGE_SIZE=page_size,
-        HEAD=index_head_dim // word_bytes,
-        SCALE=4 // word_bytes,
-        BATCH_BLOCK=triton.next_power_of_2(len(seq_lens)),
-    )
-    return k, s
+    return launched(_page_kernel, page_grid(arguments), word_bytes, arguments)
 
 
-def gather_tokens(word_bytes, buf, page_indices, seq_lens, seq_len_sum, max_seq_len, page_size, index_head_dim):
+def gather_tokens(word_bytes, *arguments):
     """One token a program."""
-    k, s = empty_result(seq_len_sum, index_head_dim)
-    words = word_view(buf, word_bytes)
-    _token_kernel[(seq_len_sum,)](
-        words,
-        page_indices,
-        seq_lens,
-        word_view(k, word_bytes),
-        word_view(s, word_bytes),
-        buf.shape[0],
-        page_indices.stride(0),
-        words.stride(0),
-        page_size * index_head_dim // word_bytes,
-        len(seq_lens),
-        PAGE_SIZE=page_size,
-        HEAD=index_head_dim // word_bytes,
-        SCALE=4 // word_bytes,
-        BATCH_BLOCK=triton.next_power_of_2(len(seq_lens)),
-    )
-    return k, s
+    return launched(_token_kernel, (arguments[3],), word_bytes, arguments, len(arguments[2]))

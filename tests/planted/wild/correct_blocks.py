@@ -4,7 +4,7 @@ import triton
 import triton.language as tl
 from triton.tools.tensor_descriptor import TensorDescriptor
 
-from .correct import empty_result, word_view
+from .correct import launched, page_grid, word_view
 
 
 @triton.jit
@@ -90,49 +90,13 @@ def _block_pointer_kernel(
     tl.store(s_to, s.reshape([PAGE_SIZE * SCALE]), boundary_check=(0,))
 
 
-def gather_by_descriptors(word_bytes, buf, page_indices, seq_lens, seq_len_sum, max_seq_len, page_size, index_head_dim):
+def gather_by_descriptors(word_bytes, *arguments):
     """A page a program; keys by a descriptor made in the kernel, scales by one made on the host."""
-    k, s = empty_result(seq_len_sum, index_head_dim)
-    words = word_view(buf, word_bytes)
-    scale_words = page_size * 4 // word_bytes
-    _descriptor_kernel[(len(seq_lens), triton.cdiv(max_seq_len, page_size))](
-        words,
-        TensorDescriptor(words, list(words.shape), list(words.stride()), [1, scale_words]),
-        page_indices,
-        seq_lens,
-        word_view(k, word_bytes),
-        word_view(s, word_bytes),
-        buf.shape[0],
-        page_indices.stride(0),
-        words.stride(0),
-        page_size * index_head_dim // word_bytes,
-        PAGE_SIZE=page_size,
-        HEAD=index_head_dim // word_bytes,
-        SCALE=4 // word_bytes,
-        BATCH_BLOCK=triton.next_power_of_2(len(seq_lens)),
-    )
-    return k, s
+    words = word_view(arguments[0], word_bytes)
+    scales = TensorDescriptor(words, list(words.shape), list(words.stride()), [1, arguments[5] * 4 // word_bytes])
+    return launched(_descriptor_kernel, page_grid(arguments), word_bytes, arguments, before=(scales,))
 
 
-def gather_by_block_pointers(
-    word_bytes, buf, page_indices, seq_lens, seq_len_sum, max_seq_len, page_size, index_head_dim
-):
+def gather_by_block_pointers(word_bytes, *arguments):
     """A page a program, through block pointers on both sides. Newer Tritons have none."""
-    k, s = empty_result(seq_len_sum, index_head_dim)
-    words = word_view(buf, word_bytes)
-    _block_pointer_kernel[(len(seq_lens), triton.cdiv(max_seq_len, page_size))](
-        words,
-        page_indices,
-        seq_lens,
-        word_view(k, word_bytes),
-        word_view(s, word_bytes),
-        buf.shape[0],
-        page_indices.stride(0),
-        words.stride(0),
-        page_size * index_head_dim // word_bytes,
-        PAGE_SIZE=page_size,
-        HEAD=index_head_dim // word_bytes,
-        SCALE=4 // word_bytes,
-        BATCH_BLOCK=triton.next_power_of_2(len(seq_lens)),
-    )
-    return k, s
+    return launched(_block_pointer_kernel, page_grid(arguments), word_bytes, arguments)

@@ -4,9 +4,11 @@ import torch
 import triton
 import triton.language as tl
 
-from .planted import Planted, Prepared
+from .planted import ints, launched, planted, space
 
 
+@planted("alignment", "buf", (1,), "byte 6 of buf")
+@launched(2, reads={"buf": space(64, dtype=torch.uint8)}, rest=(space(2, 8), 6, 8))
 @triton.jit
 def misaligned_words(buf_ptr, out_ptr, start, BLOCK: tl.constexpr):
     lanes = tl.arange(0, BLOCK)
@@ -14,12 +16,8 @@ def misaligned_words(buf_ptr, out_ptr, start, BLOCK: tl.constexpr):
     tl.store(out_ptr + tl.program_id(0) * BLOCK + lanes, tl.load(words + lanes))  # BUG
 
 
-def _misaligned_words() -> Prepared:
-    buf = torch.zeros(64, dtype=torch.uint8)
-    out = torch.empty(2, 8, dtype=torch.int32)
-    return {"buf": buf}, lambda: misaligned_words[(2,)](buf, out, 6, BLOCK=8)
-
-
+@planted("tensor descriptor", "buf", (0,), "stride of 68 bytes on axis 0")
+@launched(2, reads={"buf": space(2, 17)}, rest=(space(2, 16), 17, 16))
 @triton.jit
 def misaligned_descriptor(buf_ptr, out_ptr, stride, COLUMNS: tl.constexpr):
     buf = tl.make_tensor_descriptor(  # BUG
@@ -29,18 +27,13 @@ def misaligned_descriptor(buf_ptr, out_ptr, stride, COLUMNS: tl.constexpr):
     tl.store(out_ptr + tl.program_id(0) * COLUMNS + tl.arange(0, COLUMNS), row.reshape([COLUMNS]))
 
 
-def _misaligned_descriptor() -> Prepared:
-    buf = torch.zeros(2, 17, dtype=torch.int32)
-    out = torch.empty(2, 16, dtype=torch.int32)
-    return {"buf": buf}, lambda: misaligned_descriptor[(2,)](buf, out, 17, COLUMNS=16)
+misaligned_base = planted("tensor descriptor", "buf", (0,), "base is 4 bytes past")(
+    launched(2, reads={"buf": space(40)[1:]}, rest=(space(2, 16), 16, 16))(misaligned_descriptor.kernel)
+)
 
 
-def _misaligned_descriptor_base() -> Prepared:
-    buf = torch.zeros(40, dtype=torch.int32)[1:]
-    out = torch.empty(2, 16, dtype=torch.int32)
-    return {"buf": buf}, lambda: misaligned_descriptor[(2,)](buf, out, 16, COLUMNS=16)
-
-
+@planted("false hint", "buf", (1,), "tl.multiple_of of [4] is not true")
+@launched(2, reads={"starts": ints(4, 6), "buf": space(8, dtype=torch.uint8)}, rest=(space(2, dtype=torch.uint8),))
 @triton.jit
 def false_multiple(starts_ptr, buf_ptr, out_ptr):
     start = tl.load(starts_ptr + tl.program_id(0))
@@ -48,13 +41,8 @@ def false_multiple(starts_ptr, buf_ptr, out_ptr):
     tl.store(out_ptr + tl.program_id(0), tl.load(buf_ptr + start))
 
 
-def _false_multiple() -> Prepared:
-    starts = torch.tensor([4, 6], dtype=torch.int32)
-    buf = torch.zeros(8, dtype=torch.uint8)
-    out = torch.empty(2, dtype=torch.uint8)
-    return {"starts": starts, "buf": buf}, lambda: false_multiple[(2,)](starts, buf, out)
-
-
+@planted("false hint", "buf", (0,), "tl.max_contiguous of [4] is not true")
+@launched(1, reads={"slots": ints(4, 5, 6, 7, 0, 1, 3, 2), "buf": space(8)}, rest=(space(8), 8))
 @triton.jit
 def false_contiguity(slots_ptr, buf_ptr, out_ptr, BLOCK: tl.constexpr):
     lanes = tl.arange(0, BLOCK)
@@ -63,15 +51,10 @@ def false_contiguity(slots_ptr, buf_ptr, out_ptr, BLOCK: tl.constexpr):
     tl.store(out_ptr + lanes, tl.load(buf_ptr + slots))
 
 
-def _false_contiguity() -> Prepared:
-    slots = torch.tensor([4, 5, 6, 7, 0, 1, 3, 2], dtype=torch.int32)
-    buf = torch.zeros(8, dtype=torch.uint8)
-    out = torch.empty(8, dtype=torch.uint8)
-    return {"slots": slots, "buf": buf}, lambda: false_contiguity[(1,)](slots, buf, out, BLOCK=8)
-
-
+@launched(2, reads={"buf": torch.arange(13, dtype=torch.int32)}, rest=(space(13), 13, 8))
 @triton.jit
 def true_hints(buf_ptr, out_ptr, n, BLOCK: tl.constexpr):
+    """Hints as kernels commonly give them, false in masked lanes alone; the result is buf + buf // 4."""
     lanes = tl.program_id(0) * BLOCK + tl.arange(0, BLOCK)
     within = tl.where(lanes < n, lanes, 0)
     within = tl.max_contiguous(tl.multiple_of(within, BLOCK), BLOCK)
@@ -81,38 +64,10 @@ def true_hints(buf_ptr, out_ptr, n, BLOCK: tl.constexpr):
     tl.store(out_ptr + lanes, x, mask=lanes < n)
 
 
-def true_hints_case() -> tuple[Prepared, torch.Tensor, torch.Tensor]:
-    """Hints as kernels commonly give them, false in masked lanes alone; the result, and what it must hold."""
-    buf = torch.arange(13, dtype=torch.int32)
-    out = torch.empty(13, dtype=torch.int32)
-    launch = {"buf": buf}, lambda: true_hints[(2,)](buf, out, 13, BLOCK=8)
-    return launch, out, buf + buf // 4
-
-
 @triton.jit
 def token_on_y(out_ptr):
     token = tl.program_id(1)
     tl.store(out_ptr + token, token)
 
 
-PLANTED = (
-    Planted(misaligned_words, _misaligned_words, "alignment", "buf", (1,), "byte 6 of buf"),
-    Planted(
-        misaligned_descriptor,
-        _misaligned_descriptor,
-        "tensor descriptor",
-        "buf",
-        (0,),
-        "stride of 68 bytes on axis 0",
-    ),
-    Planted(
-        misaligned_descriptor,
-        _misaligned_descriptor_base,
-        "tensor descriptor",
-        "buf",
-        (0,),
-        "base is 4 bytes past",
-    ),
-    Planted(false_multiple, _false_multiple, "false hint", "buf", (1,), "tl.multiple_of of [4] is not true"),
-    Planted(false_contiguity, _false_contiguity, "false hint", "buf", (0,), "tl.max_contiguous of [4] is not true"),
-)
+PLANTED = (misaligned_words, misaligned_descriptor, misaligned_base, false_multiple, false_contiguity)

@@ -4,9 +4,11 @@ import torch
 import triton
 import triton.language as tl
 
-from .planted import Planted, Prepared
+from .planted import ints, launched, planted, space
 
 
+@planted("undefined value", "out", (0,), "reached the address of a write of out")
+@launched(4, reads={"seq_lens": ints(2, 1, 3, 1)}, rest=(space(7), 4))
 @triton.jit
 def sum_of_undefined(lens_ptr, out_ptr, BLOCK: tl.constexpr):
     before = tl.arange(0, BLOCK)
@@ -14,12 +16,8 @@ def sum_of_undefined(lens_ptr, out_ptr, BLOCK: tl.constexpr):
     tl.store(out_ptr + tl.sum(lens), 1)
 
 
-def _sum_of_undefined() -> Prepared:
-    lens = torch.tensor([2, 1, 3, 1], dtype=torch.int32)
-    out = torch.empty(7, dtype=torch.int32)
-    return {"seq_lens": lens}, lambda: sum_of_undefined[(4,)](lens, out, BLOCK=4)
-
-
+@planted("undefined value", "buf", (0,), "reached the address of a read of buf")
+@launched(1, reads={"page_indices": torch.arange(8), "buf": space(8)}, rest=(space(8), 8, 8))
 @triton.jit
 def undefined_page(pages_ptr, buf_ptr, out_ptr, n, BLOCK: tl.constexpr):
     lanes = tl.arange(0, BLOCK)
@@ -28,13 +26,8 @@ def undefined_page(pages_ptr, buf_ptr, out_ptr, n, BLOCK: tl.constexpr):
     tl.store(out_ptr + lanes, x, mask=lanes < n)
 
 
-def _undefined_page() -> Prepared:
-    pages = torch.arange(8, dtype=torch.int64)
-    buf = torch.arange(8, dtype=torch.int32)
-    out = torch.empty(8, dtype=torch.int32)
-    return {"page_indices": pages, "buf": buf}, lambda: undefined_page[(1,)](pages, buf, out, 8, BLOCK=8)
-
-
+@planted("undefined value", "out", (1,), "reached bytes stored to out")
+@launched(2, reads={"buf": space(40, dtype=torch.uint8)}, rest=(space(64, dtype=torch.uint8), 40, 32))
 @triton.jit
 def undefined_bytes_kept(buf_ptr, out_ptr, n, BLOCK: tl.constexpr):
     lanes = tl.program_id(0) * BLOCK + tl.arange(0, BLOCK)
@@ -42,12 +35,8 @@ def undefined_bytes_kept(buf_ptr, out_ptr, n, BLOCK: tl.constexpr):
     tl.store(out_ptr + lanes, x)
 
 
-def _undefined_bytes_kept() -> Prepared:
-    buf = torch.ones(40, dtype=torch.uint8)
-    out = torch.empty(64, dtype=torch.uint8)
-    return {"buf": buf}, lambda: undefined_bytes_kept[(2,)](buf, out, 40, BLOCK=32)
-
-
+@planted("undefined value", "", (2,), "reached the mask of an access")
+@launched(3, reads={"seq_lens": ints(4, 4)}, rest=(space(3, 4), 2, 4))
 @triton.jit
 def undefined_mask(lens_ptr, out_ptr, batch, BLOCK: tl.constexpr):
     sequence = tl.program_id(0)
@@ -56,12 +45,8 @@ def undefined_mask(lens_ptr, out_ptr, batch, BLOCK: tl.constexpr):
     tl.store(out_ptr + sequence * BLOCK + lanes, lanes, mask=lanes < seq_len)
 
 
-def _undefined_mask() -> Prepared:
-    lens = torch.full((2,), 4, dtype=torch.int32)
-    out = torch.empty(3, 4, dtype=torch.int32)
-    return {"seq_lens": lens}, lambda: undefined_mask[(3,)](lens, out, 2, BLOCK=4)
-
-
+@planted("undefined value", "", (2,), "reached a condition")
+@launched(3, reads={"seq_lens": ints(4, 4)}, rest=(space(3), 2))
 @triton.jit
 def undefined_condition(lens_ptr, out_ptr, batch):
     sequence = tl.program_id(0)
@@ -70,12 +55,8 @@ def undefined_condition(lens_ptr, out_ptr, batch):
         tl.store(out_ptr + sequence, 1)
 
 
-def _undefined_condition() -> Prepared:
-    lens = torch.full((2,), 4, dtype=torch.int32)
-    out = torch.empty(3, dtype=torch.int32)
-    return {"seq_lens": lens}, lambda: undefined_condition[(3,)](lens, out, 2)
-
-
+@planted("undefined value", "out", (0,), "reached bytes stored to out")
+@launched(1, reads={"seq_lens": ints(4, 4, 4, 4)}, rest=(space(3), 3, 4))
 @triton.jit
 def undefined_scan(lens_ptr, out_ptr, batch, BLOCK: tl.constexpr):
     lanes = tl.arange(0, BLOCK)
@@ -84,14 +65,10 @@ def undefined_scan(lens_ptr, out_ptr, batch, BLOCK: tl.constexpr):
     tl.store(out_ptr + lanes, ends, mask=lanes < batch)
 
 
-def _undefined_scan() -> Prepared:
-    lens = torch.full((4,), 4, dtype=torch.int32)
-    out = torch.empty(3, dtype=torch.int32)
-    return {"seq_lens": lens}, lambda: undefined_scan[(1,)](lens, out, 3, BLOCK=4)
-
-
+@launched(1, reads={"seq_lens": ints(3, 1, 2, 5, 4)}, rest=(space(5), 5, 8))
 @triton.jit
 def defined_after_all(lens_ptr, out_ptr, n, BLOCK: tl.constexpr):
+    """A correct use of masked loads; the result is the lengths + 15 + 15 + 5 + 8 + 3."""
     lanes = tl.arange(0, BLOCK)
     valid = lanes < n
     x = tl.load(lens_ptr + lanes, mask=valid)
@@ -106,40 +83,7 @@ def defined_after_all(lens_ptr, out_ptr, n, BLOCK: tl.constexpr):
     tl.store(out_ptr + lanes, x + chosen + product + count + scalar, mask=valid)
 
 
-def defined_after_all_case() -> tuple[Prepared, torch.Tensor, torch.Tensor]:
-    """A correct use of masked loads: what to launch, the result, and what it must hold."""
-    lens = torch.tensor([3, 1, 2, 5, 4], dtype=torch.int32)
-    out = torch.zeros(5, dtype=torch.int32)
-    launch = {"seq_lens": lens}, lambda: defined_after_all[(1,)](lens, out, 5, BLOCK=8)
-    return launch, out, lens + 15 + 15 + 5 + 8 + 3
-
-
 PLANTED = (
-    Planted(
-        sum_of_undefined,
-        _sum_of_undefined,
-        "undefined value",
-        "out",
-        (0,),
-        "reached the address of a write of out",
-    ),
-    Planted(
-        undefined_page,
-        _undefined_page,
-        "undefined value",
-        "buf",
-        (0,),
-        "reached the address of a read of buf",
-    ),
-    Planted(
-        undefined_bytes_kept,
-        _undefined_bytes_kept,
-        "undefined value",
-        "out",
-        (1,),
-        "reached bytes stored to out",
-    ),
-    Planted(undefined_mask, _undefined_mask, "undefined value", "", (2,), "reached the mask of an access"),
-    Planted(undefined_condition, _undefined_condition, "undefined value", "", (2,), "reached a condition"),
-    Planted(undefined_scan, _undefined_scan, "undefined value", "out", (0,), "reached bytes stored to out"),
+    *(sum_of_undefined, undefined_page, undefined_bytes_kept),
+    *(undefined_mask, undefined_condition, undefined_scan),
 )

@@ -8,23 +8,26 @@ import torch
 import triton
 import triton.language as tl
 
-from .planted import Planted, Prepared
+from .planted import ints, launched, planted, space
 
 STRIDE = 2**30
+_BUF = torch.arange(4, dtype=torch.uint8)
 
 
+def _out(count: int) -> torch.Tensor:
+    return space(count, dtype=torch.uint8)
+
+
+@planted("integer wrap", "buf", (1,), "4 * 1073741824 was computed in")
+@launched(2, reads={"buf": _BUF}, rest=(_out(2), STRIDE))
 @triton.jit
 def program_times_stride(buf_ptr, out_ptr, stride):
     row = (tl.program_id(0) * 4) * stride  # BUG
     tl.store(out_ptr + tl.program_id(0), tl.load(buf_ptr + row))
 
 
-def _program_times_stride() -> Prepared:
-    buf = torch.arange(4, dtype=torch.uint8)
-    out = torch.empty(2, dtype=torch.uint8)
-    return {"buf": buf}, lambda: program_times_stride[(2,)](buf, out, STRIDE)
-
-
+@planted("integer wrap", "buf", (0,), "4 * 1073741824 was computed in int32")
+@launched(1, reads={"page_indices": ints(0, 4, 0, 8), "buf": _BUF}, rest=(_out(4), STRIDE, 4))
 @triton.jit
 def page_times_stride(pages_ptr, buf_ptr, out_ptr, stride, BLOCK: tl.constexpr):
     lanes = tl.arange(0, BLOCK)
@@ -34,28 +37,16 @@ def page_times_stride(pages_ptr, buf_ptr, out_ptr, stride, BLOCK: tl.constexpr):
     tl.store(out_ptr + lanes, tl.load(buf_ptr + start + lanes, mask=lanes > 0, other=0))
 
 
-def _page_times_stride() -> Prepared:
-    pages = torch.tensor([0, 4, 0, 8], dtype=torch.int32)
-    buf = torch.arange(4, dtype=torch.uint8)
-    out = torch.empty(4, dtype=torch.uint8)
-    return (
-        {"page_indices": pages, "buf": buf},
-        lambda: page_times_stride[(1,)](pages, buf, out, STRIDE, BLOCK=4),
-    )
-
-
+@planted("integer wrap", "out", (0,), "a sum of 4294967296 was computed in int32")
+@launched(1, reads={"seq_lens": ints(*[STRIDE] * 4)}, rest=(_out(2), 4))
 @triton.jit
 def sum_of_lengths(lens_ptr, out_ptr, BLOCK: tl.constexpr):
     total = tl.sum(tl.load(lens_ptr + tl.arange(0, BLOCK)))  # BUG
     tl.store(out_ptr + total, 1)
 
 
-def _sum_of_lengths() -> Prepared:
-    lens = torch.tensor([STRIDE, STRIDE, STRIDE, STRIDE], dtype=torch.int32)
-    out = torch.empty(2, dtype=torch.uint8)
-    return {"seq_lens": lens}, lambda: sum_of_lengths[(1,)](lens, out, BLOCK=4)
-
-
+@planted("integer wrap", "out", (0,), "was computed in int32")
+@launched(1, reads={"seq_lens": ints(*[STRIDE] * 4)}, rest=(_out(2), 4))
 @triton.jit
 def scan_of_lengths(lens_ptr, out_ptr, BLOCK: tl.constexpr):
     lanes = tl.arange(0, BLOCK)
@@ -63,38 +54,24 @@ def scan_of_lengths(lens_ptr, out_ptr, BLOCK: tl.constexpr):
     tl.store(out_ptr + ends, lanes, mask=lanes == BLOCK - 1)
 
 
-def _scan_of_lengths() -> Prepared:
-    lens = torch.tensor([STRIDE, STRIDE, STRIDE, STRIDE], dtype=torch.int32)
-    out = torch.empty(2, dtype=torch.uint8)
-    return {"seq_lens": lens}, lambda: scan_of_lengths[(1,)](lens, out, BLOCK=4)
-
-
+@planted("integer wrap", "buf", (1,), "4294967298 was cast to int32")
+@launched(2, reads={"page_indices": ints(1, 2**32 + 2, dtype=torch.int64), "buf": _BUF}, rest=(_out(2),))
 @triton.jit
 def narrowed_page(pages_ptr, buf_ptr, out_ptr):
     page = tl.load(pages_ptr + tl.program_id(0)).to(tl.int32)  # BUG
     tl.store(out_ptr + tl.program_id(0), tl.load(buf_ptr + page))
 
 
-def _narrowed_page() -> Prepared:
-    pages = torch.tensor([1, 2**32 + 2], dtype=torch.int64)
-    buf = torch.arange(4, dtype=torch.uint8)
-    out = torch.empty(2, dtype=torch.uint8)
-    return {"page_indices": pages, "buf": buf}, lambda: narrowed_page[(2,)](pages, buf, out)
-
-
+@planted("integer wrap", "buf", (1,), "4 << 30 was computed in int32")
+@launched(2, reads={"page_indices": ints(0, 4), "buf": _BUF}, rest=(_out(2),))
 @triton.jit
 def shifted_page(pages_ptr, buf_ptr, out_ptr):
     start = tl.load(pages_ptr + tl.program_id(0)) << 30  # BUG
     tl.store(out_ptr + tl.program_id(0), tl.load(buf_ptr + start))
 
 
-def _shifted_page() -> Prepared:
-    pages = torch.tensor([0, 4], dtype=torch.int32)
-    buf = torch.arange(4, dtype=torch.uint8)
-    out = torch.empty(2, dtype=torch.uint8)
-    return {"page_indices": pages, "buf": buf}, lambda: shifted_page[(2,)](pages, buf, out)
-
-
+@planted("integer wrap", "buf", (1,), "was computed in uint32")
+@launched(2, reads={"starts": ints(1, 2**31 + 1, dtype=torch.uint32), "buf": _BUF}, rest=(_out(2),))
 @triton.jit
 def sum_past_32_bits(starts_ptr, buf_ptr, out_ptr):
     start = tl.load(starts_ptr + tl.program_id(0))
@@ -102,15 +79,10 @@ def sum_past_32_bits(starts_ptr, buf_ptr, out_ptr):
     tl.store(out_ptr + tl.program_id(0), tl.load(buf_ptr + at))
 
 
-def _sum_past_32_bits() -> Prepared:
-    starts = torch.tensor([1, 2**31 + 1], dtype=torch.int64).to(torch.uint32)
-    buf = torch.arange(4, dtype=torch.uint8)
-    out = torch.empty(2, dtype=torch.uint8)
-    return {"starts": starts, "buf": buf}, lambda: sum_past_32_bits[(2,)](starts, buf, out)
-
-
+@launched(1, reads={"page_indices": space(5), "buf": _BUF}, rest=(space(5), 5, STRIDE, 8))
 @triton.jit
 def harmless_wraps(pages_ptr, buf_ptr, out_ptr, n, stride, BLOCK: tl.constexpr):
+    """Wraps in masked lanes, in undefined lanes, and in a hash that is only stored."""
     lanes = tl.arange(0, BLOCK)
     pages = tl.load(pages_ptr + lanes, mask=lanes < n, other=9)
     x = tl.load(buf_ptr + pages * stride, mask=lanes < n, other=0)
@@ -122,44 +94,7 @@ def harmless_wraps(pages_ptr, buf_ptr, out_ptr, n, stride, BLOCK: tl.constexpr):
     tl.store(out_ptr + lanes + wide, hashed >> 16, mask=lanes < n)
 
 
-def harmless_wraps_case() -> Prepared:
-    """Wraps in masked lanes, in undefined lanes, and in a hash that is only stored."""
-    pages = torch.zeros(5, dtype=torch.int32)
-    buf = torch.arange(4, dtype=torch.uint8)
-    out = torch.empty(5, dtype=torch.int32)
-    return (
-        {"page_indices": pages, "buf": buf},
-        lambda: harmless_wraps[(1,)](pages, buf, out, 5, STRIDE, BLOCK=8),
-    )
-
-
 PLANTED = (
-    Planted(
-        program_times_stride,
-        _program_times_stride,
-        "integer wrap",
-        "buf",
-        (1,),
-        "4 * 1073741824 was computed in",
-    ),
-    Planted(
-        page_times_stride,
-        _page_times_stride,
-        "integer wrap",
-        "buf",
-        (0,),
-        "4 * 1073741824 was computed in int32",
-    ),
-    Planted(
-        sum_of_lengths,
-        _sum_of_lengths,
-        "integer wrap",
-        "out",
-        (0,),
-        "a sum of 4294967296 was computed in int32",
-    ),
-    Planted(scan_of_lengths, _scan_of_lengths, "integer wrap", "out", (0,), "was computed in int32"),
-    Planted(narrowed_page, _narrowed_page, "integer wrap", "buf", (1,), "4294967298 was cast to int32"),
-    Planted(shifted_page, _shifted_page, "integer wrap", "buf", (1,), "4 << 30 was computed in int32"),
-    Planted(sum_past_32_bits, _sum_past_32_bits, "integer wrap", "buf", (1,), "was computed in uint32"),
+    *(program_times_stride, page_times_stride, sum_of_lengths, scan_of_lengths),
+    *(narrowed_page, shifted_page, sum_past_32_bits),
 )

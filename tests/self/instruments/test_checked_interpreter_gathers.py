@@ -49,15 +49,7 @@ def gather_case(seq_lens, table_dtype=torch.int32):
     for row, count in enumerate(counts):
         table[row, :count] = pages[first : first + count]
         first += count
-    return (
-        buf,
-        table,
-        torch.tensor(seq_lens, dtype=table_dtype),
-        sum(seq_lens),
-        max(seq_lens),
-        PAGE_SIZE,
-        HEAD_DIM,
-    )
+    return (buf, table, torch.tensor(seq_lens, dtype=table_dtype), sum(seq_lens), max(seq_lens), PAGE_SIZE, HEAD_DIM)
 
 
 def expected_gather(buf, table, seq_lens, *_):

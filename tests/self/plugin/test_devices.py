@@ -42,12 +42,7 @@ def test_without_gpus_no_worker_gets_one():
 
 @pytest.mark.parametrize(
     ("memories", "workers"),
-    [
-        ([], 0),
-        ([8 * 2**30], 1),
-        ([CASE_BYTES, 2 * CASE_BYTES], 3),
-        ([100 * CASE_BYTES], MOST_WORKERS_A_GPU),
-    ],
+    [([], 0), ([8 * 2**30], 1), ([CASE_BYTES, 2 * CASE_BYTES], 3), ([100 * CASE_BYTES], MOST_WORKERS_A_GPU)],
 )
 def test_as_many_workers_as_can_hold_the_largest_cases(memories, workers):
     assert workers_for(memories) == workers

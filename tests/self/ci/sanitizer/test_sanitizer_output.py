@@ -77,11 +77,7 @@ def test_lines_of_other_origin_are_no_matter():
             MARK + '{"all_done": true}',
         ]
     )
-    assert list(take_apart(heard(output))) == [
-        {"case": "a/b"},
-        Record("Invalid x", ("at y",)),
-        {"all_done": True},
-    ]
+    assert list(take_apart(heard(output))) == [{"case": "a/b"}, Record("Invalid x", ("at y",)), {"all_done": True}]
 
 
 def test_where_an_address_lies():

@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from ci.setup.bootstrap import UNFINISHED, Project, Python, SetUpFailed, Step, choose_step, prepare
-from ci.setup.extras import NVML, SGLANG
+from ci.setup.extras import DEVELOPMENT, NVML, SGLANG
 from ci.setup.requirements import installed_version, lacking
 from tests import ROOT
 
@@ -55,6 +55,11 @@ def test_requirement_that_is_not_understood_is_refused_by_name(requirement):
 def test_the_projects_own_dependencies_are_met_here():
     described = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]
     assert lacking(described["dependencies"], installed_version) == []
+
+
+@pytest.mark.parametrize("extra", [DEVELOPMENT, NVML, SGLANG], ids=lambda extra: extra.name)
+def test_what_only_one_job_needs_can_be_installed(extra):
+    assert Project.read(ROOT).optional[extra.name]
 
 
 def test_constraints_pin_every_dependency_within_its_range():
