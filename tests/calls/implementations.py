@@ -4,7 +4,7 @@ import importlib
 import importlib.util
 import sys
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from types import ModuleType
 from typing import Any
@@ -33,6 +33,8 @@ class Implementation:
     name: str
     functions: Mapping[str, Callable[..., Any]]
     """By name, in the order of `FUNCTIONS`; an implementation may lack any."""
+    takes_good_arguments: dict[str, bool] = field(default_factory=dict, compare=False)
+    """By function, whether it returns on good arguments; filled in when that is first asked."""
 
     def fresh(self) -> "Implementation | None":
         """Return the same from its file anew, which knows of no earlier call; None where that cannot be had."""

@@ -32,6 +32,10 @@ FEW_ROWS = 2_000
 """Rows of a result that costs little even on the interpreter."""
 
 
+class ProvesNothing(Foreseen):
+    """What a call did says nothing about the implementation."""
+
+
 def examine(
     implementation: Implementation,
     case: Case,
@@ -232,6 +236,8 @@ class _Examination:
         outcome = self.caller.call(call, inputs, POISONS[0], "call to be refused", bad.change(inputs.arguments))
         wanted = f"a ValueError or TypeError that names {' or '.join(bad.names)}"
         raised = outcome.raised
+        if raised is not None and not self._takes_good_arguments(call, inputs):
+            raise ProvesNothing("raises on good arguments too, so that refusing bad ones proves nothing")
         if raised is None:
             self._not_refused("accepted", f"the call was accepted, should have raised {wanted}")
         elif not isinstance(raised.error, (ValueError, TypeError)):
@@ -241,6 +247,14 @@ class _Examination:
             self._not_refused("by name", f"{raised}, which names no argument: should have been {wanted}")
         elif launched := [*outcome.launches, *outcome.watched.operations]:
             self._not_refused("before a launch", f"launched {launched[0]} before it {raised}")
+
+    def _takes_good_arguments(self, call: Callable[..., Any], inputs: Inputs) -> bool:
+        known, function = self.implementation.takes_good_arguments, self.findings.function
+        if function not in known:
+            # What is wrong with such a call is found where it is examined.
+            aside = self._caller_for(self.case, Findings(self.case, self.contract, function))
+            known[function] = aside.call(call, inputs, POISONS[0], "call with good arguments").raised is None
+        return known[function]
 
     def _not_refused(self, how: str, message: str) -> None:
         self.findings.add(Seen.NOT_REFUSED, message, how)

@@ -24,14 +24,24 @@ def examined(examiner, call, case=FIRST, contract=Contract.STRICT):
     "leave",
     [pytest.skip, pytest.xfail, pytest.exit, sys.exit, lambda why: (_ for _ in ()).throw(KeyboardInterrupt(why))],
 )
-@pytest.mark.parametrize(
-    "case", [FIRST, "state/many-calls", "growth/batches", "bad-arguments/buf-int8", "disagreement/device-smaller"]
-)
+@pytest.mark.parametrize("case", [FIRST, "state/many-calls", "growth/batches", "disagreement/device-smaller"])
 def test_whatever_is_raised_is_a_finding(leave, case, examiner, capsys):
     (finding,) = examined(examiner, lambda *arguments: leave("not today"), case).findings
     assert re.search(r"raised \w+: not today \(test_raised\.py line \d+\)", finding.message)
     assert finding.rule in CASES[case].rules or finding.rule is Rule.STATE
     assert "Traceback (most recent call last)" in capsys.readouterr().err
+
+
+def test_bad_arguments_are_not_skipped(examiner):
+    gather = load_implementation(str(BASE))
+
+    def get_s(buf, *others):
+        if buf.dtype != torch.uint8:
+            pytest.skip("buf")
+        return gather.functions["get_s"](buf, *others)
+
+    (finding,) = examined(examiner, get_s, "bad-arguments/buf-int8").findings
+    assert finding.message.startswith("raised Skipped: buf (test_raised.py line ")
 
 
 class Odd(torch.Tensor):
@@ -82,3 +92,28 @@ def test_no_case_is_left_out_by_what_is_examined(how, tmp_path):
     (finding,) = run.verdicts[FIRST].findings
     assert "not today (skips.py line 6)" in finding.message
     assert "Traceback (most recent call last)" in run.output
+
+
+def test_refusing_bad_arguments_proves_nothing_where_good_ones_are_refused_too(examiner):
+    def refuses(*arguments):
+        raise ValueError("buf, page_indices, seq_lens, seq_len_sum, max_seq_len, page_size, index_head_dim")
+
+    for case in ("bad-arguments/buf-int8", "bad-arguments/page-indices-float32"):
+        found = examined(examiner, refuses, case)
+        assert found.findings == ()
+        assert found.undecided == "raises on good arguments too, so that refusing bad ones proves nothing"
+        assert not found.is_clean
+
+
+def test_good_arguments_are_tried_once(examiner):
+    calls = []
+    gather = load_implementation(str(BASE))
+
+    def get_s(*arguments):
+        calls.append(arguments)
+        return gather.functions["get_s"](*arguments)
+
+    implementation = Implementation("mine", {"get_s": get_s})
+    for case in ("bad-arguments/buf-int8", "bad-arguments/page-indices-float32"):
+        assert examiner.examine(CASES[case], implementation).is_clean
+    assert len(calls) == 3
