@@ -166,8 +166,9 @@ class Case:
 
     @property
     def may_be_refused(self) -> bool:
-        """Whether a `ValueError` is as good as the right rows (rules 9 and 10)."""
-        return bool({Rule.GEOMETRIES, Rule.STRIDES} & set(self.rules))
+        """Whether a `ValueError` is as good as the right rows (rules 9, 10 and 13)."""
+        is_beyond_lengths = self.seq_len_sum > len(self.seq_lens) * self.max_seq_len
+        return is_beyond_lengths or bool({Rule.GEOMETRIES, Rule.STRIDES} & set(self.rules))
 
 
 def family(name: str, cases: list[Case]) -> list[Case]:

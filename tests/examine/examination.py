@@ -7,7 +7,8 @@ from typing import Any
 
 import torch
 
-from tests.calls.errors import Foreseen, short
+from tests.calls.attempt import attempt
+from tests.calls.errors import Foreseen
 from tests.calls.implementations import Implementation
 from tests.calls.inputs import Inputs
 from tests.calls.memory import Memory
@@ -29,6 +30,10 @@ MANY_ROWS = 1 << 22
 """Rows of a result that is compared in seconds, not in milliseconds."""
 FEW_ROWS = 2_000
 """Rows of a result that costs little even on the interpreter."""
+
+
+class ProvesNothing(Foreseen):
+    """What a call did says nothing about the implementation."""
 
 
 def examine(
@@ -177,12 +182,12 @@ class _Examination:
         """Capture a call in a CUDA graph, and replay it on shorter sequences of other contents."""
         inputs.write(plan(self.case))
         self.caller.at("capture in a CUDA graph")
-        try:
-            graph, returned = capture(call, inputs.arguments)
-        except Exception as error:
+        captured, raised = attempt(capture, call, inputs.arguments)
+        if raised is not None:
             self.caller.check_device("capture in a CUDA graph")
-            self.findings.add(Seen.NOT_CAPTURED, f"could not be captured in a CUDA graph: {short(error)}")
+            self.findings.raised(raised, Seen.NOT_CAPTURED, "could not be captured in a CUDA graph: {}")
             return
+        graph, returned = captured
         results = self.caller.results(returned, inputs.arguments)
         inputs.write(plan(self.case, variation=2, shorter=True))
         for result in results.values():
@@ -202,8 +207,11 @@ class _Examination:
         inputs.write(plan(self.case))
         earlier = Expectation(self.case, inputs.plan, self.device, inputs.rows)
         self.caller.at("call on a side stream")
-        returned = rewritten_on_side_stream(call, inputs)
+        returned, raised = attempt(rewritten_on_side_stream, call, inputs)
         self.caller.check_device("call on a side stream")
+        if raised is not None:
+            self.findings.raised(raised, Seen.WRONG_STREAM, "on a side stream it {}")
+            return
         expected = Expectation(self.case, inputs.plan, self.device, inputs.rows)
         for part, result in self.caller.results(returned, inputs.arguments).items():
             wrong = expected.wrong_rows(part, result, POISONS[0], earlier)
@@ -212,34 +220,41 @@ class _Examination:
 
     def _growth(self, call: Callable[..., Any]) -> None:
         self.caller.at("requests that grow")
-        try:
-            examine_growth(call, self.case, self.device, self.findings)
-        except Foreseen:
-            raise
-        except Exception as error:
+        _, raised = attempt(examine_growth, call, self.case, self.device, self.findings)
+        if raised is not None:
             self.caller.check_device("requests that grow")
-            self.findings.add(Seen.RAISED, f"a request that grew raised {short(error)}", short(error))
+            self.findings.raised(raised, message="a request that grew {}")
 
     def _open_rows(self, inputs: Inputs, call: Callable[..., Any]) -> None:
-        """Call twice; whatever comes back, an error too, is right if no memory but the results was touched."""
+        """Call twice; whatever the rows hold is right if no memory but the results was touched."""
         for poison in POISONS:
-            self.caller.call(call, inputs, poison, "call")
+            self._returned(self.caller.call(call, inputs, poison, "call"))
 
     def _refusal(self, inputs: Inputs, call: Callable[..., Any]) -> None:
         bad = self.case.bad
         assert bad is not None
         outcome = self.caller.call(call, inputs, POISONS[0], "call to be refused", bad.change(inputs.arguments))
         wanted = f"a ValueError or TypeError that names {' or '.join(bad.names)}"
-        error = outcome.error
-        if error is None:
+        raised = outcome.raised
+        if raised is not None and not self._takes_good_arguments(call, inputs):
+            raise ProvesNothing("raises on good arguments too, so that refusing bad ones proves nothing")
+        if raised is None:
             self._not_refused("accepted", f"the call was accepted, should have raised {wanted}")
-        elif not isinstance(error, (ValueError, TypeError)):
-            self._not_refused(type(error).__name__, f"raised {short(error)}, should have raised {wanted}")
-        elif not any(re.search(rf"\b{name}\b", str(error)) for name in bad.names):
-            told = f"raised {short(error)}, which names no argument: should have been {wanted}"
-            self._not_refused("by name", told)
+        elif not isinstance(raised.error, (ValueError, TypeError)):
+            self._not_refused(type(raised.error).__name__, f"{raised}, should have raised {wanted}")
+            raised.show()
+        elif not any(re.search(rf"\b{name}\b", str(raised.error)) for name in bad.names):
+            self._not_refused("by name", f"{raised}, which names no argument: should have been {wanted}")
         elif launched := [*outcome.launches, *outcome.watched.operations]:
-            self._not_refused("before a launch", f"launched {launched[0]} before it raised {short(error)}")
+            self._not_refused("before a launch", f"launched {launched[0]} before it {raised}")
+
+    def _takes_good_arguments(self, call: Callable[..., Any], inputs: Inputs) -> bool:
+        known, function = self.implementation.takes_good_arguments, self.findings.function
+        if function not in known:
+            # What is wrong with such a call is found where it is examined.
+            aside = self._caller_for(self.case, Findings(self.case, self.contract, function))
+            known[function] = aside.call(call, inputs, POISONS[0], "call with good arguments").raised is None
+        return known[function]
 
     def _not_refused(self, how: str, message: str) -> None:
         self.findings.add(Seen.NOT_REFUSED, message, how)

@@ -4,6 +4,7 @@ from collections.abc import Collection, Mapping
 from dataclasses import asdict, dataclass, field, replace
 from typing import Any, NamedTuple
 
+from tests.calls.attempt import Raised
 from tests.cases.case import Case
 from tests.contract import Contract, Rule
 from tests.examine.blame import Seen, rule_of
@@ -75,8 +76,10 @@ class Findings:
         self._case = case
         self.contract = contract
 
-    def add(self, seen: Seen, message: str, where: str = "", **details: Any) -> None:
+    def add(self, seen: Seen, message: str, where: str = "", **details: Any) -> bool:
         """Note something wrong, unless the contract does not promise its rule or the function is known to do it.
+
+        Returns whether it was noted.
 
         Args:
             seen: what kind of thing; its rule follows from that and the case.
@@ -85,8 +88,23 @@ class Findings:
             details: JSON values.
         """
         rule = rule_of(seen, self._case.rules)
-        if self.contract.holds(rule) and not self.has(seen, where):
+        is_new = self.contract.holds(rule) and not self.has(seen, where)
+        if is_new:
             self.all.append(Finding(rule, self._case.id, self.function, message, details, _fault(seen, where)))
+        return is_new
+
+    def raised(self, raised: Raised, seen: Seen = Seen.RAISED, message: str = "{}") -> None:
+        """Note that the function raised something that the contract does not allow, and show where it came from.
+
+        Args:
+            raised: what.
+            seen: what kind of thing that is.
+            message: what happened, with braces where what was raised is told.
+        """
+        if seen is Seen.RAISED and isinstance(raised.error, IndexError):
+            seen = Seen.RAISED_OUT_OF_BOUNDS
+        if self.add(seen, message.replace("{}", str(raised)), raised.text):
+            raised.show()
 
     @property
     def right(self) -> list[str]:

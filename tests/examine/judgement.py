@@ -1,6 +1,5 @@
 """From what a call gave back to findings: an error that the contract does not allow, rows that are wrong."""
 
-from tests.calls.errors import short
 from tests.cases.case import Case
 from tests.examine.blame import Seen
 from tests.examine.call import Outcome
@@ -12,14 +11,13 @@ WILD_READS = {Seen.READ_OUTSIDE, Seen.WRAP}
 
 def returned(outcome: Outcome, case: Case, findings: Findings) -> bool:
     """Whether there are results to look at; an error is judged here."""
-    error = outcome.error
-    if error is None:
+    raised = outcome.raised
+    if raised is None:
         return bool(outcome.results)
-    if isinstance(error, ValueError) and case.may_be_refused:
+    if isinstance(raised.error, ValueError) and case.may_be_refused:
         findings.refuse()
     else:
-        seen = Seen.RAISED_OUT_OF_BOUNDS if isinstance(error, IndexError) else Seen.RAISED
-        findings.add(seen, f"raised {short(error)}", short(error))
+        findings.raised(raised)
     return False
 
 

@@ -8,6 +8,7 @@ from typing import Any
 
 import torch
 
+from tests.calls.attempt import attempt
 from tests.calls.implementations import Implementation
 from tests.calls.inputs import Inputs
 from tests.calls.memory import Memory
@@ -164,7 +165,10 @@ class StateExamination:
         counts = []
         for _ in range(COUNTS):
             for _ in range(CALLS_BETWEEN_COUNTS):
-                call(*inputs.arguments)
+                _, raised = attempt(call, *inputs.arguments)
+                if raised is not None:
+                    self._findings.raised(raised, message="after all the calls before it, a call {}")
+                    return [0]
             counts.append(held_bytes(inputs.device))
         return [after - before for before, after in pairwise(counts)]
 

@@ -2,7 +2,7 @@
 
 import os
 import shutil
-from collections.abc import Iterator
+from collections.abc import Generator, Iterator
 from dataclasses import replace
 from typing import Any
 
@@ -10,6 +10,7 @@ import pytest
 
 from tests.calls.errors import Foreseen
 from tests.calls.implementations import require_named
+from tests.calls.interruption import note_interruptions
 from tests.examine import selection
 from tests.examine.choice import chosen_cases, reason_to_skip
 from tests.examine.selection import Selection
@@ -29,6 +30,7 @@ def pytest_addoption(parser: pytest.Parser) -> None:
 
 
 def pytest_configure(config: pytest.Config) -> None:
+    note_interruptions()
     worker_input = getattr(config, "workerinput", None)
     chosen = Selection.from_options(config.option)
     if worker_input is not None:
@@ -115,6 +117,14 @@ def pytest_runtest_protocol(item: pytest.Item) -> Iterator[None]:
         return (yield)
     finally:
         trace.end()
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_runtest_makereport(item: pytest.Item) -> Generator[None, pytest.TestReport, pytest.TestReport]:
+    report = yield
+    if item.get_closest_marker("catalogue"):
+        reporting.refuse_others_skips(report, item)
+    return report
 
 
 @pytest.hookimpl(optionalhook=True)

@@ -53,6 +53,13 @@ def findings_of(report: pytest.TestReport) -> list[Finding]:
     return list(examined.findings) if examined else []
 
 
+def refuse_others_skips(report: pytest.TestReport, item: pytest.Item) -> None:
+    """Make a failure of a skip that is none of the harness's own, which are marks: nobody else leaves a case out."""
+    if report.skipped and not item.get_closest_marker("skip"):
+        why = skip_reason(report)
+        report.outcome, report.longrepr = "failed", f"left out by something else than the harness: {why}"
+
+
 def skip_reason(report: pytest.TestReport) -> str:
     """Return why a skipped test was skipped."""
     reason = report.longrepr[2] if isinstance(report.longrepr, tuple) else str(report.longrepr)

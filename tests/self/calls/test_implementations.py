@@ -66,7 +66,10 @@ def test_what_may_be_named(name, functions, module, examiner):
 @pytest.mark.parametrize(
     ("name", "reason"),
     [
-        ("NeedsAPool", "NeedsAPool is a class, and making an object of it without arguments failed: TypeError: "),
+        (
+            "NeedsAPool",
+            "NeedsAPool is a class, and making an object of it without arguments failed: it raised TypeError: ",
+        ),
         ("Empty", "it has none of the functions get_k_and_s, get_k, get_s"),
         ("Absent", "has no 'Absent'"),
     ],
