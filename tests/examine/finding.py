@@ -93,17 +93,18 @@ class Findings:
             self.all.append(Finding(rule, self._case.id, self.function, message, details, _fault(seen, where)))
         return is_new
 
-    def raised(self, raised: Raised, seen: Seen = Seen.RAISED, message: str = "{}") -> None:
+    def raised(self, raised: Raised, seen: Seen = Seen.RAISED, message: str = "{}", **details: Any) -> None:
         """Note that the function raised something that the contract does not allow, and show where it came from.
 
         Args:
             raised: what.
             seen: what kind of thing that is.
             message: what happened, with braces where what was raised is told.
+            details: JSON values.
         """
         if seen is Seen.RAISED and isinstance(raised.error, IndexError):
             seen = Seen.RAISED_OUT_OF_BOUNDS
-        if self.add(seen, message.replace("{}", str(raised)), raised.text):
+        if self.add(seen, message.replace("{}", str(raised)), raised.text, **details):
             raised.show()
 
     @property
