@@ -93,13 +93,14 @@ class Findings:
             self.all.append(Finding(rule, self._case.id, self.function, message, details, _fault(seen, where)))
         return is_new
 
-    def raised(self, raised: Raised, seen: Seen = Seen.RAISED, message: str = "{}") -> None:
+    def raised(self, raised: Raised, seen: Seen = Seen.RAISED, message: str = "{}", **details: Any) -> None:
         """Note that the function raised something that the contract does not allow, and show where it came from.
 
         Args:
             raised: what.
             seen: what kind of thing that is.
             message: what happened, with braces where what was raised is told.
+            details: JSON values.
         """
         # Whoever only reads findings needs no Triton.
         from tests.instruments.triton_seams import refused_by_compiler
@@ -108,7 +109,7 @@ class Findings:
             seen = Seen.RAISED_OUT_OF_BOUNDS
         if seen is Seen.RAISED and (reason := refused_by_compiler(raised.error)) is not None:
             seen, message = Seen.NOT_COMPILED, f"a kernel does not compile: {reason}"
-        if self.add(seen, message.replace("{}", str(raised)), raised.text):
+        if self.add(seen, message.replace("{}", str(raised)), raised.text, **details):
             raised.show()
 
     @property
