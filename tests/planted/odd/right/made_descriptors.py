@@ -30,7 +30,7 @@ def _descriptor_kernel(
     """A tile lies in one page: `TILE` divides `PAGE_SIZE`."""
     sequence = tl.program_id(1)
     tile = tl.program_id(0)
-    token, row, is_row = place_of_tile(lens_ptr, lens_stride, sequence, tile, rows, longest, TILE)
+    _, row, is_row = place_of_tile(lens_ptr, lens_stride, sequence, tile, rows, longest, TILE)
     if tl.sum(is_row.to(tl.int32)) == 0:
         return
     first = tile.to(tl.int64) * TILE
