@@ -19,7 +19,7 @@ from tests.examine.blame import Seen
 from tests.examine.call import EARLIER_RESULT, POISONS, Caller, Instrument, OnStep, Outcome
 from tests.examine.comparison import Expectation
 from tests.examine.examined import PROVES_NOTHING, Examined
-from tests.examine.finding import Findings
+from tests.examine.finding import Findings, OnFound
 from tests.examine.growth import examine_growth
 from tests.examine.judgement import compare, returned
 from tests.examine.state import StateExamination
@@ -45,6 +45,7 @@ def examine(
     instruments: Sequence[Instrument] = (),
     memory: Callable[[], Memory] = RedZonedMemory,
     on_step: OnStep = lambda function, step: None,
+    on_found: OnFound = lambda findings: None,
 ) -> Examined:
     """Examine an implementation on one case, under the given instruments.
 
@@ -56,6 +57,7 @@ def examine(
         instruments: what each call runs under.
         memory: makes the memory that arguments and results live in.
         on_step: told before each call.
+        on_found: told what is found, as soon as it is.
 
     Returns:
         What it came to: findings, none if every promise was kept; and why it could not decide, where what was examined
@@ -65,7 +67,8 @@ def examine(
         DeviceLost: the GPU's context is gone, and with it this process's use of the GPU.
     """
     lent = memory()
-    examined = _Examination(implementation, case, contract, device, instruments, lent, on_step).run()
+    findings = Findings(case, contract, on_found=on_found)
+    examined = _Examination(implementation, case, findings, device, instruments, lent, on_step).run()
     lent.close()
     return examined
 
@@ -75,7 +78,7 @@ class _Examination:
         self,
         implementation: Implementation,
         case: Case,
-        contract: Contract,
+        findings: Findings,
         device: torch.device,
         instruments: Sequence[Instrument],
         memory: Memory,
@@ -83,10 +86,10 @@ class _Examination:
     ) -> None:
         self.implementation = implementation
         self.case = case
-        self.contract = contract
+        self.contract = findings.contract
         self.device = device
         self.memory = memory
-        self.findings = Findings(case, contract)
+        self.findings = findings
         self.instruments = instruments
         self.on_step = on_step
         self.caller = self._caller_for(case, self.findings)

@@ -1,6 +1,6 @@
 """What the examination has to say: one broken promise, in the user's terms."""
 
-from collections.abc import Collection, Mapping
+from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import asdict, dataclass, field, replace
 from typing import Any, NamedTuple
 
@@ -63,10 +63,20 @@ class Fault(NamedTuple):
     """JSON values."""
 
 
+OnFound = Callable[[Sequence[Finding]], None]
+"""Told all that is found on a case by now, each time that it grows."""
+
+
 class Findings:
     """Collects what is found on one case: what the contract promises, and each fault of a function once."""
 
-    def __init__(self, case: Case, contract: Contract, function: str = "") -> None:
+    def __init__(
+        self,
+        case: Case,
+        contract: Contract,
+        function: str = "",
+        on_found: OnFound = lambda findings: None,
+    ) -> None:
         self.all: list[Finding] = []
         self.function = function
         """The function that is examined at the moment."""
@@ -74,6 +84,7 @@ class Findings:
         """Functions that refused a call where the contract allows it."""
         self._are_right: dict[str, bool] = {}
         self._case = case
+        self._on_found = on_found
         self.contract = contract
 
     def add(self, seen: Seen, message: str, where: str = "", **details: Any) -> bool:
@@ -91,6 +102,7 @@ class Findings:
         is_new = self.contract.holds(rule) and not self.has(seen, where)
         if is_new:
             self.all.append(Finding(rule, self._case.id, self.function, message, details, _fault(seen, where)))
+            self._on_found(self.all)
         return is_new
 
     def raised(self, raised: Raised, seen: Seen = Seen.RAISED, message: str = "{}", **details: Any) -> None:
@@ -129,6 +141,7 @@ class Findings:
         """Note a finding of another collection, unless the function is known to do it."""
         if not any((of.function, of.fault) == (finding.function, finding.fault) for of in self.all):
             self.all.append(finding)
+            self._on_found(self.all)
 
     def follow(self, causes: Collection[Seen], message: str, seen: Seen | None = None) -> bool:
         """Add to an earlier finding of the function what followed from it; return whether there is such a finding.

@@ -7,6 +7,7 @@ from tests.examine.comparison import Expectation, WrongRows
 from tests.examine.finding import Findings
 
 WILD_READS = {Seen.READ_OUTSIDE, Seen.WRAP}
+LAUNCH_REFUSED = {Seen.GRID}
 
 
 def returned(outcome: Outcome, case: Case, findings: Findings) -> bool:
@@ -48,11 +49,13 @@ def compare(
             continue
         any_wrong = True
         seen = Seen.OTHER_ROW_AGAIN if again else wrong.seen
-        # Rows that a wild read made wrong are no fault of their own.
-        if outcome.seen & WILD_READS:
-            sentence = f"{wrong.count:,} of {wrong.total:,} rows of {part} are wrong"
-            if findings.follow(WILD_READS, sentence, None if wrong.reads_refused else seen):
-                continue
+        # Rows that a wild read made wrong, or that nobody wrote, are no fault of their own.
+        sentence = f"{wrong.count:,} of {wrong.total:,} rows of {part} are wrong"
+        if outcome.seen & LAUNCH_REFUSED and findings.follow(LAUNCH_REFUSED, sentence):
+            continue
+        breaks = None if wrong.reads_refused else seen
+        if outcome.seen & WILD_READS and findings.follow(WILD_READS, sentence, breaks):
+            continue
         told[seen] = told[seen].with_other(wrong) if seen in told else wrong
     if any(len(result) for result in outcome.results.values()):
         findings.rows(are_right=not any_wrong)

@@ -1,9 +1,10 @@
 """The examination as a pytest run sees it: options in, failed tests with findings out."""
 
+import time
 from collections.abc import Sequence
 from contextlib import ExitStack
 from dataclasses import replace
-from functools import reduce
+from functools import partial
 from typing import TYPE_CHECKING, Self
 
 import pytest
@@ -95,21 +96,26 @@ class Examiner:
 
             calls = AbsentGpuCalls(case)
             implementation, notes = calls.of(implementation), calls.notes
-        if self._trace:
-            self._trace.examine(case.id, case.rules)
-        passes = [
-            examine(
+        trace = self._trace
+        if trace:
+            trace.examine(case, is_heavy=case.heavy and self.device == "cpu")
+        examined = Examined(case.id)
+        began = time.monotonic()
+        for place, memory in enumerate(self._memories):
+            of = examine(
                 implementation,
                 case,
                 contract=contract or self.contract,
                 device=torch.device(self.device),
                 instruments=self._instruments,
                 memory=memory,
-                on_step=self._trace.at if self._trace else lambda function, step: None,
+                on_step=trace.at if trace else lambda function, step: None,
+                on_found=partial(trace.found, examined.findings) if trace else lambda findings: None,
             )
-            for memory in self._memories
-        ]
-        return replace(reduce(Examined.with_memory, passes), notes=tuple(notes))
+            examined = examined.with_memory(of) if place else of
+        if trace and examined.right and examined.is_clean:
+            trace.paces.note(case, time.monotonic() - began)
+        return replace(examined, notes=tuple(notes))
 
     def expect_no_findings(self, case: Case, item: pytest.Item) -> None:
         """Examine a case; attach what that comes to to the test, and fail it if anything is found or undecided."""
@@ -119,7 +125,7 @@ class Examiner:
             examined = self.examine(case)
         except DeviceLost as lost:
             if self._trace:
-                self._trace.die(lost.findings)
+                self._trace.die()
             item.user_properties.append(reporting.carried(Examined(case.id, tuple(lost.findings))))
             pytest.exit(f"the GPU is lost to this process: {lost}; run with -n 1 to go on after it", returncode=1)
         item.user_properties.append(reporting.carried(examined))

@@ -53,7 +53,8 @@ def pytest_configure(config: pytest.Config) -> None:
     if worker_input is None:
         traces = reporting.trace_folder()
         config.stash[reporting.TRACES] = traces
-        config.stash[DEATHS] = Deaths(config, traces)
+        deaths = config.stash[DEATHS] = Deaths(config, traces)
+        config.add_cleanup(deaths.stop)
         config.add_cleanup(lambda: shutil.rmtree(traces, ignore_errors=True))
     benchmarks.choose_storage(config)
 
@@ -66,6 +67,7 @@ def pytest_xdist_auto_num_workers(config: pytest.Config) -> int:
 def pytest_configure_node(node: Any) -> None:
     # A new worker takes the place of a dead one, whose test has been reported by now if it left one.
     node.config.stash[DEATHS].tell_the_rest()
+    node.config.stash[DEATHS].watch(node)
     node.workerinput["traces"] = str(node.config.stash[reporting.TRACES])
     node.workerinput["gpu"] = node.config.stash[reporting.GPUS].take(node.gateway.id)
 
@@ -112,7 +114,7 @@ def pytest_runtest_protocol(item: pytest.Item) -> Iterator[None]:
     trace = containment.trace_of(item.config)
     if trace is None:
         return (yield)
-    trace.begin(item.nodeid, item.config.getoption("--case-timeout"))
+    trace.begin(item.nodeid)
     try:
         return (yield)
     finally:

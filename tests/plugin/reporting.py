@@ -7,10 +7,12 @@ from typing import Any
 
 import pytest
 
+from tests.cases.case import Case
 from tests.examine.examined import Examined
 from tests.examine.finding import Finding
 from tests.examine.selection import Selection
 from tests.plugin.devices import GpuPool
+from tests.plugin.pace import weight_of
 
 TRACES = pytest.StashKey[Path]()
 SELECTION = pytest.StashKey[Selection]()
@@ -28,12 +30,10 @@ def trace_folder() -> Path:
 
 
 def weight(item: pytest.Item) -> int:
-    """Return about how long a test takes: the tokens of the case that it examines, a sequence counted as 64."""
-    if item.get_closest_marker("skip"):
-        return 0
+    """Return about how long a test takes, in tokens of the case that it examines."""
     callspec = getattr(item, "callspec", None)
-    seq_lens = getattr(callspec.params.get("case"), "seq_lens", ()) if callspec else ()
-    return sum(seq_lens) + 64 * len(seq_lens)
+    case = callspec.params.get("case") if callspec else None
+    return weight_of(case) if isinstance(case, Case) and not item.get_closest_marker("skip") else 0
 
 
 def carried(examined: Examined) -> tuple[str, Any]:

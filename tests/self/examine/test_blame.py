@@ -1,5 +1,6 @@
 """Does each finding cite the rule that was broken, and is one fault one finding?"""
 
+import time
 from dataclasses import replace
 from pathlib import Path
 
@@ -165,3 +166,18 @@ def test_rows_of_refused_reads_are_told_with_the_read(examiner, tmp_path, on_cpu
     ).findings
     assert [f.fault for f in findings] == ["read outside: buf"] * 3
     assert "so 64 of 265 rows of K are wrong; so 64 of 265 rows of S are wrong" in findings[0].message
+
+
+def test_a_launch_past_a_limit_is_told_at_once_and_not_run(examiner, tmp_path, on_cpu):
+    began = time.monotonic()
+    examined = examiner.examine(
+        CASES["lengths/page-plus-one"],
+        planted_edits({"(seq_len_sum // BLOCK + batch,)": "(seq_len_sum // BLOCK + batch, 65_536)"}, tmp_path),
+        Contract.SAFE,
+    )
+    assert time.monotonic() - began < 30
+    assert [(of.rule, of.fault) for of in examined.findings] == [(Rule.LENGTHS, "grid limit")] * 3
+    assert (
+        "65,536 programs on y, past the limit of 65,535; so 65 of 65 rows of K are wrong"
+        in examined.findings[0].message
+    )
