@@ -23,6 +23,11 @@ class Contract(IntEnum):
         """Whether the level promises a rule."""
         return rule.level <= self
 
+    @property
+    def not_held(self) -> "list[Rule]":
+        """The rules that the level does not promise."""
+        return [rule for rule in Rule if not self.holds(rule)]
+
 
 class Rule(IntEnum):
     """A rule of the contract. Its value is its number there, which users read."""

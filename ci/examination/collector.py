@@ -1,7 +1,8 @@
 """The pytest plugin that turns what tests report into results of cases. It lives in the controller."""
 
 import re
-from collections.abc import Collection, Iterable
+from collections.abc import Collection, Iterable, Mapping
+from dataclasses import replace
 from typing import Any, Protocol
 
 import pytest
@@ -22,40 +23,48 @@ class Listener(Protocol):
 
 
 class Collector:
-    """Collects the results of a run, and whatever goes wrong with it as a whole."""
+    """Collects the results of a run, and whatever goes wrong with it as a whole.
 
-    def __init__(self, case_ids: Iterable[str], listener: Listener) -> None:
-        self._case_ids = set(case_ids)
+    Args:
+        case_ids: the chosen cases.
+        left_out: those of them that are not to be examined, with the reason.
+        listener: told of each result.
+    """
+
+    def __init__(self, case_ids: Iterable[str], left_out: Mapping[str, str], listener: Listener) -> None:
+        self._case_ids = dict.fromkeys(case_ids)
+        self._left_out = left_out
         self._listener = listener
         self._expected: list[str] = []
         self._results: dict[str, Examined] = {}
         self.troubles: list[str] = []
-        self.interrupted = ""
+        self.interrupted: str | None = None
         """Why the run was interrupted, if it was."""
         self._pytest_failed = False
 
     @property
-    def reported(self) -> list[Examined]:
-        """What was reported by now."""
-        return list(self._results.values())
+    def any_unclean(self) -> bool:
+        """Whether a test reported findings or no decision."""
+        return any(result.is_unclean for result in self._results.values())
 
     def results(self, why_missing: str | None) -> list[Examined]:
-        """Return the results in the order of collection.
+        """Return the results in the order of collection; chosen cases without any are among them.
 
         Args:
-            why_missing: why tests that were collected may have reported nothing, if that is as it should be;
-                otherwise they are undecided.
+            why_missing: why cases may have reported nothing, if that is as it should be; otherwise they are undecided.
         """
-        undecided = None if why_missing else "collected, but it never reported"
+
+        def missing(case: str, what: str) -> Examined:
+            return Examined(case, undecided=None if why_missing else what, not_run=why_missing)
+
         results = [
             self._results.get(nodeid)
-            or Examined(case_of(nodeid, self._case_ids), undecided=undecided, not_run=why_missing)
+            or missing(case_of(nodeid, self._case_ids), "a test was collected for it, but never reported")
             for nodeid in dict.fromkeys([*self._expected, *self._results])
         ]
-        if self._expected:
-            uncollected = self._case_ids - {result.case for result in results}
-            results += [Examined(case, undecided="no test examines it") for case in sorted(uncollected)]
-        return results
+        reported = {result.case for result in results}
+        what = "no test examines it" if self._expected else "no test was collected for it"
+        return results + [missing(case, what) for case in self._case_ids if case not in reported]
 
     @pytest.hookimpl(optionalhook=True)
     def pytest_xdist_node_collection_finished(self, node: Any, ids: list[str]) -> None:
@@ -66,9 +75,10 @@ class Collector:
     def pytest_runtest_logreport(self, report: pytest.TestReport) -> None:
         if _has_no_case(report.nodeid) or (report.when in ("setup", "teardown") and report.passed):
             return
-        result = examined(case_of(report.nodeid, self._case_ids), report)
+        case = case_of(report.nodeid, self._case_ids)
         # A teardown that fails, or a worker that dies after a test, adds to the test's own report.
         earlier = self._results.get(report.nodeid)
+        result = added(examined(case, report, self._left_out.get(case)), earlier, report)
         self._results[report.nodeid] = merged(earlier, result) if earlier else result
         self._listener.show(result, len(self._results))
 
@@ -122,23 +132,51 @@ def case_of(nodeid: str, case_ids: Collection[str]) -> str:
     return f"{module}/{function}" + (f"[{parameters}]" if parameters else "")
 
 
-def examined(case: str, report: pytest.TestReport) -> Examined:
-    """Return what a test's decisive report says about its case."""
+def examined(case: str, report: pytest.TestReport, left_out: str | None = None) -> Examined:
+    """Return what a test's report says about its case.
+
+    Args:
+        case: id of the case.
+        report: one that is decisive.
+        left_out: why the case is not to be examined, if that is so.
+    """
     if report.skipped:
-        return Examined(case, not_run=reporting.skip_reason(report))
-    findings = tuple(reporting.findings_of(report))
-    if report.failed and not findings:
-        return Examined(case, undecided=f"the harness failed: {last_line(report)}")
-    return Examined(case, findings)
+        reason = reporting.skip_reason(report)
+        if reason == left_out:
+            return Examined(case, not_run=reason)
+        return Examined(case, undecided=f"left out by something else: {reason}")
+    told = reporting.examined_of(report)
+    if told is None or (report.failed and not told.is_unclean):
+        failed = f"the harness failed: {last_line(report).removeprefix(f'{case}: ')}"
+        what = failed if report.failed else "the test passed without an examination"
+        return Examined(case, undecided=what)
+    return replace(told, case=case)
+
+
+def added(result: Examined, earlier: Examined | None, report: pytest.TestReport) -> Examined:
+    """Return what a report says beyond an earlier one of the same test, whose properties it repeats."""
+    if earlier is None:
+        return result
+    findings = tuple(finding for finding in result.findings if finding not in earlier.findings)
+    is_told = findings or result.undecided not in (None, earlier.undecided)
+    undecided = result.undecided if is_told else f"the harness failed: {last_line(report)}"
+    return replace(result, findings=findings, undecided=undecided)
 
 
 def merged(first: Examined, second: Examined) -> Examined:
     """Return what two reports of one test say together."""
+
+    def both(one: tuple[str, ...], other: tuple[str, ...]) -> tuple[str, ...]:
+        return tuple(dict.fromkeys([*one, *other]))
+
     return Examined(
         first.case,
         first.findings + second.findings,
         first.undecided or second.undecided,
         first.not_run if second.not_run else None,
+        both(first.refused, second.refused),
+        both(first.right, second.right),
+        both(first.notes, second.notes),
     )
 
 

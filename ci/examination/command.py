@@ -6,7 +6,6 @@ import time
 from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
-from typing import Any
 
 from rich.text import Text
 
@@ -16,7 +15,7 @@ from ci.examination.collector import Collector
 from ci.examination.display import Display
 from ci.examination.options import Options
 from ci.examination.probe import Answer, CannotExamine
-from ci.examination.verdict import STOPPED_EARLY, Decision, Undecided, Verdict, judge
+from ci.examination.verdict import CUT_SHORT, STOPPED_EARLY, Decision, RunVerdict, Undecided, judge
 from ci.reports.console import console_on
 from ci.reports.ending import finish
 from ci.reports.stopping import why
@@ -53,34 +52,43 @@ class _Gate:
         self._selection = options.selection
         self._start = start
         self._began = time.monotonic()
-        self._machine: dict[str, Any] = {}
+        self._answer: Answer | None = None
+        self._collector: Collector | None = None
         self._log: Path | None = None
         # The run sends descriptor 1 elsewhere for a while; what the user sees keeps one of its own.
         self._output = os.fdopen(os.dup(sys.stdout.fileno()), "w", encoding="utf-8", errors="replace")
         self._console = console_on(self._output)
+        self._display = Display(self._console, self._replay, self._began)
 
     def run(self) -> int:
         try:
-            verdict = self._examine()
+            self._examine()
+            verdict = self._verdict()
         except (CannotExamine, files.NotWritten) as error:
-            verdict = Verdict(Decision.UNDECIDED, undecided=(Undecided(str(error)),))
+            verdict = RunVerdict(Decision.UNDECIDED, undecided=(Undecided(str(error)),))
         except KeyboardInterrupt as error:
-            verdict = Verdict(Decision.UNDECIDED, undecided=(Undecided(why(error)),))
+            verdict = self._verdict(why(error))
         return self._tell(verdict)
 
-    def _examine(self) -> Verdict:
+    def _examine(self) -> None:
         options = self._options
         answer = probe.ask(self._selection)
         self._selection = replace(self._selection, device=answer.device)
-        self._machine = answer.machine
+        self._answer = answer
         self._introduce(answer)
         self._log = examination_run.new_log()
-        with Display(self._console, self._replay, self._began) as display:
-            collector = Collector(answer.cases, display)
+        with self._display as display:
+            self._collector = Collector(answer.cases, answer.left_out, display)
             examination_run.run(
-                options, device=answer.device, runnable=answer.runnable, collector=collector, log=self._log
+                options, device=answer.device, runnable=answer.runnable, collector=self._collector, log=self._log
             )
-        return _judge(collector, options, answer.cases)
+
+    def _verdict(self, cut_short: str | None = None) -> RunVerdict:
+        """Return the verdict on what was collected."""
+        if self._collector is None or self._answer is None:
+            assert cut_short is not None
+            return RunVerdict(Decision.UNDECIDED, undecided=(Undecided(cut_short),))
+        return _judge(self._collector, self._options, self._answer, cut_short)
 
     def _replay(self, case: str) -> str:
         return replay.line(self._start, self._selection, case)
@@ -95,8 +103,9 @@ class _Gate:
         here = f"{answer.runnable} of {len(answer.cases)} cases run here"
         self._print(Text(f"{versions}; {here}", style="dim"))
 
-    def _tell(self, verdict: Verdict) -> int:
+    def _tell(self, verdict: RunVerdict) -> int:
         options, seconds = self._options, time.monotonic() - self._began
+        self._display.show_rest(verdict.findings)
         if verdict.families:
             summary.show(self._console, verdict)
         if verdict.decision is not Decision.CLEAN and self._log is not None:
@@ -104,8 +113,8 @@ class _Gate:
         content = report.content(
             verdict,
             implementation=self._selection.implementation,
-            contract=self._selection.contract.label,
-            machine=self._machine,
+            contract=self._selection.contract,
+            machine=self._answer.machine if self._answer else {},
             seconds=seconds,
         )
         return finish(self._console, options.report, content, summary.last_line(verdict, self._selection, seconds))
@@ -114,22 +123,20 @@ class _Gate:
         self._console.print(text, soft_wrap=True)
 
 
-def _judge(collector: Collector, options: Options, cases: Sequence[str]) -> Verdict:
+def _judge(collector: Collector, options: Options, answer: Answer, cut_short: str | None) -> RunVerdict:
     """Return the verdict on what was collected, families in the catalogue's order."""
-    troubles = list(collector.troubles)
-    why_missing = None
-    if options.fail_fast and any(result.is_unclean for result in collector.reported):
-        why_missing = STOPPED_EARLY
-    if collector.interrupted:
-        troubles.append(collector.interrupted)
-        why_missing = "not reached: the run was interrupted"
-    families = list(dict.fromkeys(case.split("/")[0] for case in cases))
+    cut_short = cut_short or collector.interrupted
+    why_missing = STOPPED_EARLY if options.fail_fast and collector.any_unclean else None
+    if cut_short:
+        why_missing = CUT_SHORT
+    families = list(dict.fromkeys(case.split("/")[0] for case in answer.cases))
 
     def place(result: Examined) -> int:
         family = result.case.split("/")[0]
         return families.index(family) if family in families else len(families)
 
-    return judge(sorted(collector.results(why_missing), key=place), troubles)
+    results = sorted(collector.results(why_missing), key=place)
+    return judge(results, rows_due=answer.rows_due, troubles=collector.troubles, cut_short=cut_short)
 
 
 def _short(path: Path) -> Path:

@@ -1,31 +1,78 @@
 """What the user sees while cases are examined: findings as they come, and how far the run is."""
 
-from collections import Counter
-from collections.abc import Callable
+from collections.abc import Callable, Iterable, Sequence
 from typing import Self
 
 from rich.console import Console
 from rich.text import Text
 
+from ci.examination.entries import Entry, counted, entries
 from ci.examination.verdict import without_memory_excuses
 from ci.reports.progress import Steps
 from tests.examine.examined import Examined
 from tests.examine.finding import Finding
 
-SHOWN_PER_FUNCTION = 3
-"""Findings of each function that are shown in full, with the first one of each rule; the rest are counted."""
+MOST_SHOWN = 12
+"""Entries that are shown in full, with the first one of each rule; the rest are counted."""
 
 
-def finding_lines(finding: Finding, replay: str) -> Text:
-    """Return a finding in full: rule, case and function, what happened, and how to see it again."""
+def entry_lines(entry: Entry, replay: str) -> Text:
+    """Return findings of one case in full: rule, case, functions, what happened, and how to see it again."""
     text = Text()
-    text.append(f"rule {finding.rule}", style="bold red")
-    text.append(f"  {finding.case}", style="bold")
-    text.append(f"  {finding.function}\n")
-    text.append(f"  {finding.message}\n")
-    text.append(f"  the rule: {finding.rule.text}\n", style="dim")
+    text.append(f"rule {entry.rule}", style="bold red")
+    text.append(f"  {entry.first.case}", style="bold")
+    text.append(f"  {', '.join(entry.functions)}\n")
+    text.append(f"  {entry.first.message}\n")
+    text.append(f"  the rule: {entry.rule.text}\n", style="dim")
     text.append(f"  replay: {replay}", style="dim")
     return text
+
+
+class Shown:
+    """Which findings are shown, as they come: the first case of each rule and fault. Pure.
+
+    What a function raises is held back until it has done anything else: it may turn out that it raised the same in
+    every case, which is told in one sentence.
+    """
+
+    def __init__(self) -> None:
+        self._seen: set[tuple[int, str]] = set()
+        self._rules: set[int] = set()
+        self._busy: set[str] = set()
+        self._held: list[Finding] = []
+
+    @property
+    def held(self) -> int:
+        """How many findings are held back."""
+        return len(self._held)
+
+    def of(self, result: Examined) -> list[Entry]:
+        """Return what is to be shown now that a case is over."""
+        self._busy.update(result.right, result.refused)
+        self._busy.update(finding.function for finding in result.findings if not _is_raised(finding))
+        coming = [*self._held, *result.findings]
+        self._held = [finding for finding in coming if finding.function not in self._busy]
+        return self._new(finding for finding in coming if finding.function in self._busy)
+
+    def rest(self, findings: Sequence[Finding]) -> list[Entry]:
+        """Return what is to be shown at the end of what was held back: what is among the run's findings."""
+        held, self._held = self._held, []
+        return self._new(finding for finding in held if finding in findings)
+
+    def _new(self, findings: Iterable[Finding]) -> list[Entry]:
+        new = []
+        for entry in entries(findings):
+            key = (entry.rule, entry.first.fault)
+            if key in self._seen or (len(self._seen) >= MOST_SHOWN and entry.rule in self._rules):
+                continue
+            self._seen.add(key)
+            self._rules.add(entry.rule)
+            new.append(Entry(entry.rule, tuple(of for of in entry.findings if of.case == entry.first.case)))
+        return new
+
+
+def _is_raised(finding: Finding) -> bool:
+    return finding.message.startswith("raised ")
 
 
 class Display:
@@ -34,10 +81,9 @@ class Display:
     def __init__(self, console: Console, replay: Callable[[str], str], began: float) -> None:
         self._console = console
         self._replay = replay
-        self._by_function: Counter[str] = Counter()
-        self._rules: set[int] = set()
-        self._findings = self._undecided = 0
-        self._total = 0
+        self._shown = Shown()
+        self._reasons: set[str] = set()
+        self._findings = self._total = 0
         self._steps = Steps(console, began)
 
     def __enter__(self) -> Self:
@@ -52,31 +98,23 @@ class Display:
         self._total = total
 
     def show(self, result: Examined, done: int) -> None:
-        """Show a result: its findings as they come, and how far the run is."""
+        """Show a result: what is new of its findings, a new reason that kept it undecided, and how far the run is."""
         result = without_memory_excuses(result)
-        for finding in result.findings:
-            self._show(finding)
-        if result.undecided is not None:
-            self._undecided += 1
-            if self._undecided <= SHOWN_PER_FUNCTION:
+        self._findings += len(result.findings)
+        self._show(self._shown.of(result))
+        if result.undecided is not None and result.undecided not in self._reasons:
+            self._reasons.add(result.undecided)
+            if len(self._reasons) <= MOST_SHOWN:
                 self._print(Text(f"could not decide on {result.case}: {result.undecided}", style="yellow"))
-        self._steps.at(count(self._findings, "finding"), done, self._total)
+        self._steps.at(counted(self._findings - self._shown.held, "finding"), done, self._total)
 
-    def _show(self, finding: Finding) -> None:
-        """Show a finding in full if it is among the first of its function or of its rule; else count it."""
-        self._findings += 1
-        self._by_function[finding.function] += 1
-        number = self._by_function[finding.function]
-        if number <= SHOWN_PER_FUNCTION or finding.rule not in self._rules:
-            self._print(finding_lines(finding, self._replay(finding.case)))
-        elif number == SHOWN_PER_FUNCTION + 1:
-            self._print(Text(f"further findings in {finding.function} are counted, rule by rule", style="dim"))
-        self._rules.add(finding.rule)
+    def show_rest(self, findings: Sequence[Finding]) -> None:
+        """Show what is left to show, now that the run's findings are known."""
+        self._show(self._shown.rest(findings))
+
+    def _show(self, new: Iterable[Entry]) -> None:
+        for entry in new:
+            self._print(entry_lines(entry, self._replay(entry.first.case)))
 
     def _print(self, text: Text) -> None:
         self._console.print(text, soft_wrap=True)
-
-
-def count(number: int, noun: str) -> str:
-    """Return `1 finding`, `2 findings`."""
-    return f"{number} {noun}" if number == 1 else f"{number} {noun}s"

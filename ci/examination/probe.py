@@ -12,10 +12,13 @@ from typing import Any
 
 from ci.processes import CannotRun, Process, serve, tell
 from tests.calls.errors import Foreseen
+from tests.contract import Rule
 from tests.examine.selection import Selection
 
 PATIENCE_SECONDS = 300.0
 """How long the import of an implementation may take; some compile extensions at that time."""
+_MAY_LACK_ROWS = {Rule.GEOMETRIES, Rule.STRIDES, Rule.DISAGREEMENT, Rule.BAD_ARGUMENTS, Rule.VARIANTS}
+"""Rules on calls that may be refused, whose rows are open, or whose rows are not looked at."""
 
 
 class CannotExamine(Foreseen):
@@ -32,10 +35,17 @@ class Answer:
     """Those of the three that the implementation has."""
     cases: list[str]
     """Ids of the chosen cases."""
-    runnable: int
-    """How many of them nothing speaks against."""
+    left_out: dict[str, str]
+    """Those of them that are not examined here, with the reason."""
+    rows_due: list[str]
+    """Those in which right rows are due: a refusal or an error is no right answer there."""
     machine: dict[str, Any] = field(default_factory=dict)
     """Versions and devices, for the report."""
+
+    @property
+    def runnable(self) -> int:
+        """How many cases nothing speaks against."""
+        return len(self.cases) - len(self.left_out)
 
 
 def ask(selection: Selection, patience: float = PATIENCE_SECONDS) -> Answer:
@@ -73,11 +83,11 @@ def answer(selection: Selection) -> Answer:
     import torch
     import triton
 
-    kept = [
-        case
+    left_out = {
+        case.id: reason
         for case in cases
-        if not reason_to_skip(case, device=device, contract=selection.contract, quick=selection.quick)
-    ]
+        if (reason := reason_to_skip(case, device=device, contract=selection.contract, quick=selection.quick))
+    }
     gpus = [torch.cuda.get_device_name(index) for index in range(gpu_count())] if device == "cuda" else []
     machine = {
         "python": platform.python_version(),
@@ -87,7 +97,8 @@ def answer(selection: Selection) -> Answer:
         "gpus": gpus,
         "platform": platform.platform(),
     }
-    return Answer(device, functions, [case.id for case in cases], len(kept), machine)
+    rows_due = [case.id for case in cases if case.seq_len_sum > 0 and not _MAY_LACK_ROWS & set(case.rules)]
+    return Answer(device, functions, [case.id for case in cases], left_out, rows_due, machine)
 
 
 def _work(order: Mapping[str, Any]) -> None:

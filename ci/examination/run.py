@@ -5,7 +5,7 @@ import sys
 import tempfile
 import time
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import replace
 from pathlib import Path
 
@@ -36,9 +36,29 @@ def run(options: Options, *, device: str, runnable: int, collector: Collector, l
     arguments = pytest_arguments(options, device=device, runnable=runnable)
     with _output_to(log):
         code = pytest.main(arguments, plugins=[collector, Workers()])
-    unusual = {pytest.ExitCode.INTERNAL_ERROR: "internal error", pytest.ExitCode.USAGE_ERROR: "usage error"}
-    if code in unusual and not collector.troubles:
-        collector.troubles.append(f"pytest ended with code {int(code)}, {unusual[pytest.ExitCode(code)]}")
+    is_stopped = bool(collector.interrupted) or (options.fail_fast and collector.any_unclean)
+    trouble = trouble_in(int(code), any_unclean=collector.any_unclean, is_stopped=is_stopped)
+    if trouble and not collector.troubles:  # what has been told says more
+        collector.troubles.append(trouble)
+
+
+def trouble_in(code: int, *, any_unclean: bool, is_stopped: bool) -> str | None:
+    """Return what pytest's exit status says against a run, if anything.
+
+    Args:
+        code: the exit status.
+        any_unclean: whether a test reported findings or no decision.
+        is_stopped: whether the run was stopped before its end, as its user wished.
+    """
+    expected = {pytest.ExitCode.OK}
+    if any_unclean:
+        expected.add(pytest.ExitCode.TESTS_FAILED)
+    if is_stopped:
+        expected.add(pytest.ExitCode.INTERRUPTED)
+    if code in expected:
+        return None
+    names = {int(known): known.name.lower().replace("_", " ") for known in pytest.ExitCode}
+    return f"pytest ended with code {code}, {names.get(code, 'which it does not know')}"
 
 
 def examinations() -> list[Path]:
@@ -58,14 +78,15 @@ def pytest_arguments(options: Options, *, device: str, runnable: int) -> list[st
 
 
 def new_log() -> Path:
-    """Return the path of this run's log, and remove those of runs long ago."""
+    """Return the path of this run's log, and remove the oldest: others may be writing to theirs."""
     folder = ROOT / ".gate"
     try:
         folder.mkdir(exist_ok=True)
     except OSError:  # the project may lie where nobody may write
         folder = Path(tempfile.mkdtemp(prefix="gate-"))
-    for old in sorted(folder.glob("*.log"))[: -LOGS_KEPT + 1]:
-        old.unlink(missing_ok=True)
+    with suppress(FileNotFoundError):  # another run removes them as well
+        for old in sorted(folder.glob("*.log"), key=lambda path: path.stat().st_mtime)[: -LOGS_KEPT + 1]:
+            old.unlink(missing_ok=True)
     return folder / f"{time.strftime('%Y%m%d-%H%M%S')}-{os.getpid()}.log"
 
 

@@ -2,22 +2,27 @@
 
 In this order:
 
-1. A finding decides: the implementation broke a promise, whatever else went wrong in the run.
-2. Anything that kept the harness from deciding on a case, or from seeing all of them, makes it undecided.
-3. A run that examined nothing is undecided too, because it is no evidence.
-4. What is left is clean. Cases left out for a stated reason are counted and change nothing.
+1. A run that was cut short by a signal is undecided, whatever is known by then: that is told with it.
+2. A finding decides: the implementation broke a promise, whatever else went wrong in the run.
+3. Anything that kept the harness from deciding on a case, or from seeing all of them, makes it undecided.
+4. A run that examined nothing, or in which nothing but refusals was seen, is undecided too: it is no evidence.
+5. What is left is clean. Cases left out for a stated reason are counted and change nothing.
 """
 
 from collections import Counter
-from collections.abc import Sequence
-from dataclasses import dataclass, field
+from collections.abc import Collection, Sequence
+from dataclasses import dataclass, field, replace
 from enum import Enum
 
+from ci.examination.entries import counted
+from ci.examination.everywhere import without_same_error
 from tests.contract import Rule
 from tests.examine.examined import Examined
 from tests.examine.finding import Finding
 
 STOPPED_EARLY = "not reached: the run stopped at the first case that was not clean"
+CUT_SHORT = "not reached: the run was interrupted"
+NO_RIGHT_ROW = "no case showed a right row"
 
 
 class Decision(Enum):
@@ -38,11 +43,13 @@ class Undecided:
     """Something that could not be decided."""
 
     reason: str
-    case: str | None = None
-    """The case that it was about, or None for the whole run."""
+    cases: tuple[str, ...] = ()
+    """Those that it was about, none for the whole run."""
 
     def __str__(self) -> str:
-        return f"{self.case}: {self.reason}" if self.case else self.reason
+        if len(self.cases) > 1:
+            return f"{self.reason}: {counted(len(self.cases), 'case')}, first {self.cases[0]}"
+        return f"{self.cases[0]}: {self.reason}" if self.cases else self.reason
 
 
 @dataclass(frozen=True)
@@ -54,6 +61,10 @@ class FamilyCount:
     with_findings: int = 0
     undecided: int = 0
     not_run: int = 0
+    refused: int = 0
+    """Of those examined, the ones in which a function refused a call as the contract allows."""
+    is_refused_whole: bool = False
+    """Whether all that were examined are such, and none showed right rows."""
     rules_broken: tuple[int, ...] = ()
 
     @property
@@ -63,7 +74,7 @@ class FamilyCount:
 
 
 @dataclass(frozen=True)
-class Verdict:
+class RunVerdict:
     """What a run came to, and why."""
 
     decision: Decision
@@ -72,6 +83,10 @@ class Verdict:
     families: tuple[FamilyCount, ...] = ()
     not_run: Counter[str] = field(default_factory=Counter)
     """How many cases were left out, by the reason."""
+    notes: tuple[str, ...] = ()
+    """What the reader has to know of the examinations."""
+    cut_short: str | None = None
+    """What ended the run before its time, if anything did."""
 
     @property
     def total(self) -> FamilyCount:
@@ -83,6 +98,7 @@ class Verdict:
             with_findings=sum(family.with_findings for family in self.families),
             undecided=sum(family.undecided for family in self.families),
             not_run=sum(family.not_run for family in self.families),
+            refused=sum(family.refused for family in self.families),
             rules_broken=tuple(rules),
         )
 
@@ -105,20 +121,27 @@ def without_memory_excuses(examined: Examined) -> Examined:
     if not excused:
         return examined
     reason = f"out of memory in {excused[0].function}: {excused[0].message}"
-    return Examined(examined.case, kept, examined.undecided or reason, examined.not_run)
+    return replace(examined, findings=kept, undecided=examined.undecided or reason)
 
 
-def judge(results: Sequence[Examined], troubles: Sequence[str] = ()) -> Verdict:
+def judge(
+    results: Sequence[Examined],
+    *,
+    rows_due: Collection[str] = (),
+    troubles: Sequence[str] = (),
+    cut_short: str | None = None,
+) -> RunVerdict:
     """Return the verdict on a run.
 
     Args:
         results: what each test of each case reported, in the order of the report.
+        rows_due: cases in which right rows are due, whatever else the implementation may refuse.
         troubles: what went wrong with the run as a whole.
+        cut_short: what ended the run before its time, if anything did.
     """
-    results = [without_memory_excuses(result) for result in results]
+    results = without_same_error([without_memory_excuses(result) for result in results])
     findings = tuple(finding for result in results for finding in result.findings)
-    undecided = [Undecided(reason) for reason in troubles]
-    undecided += [Undecided(result.undecided, result.case) for result in results if result.undecided is not None]
+    undecided = [Undecided(reason) for reason in [*filter(None, [cut_short]), *troubles]] + _grouped(results)
     by_case: dict[str, list[Examined]] = {}
     for result in results:
         by_case.setdefault(result.case, []).append(result)
@@ -126,21 +149,53 @@ def judge(results: Sequence[Examined], troubles: Sequence[str] = ()) -> Verdict:
     not_run = Counter(_why_not_run(tests) for tests in by_case.values() if _state(tests) == "not_run")
     if not undecided and not any(family.examined for family in families):
         undecided.append(Undecided("nothing was examined"))
+    if not undecided and not findings and _shows_no_right_row(results, rows_due):
+        undecided.append(Undecided(NO_RIGHT_ROW))
     otherwise = Decision.UNDECIDED if undecided else Decision.CLEAN
-    decision = Decision.FINDINGS if findings else otherwise
-    return Verdict(decision, findings, tuple(undecided), families, not_run)
+    decision = Decision.FINDINGS if findings and not cut_short else otherwise
+    notes = tuple(dict.fromkeys(note for result in results for note in result.notes))
+    return RunVerdict(decision, findings, tuple(undecided), families, not_run, notes, cut_short)
+
+
+def _grouped(results: Sequence[Examined]) -> list[Undecided]:
+    """Return why cases were not decided, each reason once."""
+    alike: dict[str, list[str]] = {}
+    for result in results:
+        if result.undecided is not None:
+            alike.setdefault(result.undecided, []).append(result.case)
+    return [Undecided(reason, tuple(dict.fromkeys(cases))) for reason, cases in alike.items()]
+
+
+def _shows_no_right_row(results: Sequence[Examined], rows_due: Collection[str]) -> bool:
+    """Whether right rows were due, or calls were refused, and no function returned right rows."""
+    due = [result for result in results if result.case in rows_due and result.not_run is None]
+    if due:
+        return not any(result.right for result in due)
+    return any(result.refused for result in results) and not any(result.right for result in results)
 
 
 def _count(by_case: dict[str, list[Examined]]) -> tuple[FamilyCount, ...]:
-    states: dict[str, Counter[str]] = {}
-    rules: dict[str, set[int]] = {}
+    families: dict[str, list[list[Examined]]] = {}
     for case, tests in by_case.items():
-        family = case.split("/")[0]
-        states.setdefault(family, Counter())[_state(tests)] += 1
-        rules.setdefault(family, set()).update(finding.rule for test in tests for finding in test.findings)
-    return tuple(
-        FamilyCount(family, **counts, rules_broken=tuple(sorted(rules[family]))) for family, counts in states.items()
+        families.setdefault(case.split("/")[0], []).append(tests)
+    return tuple(_count_family(family, cases) for family, cases in families.items())
+
+
+def _count_family(family: str, cases: Sequence[Sequence[Examined]]) -> FamilyCount:
+    tests = [test for case in cases for test in case]
+    states = Counter(map(_state, cases))
+    refused = sum(any(test.refused for test in case) for case in cases)
+    count = FamilyCount(
+        family,
+        clean=states["clean"],
+        with_findings=states["with_findings"],
+        undecided=states["undecided"],
+        not_run=states["not_run"],
+        refused=refused,
+        rules_broken=tuple(sorted({finding.rule for test in tests for finding in test.findings})),
     )
+    is_whole = 0 < refused == count.examined and not any(test.right for test in tests)
+    return replace(count, is_refused_whole=is_whole)
 
 
 def _state(tests: Sequence[Examined]) -> str:

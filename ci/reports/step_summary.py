@@ -34,13 +34,15 @@ def markdown(name: str, report: Mapping[str, Any] | None) -> str:
     parts = [title, _about(report)]
     findings = report.get("findings", ())
     if findings:
-        parts.append(_table(("rule", "case", "function", "what"), [_finding(finding) for finding in findings]))
+        parts.append(_table(("rule", "cases", "functions", "what"), _faults(findings)))
     cells = report.get("cells", ())
     if cells:
         parts.append(_cells(cells))
-    undecided = [_undecided(item) for item in report.get("undecided", ())]
+    undecided = _reasons(report.get("undecided", ()))
     if undecided:
         parts.append("Could not decide:\n\n" + "\n".join(f"- {line}" for line in _first(undecided)))
+    if report.get("notes"):
+        parts.append("\n".join(f"- {_text(str(note))}" for note in _first(report["notes"])))
     return "\n\n".join(part for part in parts if part) + "\n"
 
 
@@ -51,11 +53,15 @@ def _about(report: Mapping[str, Any]) -> str:
         told.append(f"against {report['base']}")
     if "contract" in report:
         told.append(f"{report['contract']} contract")
+    if report.get("rules_not_held"):
+        told.append(f"rules {', '.join(map(str, report['rules_not_held']))} not held against it")
     cases = report.get("cases") or {}
     if "examined" in cases:
         left_out = sum((cases.get("not_run") or {}).values())
         noun = "case" if cases["examined"] == 1 else "cases"
-        told.append(f"{cases['examined']} {noun} examined" + (f", {left_out} not run" if left_out else ""))
+        numbers = {"refused": cases.get("refused", 0), "not run": left_out}
+        more = "".join(f", {number} {what}" for what, number in numbers.items() if number)
+        told.append(f"{cases['examined']} {noun} examined{more}")
     gpus = machine.get("gpus") or machine.get("gpu") or []
     told += dict.fromkeys([gpus] if isinstance(gpus, str) else gpus)
     told += [f"{package} {machine[package]}" for package in ("torch", "triton") if package in machine]
@@ -64,8 +70,25 @@ def _about(report: Mapping[str, Any]) -> str:
     return " · ".join(_text(part) for part in told)
 
 
-def _finding(finding: Mapping[str, Any]) -> tuple[str, ...]:
-    return tuple(str(finding.get(name, "")) for name in ("rule", "case", "function", "message"))
+def _faults(findings: Sequence[Mapping[str, Any]]) -> list[tuple[str, ...]]:
+    """Return a row for each rule and fault: the first finding, and in how many cases there are such."""
+    alike: dict[tuple[str, str], list[Mapping[str, Any]]] = {}
+    for finding in findings:
+        # Without a fault, findings are not known to be alike.
+        fault = str(finding.get("fault") or finding.get("message"))
+        alike.setdefault((str(finding.get("rule", "")), fault), []).append(finding)
+    return [
+        (rule, _cases(fault), _functions(fault), str(fault[0].get("message", ""))) for (rule, _), fault in alike.items()
+    ]
+
+
+def _cases(items: Sequence[Mapping[str, Any]]) -> str:
+    cases = list(dict.fromkeys(str(item.get("case", "")) for item in items))
+    return cases[0] + (f" and {len(cases) - 1} more" if len(cases) > 1 else "")
+
+
+def _functions(findings: Sequence[Mapping[str, Any]]) -> str:
+    return ", ".join(dict.fromkeys(str(finding.get("function", "")) for finding in findings))
 
 
 def _cells(cells: Sequence[Mapping[str, Any]]) -> str:
@@ -94,11 +117,13 @@ def _percent(ratio: float) -> str:
     return f"{(ratio - 1) * 100:+.1f} %"
 
 
-def _undecided(item: Mapping[str, Any] | str) -> str:
-    if isinstance(item, str):
-        return _text(item)
-    case = item.get("case")
-    return _text(f"{case}: {item.get('reason')}" if case else str(item.get("reason")))
+def _reasons(items: Sequence[Mapping[str, Any] | str]) -> list[str]:
+    """Return a line for each reason, with the first of its cases."""
+    alike: dict[str, list[Mapping[str, Any]]] = {}
+    for item in items:
+        reason, of = (item, {}) if isinstance(item, str) else (str(item.get("reason")), item)
+        alike.setdefault(reason, []).extend([of] if of.get("case") else [])
+    return [_text(f"{_cases(of)}: {reason}" if of else reason) for reason, of in alike.items()]
 
 
 def _table(head: Sequence[str], rows: Sequence[Sequence[str]]) -> str:

@@ -15,6 +15,7 @@ import torch
 from ci.processes import serve, tell
 from ci.sanitizer.canaries import plant
 from ci.sanitizer.cases import cases_by_id
+from tests.calls.errors import Foreseen
 from tests.calls.implementations import Implementation, load_implementation
 from tests.cases.case import Case
 from tests.contract import Contract
@@ -84,7 +85,7 @@ class _Examiner:
 
     def _examine(self, case: Case, implementation: Implementation) -> None:
         try:
-            examine(
+            examined = examine(
                 implementation,
                 case,
                 contract=self._contract,
@@ -96,6 +97,8 @@ class _Examiner:
             tell(lost=[finding.as_json() for finding in lost.findings])
             # Giving memory back would end the process too, with less grace.
             os._exit(DEVICE_LOST_STATUS)
+        if examined.undecided is not None:
+            raise Foreseen(examined.undecided)
 
 
 def work(order: dict[str, Any]) -> None:

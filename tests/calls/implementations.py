@@ -4,11 +4,12 @@ import importlib
 import importlib.util
 import sys
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from types import ModuleType
 from typing import Any
 
+from tests.calls.attempt import attempt
 from tests.calls.errors import Foreseen
 from tests.calls.neighbours import imported, taken_neighbour, told
 
@@ -32,15 +33,19 @@ class Implementation:
     name: str
     functions: Mapping[str, Callable[..., Any]]
     """By name, in the order of `FUNCTIONS`; an implementation may lack any."""
+    takes_good_arguments: dict[str, bool] = field(default_factory=dict, compare=False)
+    """By function, whether it returns on good arguments; filled in when that is first asked."""
 
     def fresh(self) -> "Implementation | None":
-        """Return the same from its file anew, which knows of no earlier call; None where it does not lie in a file."""
+        """Return the same from its file anew, which knows of no earlier call; None where that cannot be had."""
         path = Path(self.name.partition(":")[0])
         if path.suffix != ".py" or not path.is_file():
             return None
         known = sys.modules.get(_module_name(path))
         try:
             return load_implementation(self.name)
+        except NoImplementation:  # it cannot be had twice
+            return None
         finally:
             if known is not None:
                 sys.modules[_module_name(path)] = known
@@ -58,23 +63,13 @@ def load_implementation(spec: str) -> Implementation:
         NoImplementation: with a sentence that says what was looked for.
     """
     target, _, attribute = spec.partition(":")
-    try:
-        found: Any = _from_file(Path(target)) if target.endswith(".py") else _from_module(target)
-    except NoImplementation:
-        raise
-    except Exception as error:
-        why = _taken(target, error) or f"importing it failed: {type(error).__name__}: {error}"
-        raise NoImplementation(f"--impl {spec}: {why}") from error
-    if attribute:
-        if not hasattr(found, attribute):
-            raise NoImplementation(f"--impl {spec}: {target} has no {attribute!r}")
-        found = getattr(found, attribute)
-    if isinstance(found, type):
-        found = _object_of(found, spec)
-    functions = {name: getattr(found, name) for name in FUNCTIONS if callable(getattr(found, name, None))}
-    if not functions and callable(found) and not isinstance(found, ModuleType):
-        name = getattr(found, "__name__", "")
-        functions = {name if name in FUNCTIONS else "get_k_and_s": found}
+    found, raised = attempt(_from_file, Path(target)) if target.endswith(".py") else attempt(_from_module, target)
+    if raised is not None:
+        why = _taken(target, raised.error) or f"importing it failed: it {raised}"
+        raise NoImplementation(f"--impl {spec}: {why}") from raised.error
+    functions, raised = attempt(_functions_of, found, attribute, spec)
+    if raised is not None:
+        raise NoImplementation(f"--impl {spec}: looking for its functions failed: it {raised}") from raised.error
     if not functions:
         raise NoImplementation(f"--impl {spec}: it has none of the functions {', '.join(FUNCTIONS)}")
     return Implementation(spec, functions)
@@ -99,7 +94,21 @@ def require_named(spec: str) -> None:
         raise _no_module(target)
 
 
-def _taken(target: str, error: Exception) -> str | None:
+def _functions_of(found: Any, attribute: str, spec: str) -> dict[str, Callable[..., Any]]:
+    if attribute:
+        if not hasattr(found, attribute):
+            raise NoImplementation(f"--impl {spec}: {spec.partition(':')[0]} has no {attribute!r}")
+        found = getattr(found, attribute)
+    if isinstance(found, type):
+        found = _object_of(found, spec)
+    functions = {name: getattr(found, name) for name in FUNCTIONS if callable(getattr(found, name, None))}
+    if not functions and callable(found) and not isinstance(found, ModuleType):
+        name = getattr(found, "__name__", "")
+        functions = {name if name in FUNCTIONS else "get_k_and_s": found}
+    return functions
+
+
+def _taken(target: str, error: BaseException) -> str | None:
     """Return why an import failed, if it is because a neighbour's name is taken."""
     if not isinstance(error, ImportError) or not error.name:
         return None
@@ -113,13 +122,13 @@ def _folder(target: str) -> Path:
 
 def _object_of(kind: type, spec: str) -> Any:
     """Return an object of a class, whose methods would otherwise take the pool for the object itself."""
-    try:
-        return kind()
-    except Exception as error:
+    made, raised = attempt(kind)
+    if raised is not None:
         raise NoImplementation(
-            f"--impl {spec}: {kind.__name__} is a class, and making an object of it without arguments failed: "
-            f"{type(error).__name__}: {error}; expected one that needs none, or name an object of it"
-        ) from error
+            f"--impl {spec}: {kind.__name__} is a class, and making an object of it without arguments failed: it "
+            f"{raised}; expected one that needs none, or name an object of it"
+        ) from raised.error
+    return made
 
 
 def _from_module(name: str) -> ModuleType:
@@ -167,6 +176,9 @@ def _from_file(path: Path) -> ModuleType:
     sys.path.insert(0, str(path.parent))
     try:
         spec.loader.exec_module(module)
+    except BaseException:
+        del sys.modules[name]  # half a module, which a later import would take for the whole
+        raise
     finally:
         sys.path.remove(str(path.parent))
     return module

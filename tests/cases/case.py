@@ -121,7 +121,8 @@ class Case:
         yield "seq_lens: no negative ones", min(self.seq_lens, default=0) >= 0
         device_batch = len(self.seq_lens if self.device_seq_lens is None else self.device_seq_lens)
         yield "device_seq_lens: as many as seq_lens", device_batch == len(self.seq_lens)
-        yield "page_size, pool_byte_step: 1 or more", min(self.page_size, self.pool_byte_step) >= 1
+        yield "page_size: 1 or more", self.page_size >= 1
+        yield "pool_byte_step: 1 or more", self.pool_byte_step >= 1
         is_multiple = self.index_head_dim >= 4 and self.index_head_dim % 4 == 0
         yield "index_head_dim: a multiple of 4", is_multiple
         sizes = (self.pool_offset, self.pool_row_gap, self.pages_from, self.spare_columns, self.num_pages or 0)
@@ -166,8 +167,9 @@ class Case:
 
     @property
     def may_be_refused(self) -> bool:
-        """Whether a `ValueError` is as good as the right rows (rules 9 and 10)."""
-        return bool({Rule.GEOMETRIES, Rule.STRIDES} & set(self.rules))
+        """Whether a `ValueError` is as good as the right rows (rules 9, 10 and 13)."""
+        is_beyond_lengths = self.seq_len_sum > len(self.seq_lens) * self.max_seq_len
+        return is_beyond_lengths or bool({Rule.GEOMETRIES, Rule.STRIDES} & set(self.rules))
 
 
 def family(name: str, cases: list[Case]) -> list[Case]:

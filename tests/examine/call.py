@@ -7,7 +7,8 @@ from typing import Any, Protocol
 
 import torch
 
-from tests.calls.errors import Foreseen, short
+from tests.calls.attempt import Raised, attempt
+from tests.calls.errors import short
 from tests.calls.inputs import Arguments, Call, Inputs
 from tests.calls.memory import Memory
 from tests.cases.case import Case
@@ -56,7 +57,7 @@ class Outcome:
     """What one call gave back: results by part (`K`, `S`), or an error."""
 
     results: dict[str, torch.Tensor] = field(default_factory=dict)
-    error: Exception | SystemExit | None = None
+    raised: Raised | None = None
     watched: Watched = field(default_factory=Watched)
     launches: list[str] = field(default_factory=list)
     seen: set[Seen] = field(default_factory=set)
@@ -121,13 +122,7 @@ class Caller:
             observations = [stack.enter_context(i.watch(about, adverse)) for i in self._instruments]
             stack.enter_context(counted_launches(outcome.launches))
             outcome.watched = stack.enter_context(poisoned_allocations(poison, self._memory))
-            try:
-                returned = function(*arguments)
-            except Foreseen:
-                raise  # the harness's own reason, which says nothing of the implementation
-            # Whatever else is raised is the implementation's, and is judged.
-            except (Exception, SystemExit) as error:
-                outcome.error = error
+            returned, outcome.raised = attempt(function, *arguments)
         self.check_device(step)
         self.at(f"judging the {step}")
         # A call that should have been refused has one fault; what follows from it is none of its own.
@@ -136,7 +131,7 @@ class Caller:
                 outcome.seen.add(seen)
                 self._findings.add(seen, message, where, **details)
         self.surroundings(inputs)
-        if outcome.error is None:
+        if outcome.raised is None:
             outcome.results = self.results(returned, arguments)
             self._machine(outcome, arguments.seq_len_sum)
         return outcome
@@ -156,7 +151,11 @@ class Caller:
         """Return what a call returned by part, after a look at its structure."""
         if self._case.bad is not None:
             return {}
-        results, faults = results_of(self._findings.function, returned, arguments)
+        told, raised = attempt(results_of, self._findings.function, returned, arguments)
+        if raised is not None:
+            self._findings.raised(raised, Seen.RESULT, "what was returned {} when it was looked at")
+            return {}
+        results, faults = told
         for part, result in results.items():
             if any(overlap(result, earlier) for earlier in self._held):
                 sentence = f"{part} lies in the memory of a result that an earlier call returned"

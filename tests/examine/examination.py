@@ -2,11 +2,13 @@
 
 import re
 from collections.abc import Callable, Sequence
+from functools import partial
 from typing import Any
 
 import torch
 
-from tests.calls.errors import Foreseen, short
+from tests.calls.attempt import attempt
+from tests.calls.errors import Foreseen
 from tests.calls.implementations import Implementation
 from tests.calls.inputs import Inputs
 from tests.calls.memory import Memory
@@ -16,7 +18,8 @@ from tests.contract import Contract, Rule
 from tests.examine.blame import Seen
 from tests.examine.call import EARLIER_RESULT, POISONS, Caller, Instrument, OnStep, Outcome
 from tests.examine.comparison import Expectation
-from tests.examine.finding import Finding, Findings
+from tests.examine.examined import PROVES_NOTHING, Examined
+from tests.examine.finding import Findings, OnFound
 from tests.examine.growth import examine_growth
 from tests.examine.judgement import compare, returned
 from tests.examine.state import StateExamination
@@ -29,6 +32,10 @@ FEW_ROWS = 2_000
 """Rows of a result that costs little even on the interpreter."""
 
 
+class ProvesNothing(Foreseen):
+    """What a call did says nothing about the implementation."""
+
+
 def examine(
     implementation: Implementation,
     case: Case,
@@ -38,7 +45,8 @@ def examine(
     instruments: Sequence[Instrument] = (),
     memory: Callable[[], Memory] = RedZonedMemory,
     on_step: OnStep = lambda function, step: None,
-) -> list[Finding]:
+    on_found: OnFound = lambda findings: None,
+) -> Examined:
     """Examine an implementation on one case, under the given instruments.
 
     Args:
@@ -49,17 +57,20 @@ def examine(
         instruments: what each call runs under.
         memory: makes the memory that arguments and results live in.
         on_step: told before each call.
+        on_found: told what is found, as soon as it is.
 
     Returns:
-        The findings, none if every promise was kept.
+        What it came to: findings, none if every promise was kept; and why it could not decide, where what was examined
+        needs something that is not there.
 
     Raises:
         DeviceLost: the GPU's context is gone, and with it this process's use of the GPU.
     """
     lent = memory()
-    findings = _Examination(implementation, case, contract, device, instruments, lent, on_step).run()
+    findings = Findings(case, contract, on_found=on_found)
+    examined = _Examination(implementation, case, findings, device, instruments, lent, on_step).run()
     lent.close()
-    return findings
+    return examined
 
 
 class _Examination:
@@ -67,7 +78,7 @@ class _Examination:
         self,
         implementation: Implementation,
         case: Case,
-        contract: Contract,
+        findings: Findings,
         device: torch.device,
         instruments: Sequence[Instrument],
         memory: Memory,
@@ -75,58 +86,66 @@ class _Examination:
     ) -> None:
         self.implementation = implementation
         self.case = case
-        self.contract = contract
+        self.contract = findings.contract
         self.device = device
         self.memory = memory
-        self.findings = Findings(case, contract)
+        self.findings = findings
         self.instruments = instruments
         self.on_step = on_step
         self.caller = self._caller_for(case, self.findings)
+        self.first_results: dict[str, dict[str, torch.Tensor]] = {}
+        """By function."""
 
     def _caller_for(self, case: Case, findings: Findings) -> Caller:
         return Caller(case, self.contract, self.device, self.instruments, self.memory, self.on_step, findings)
 
-    def run(self) -> list[Finding]:
-        case = self.case
-        if case.grows is not None:
-            for function, call in self.implementation.functions.items():
-                self._growth(function, call)
-            return self.findings.all
-        if case.calls:
-            StateExamination(self.implementation, case, self.findings, self._caller_for).run(self.device, self.memory)
-            return self.findings.all
-        inputs = Inputs(case, self.device, self.memory)
-        first_results: dict[str, dict[str, torch.Tensor]] = {}
+    def run(self) -> Examined:
+        examine_function = self._way()
+        undecided = None
         for function, call in self.implementation.functions.items():
             self.findings.function = function
-            if case.bad is not None:
-                self._refusal(call, inputs)
-            elif case.rows_are_open:
-                self._open_rows(call, inputs)
-            else:
-                inputs.write(plan(case))
-                first_results[self.findings.function] = self._right_rows(call, inputs)
-        self._same_from_each_function(first_results)
+            try:
+                examine_function(call)
+            except Foreseen as why:
+                undecided = undecided or str(why)
+        self._same_from_each_function()
         # Needless traffic is often the consequence of another fault: it is told last.
-        return sorted(self.findings.all, key=lambda finding: finding.rule is Rule.TRAFFIC)
+        findings = sorted(self.findings.all, key=lambda finding: finding.rule is Rule.TRAFFIC)
+        refused, right = tuple(self.findings.refused), tuple(self.findings.right)
+        return Examined(self.case.id, tuple(findings), undecided, refused=refused, right=right)
 
-    def _right_rows(self, call: Callable[..., Any], inputs: Inputs) -> dict[str, torch.Tensor]:
+    def _way(self) -> Callable[[Callable[..., Any]], None]:
+        """Return what examines one function on the case."""
+        case = self.case
+        if case.grows is not None:
+            return self._growth
+        if case.calls:
+            parts = self.implementation, case, self.findings, self.device, self.memory, self._caller_for
+            return StateExamination(*parts).run
+        inputs = Inputs(case, self.device, self.memory)
+        if case.bad is not None:
+            return partial(self._refusal, inputs)
+        return partial(self._open_rows if case.rows_are_open else self._right_rows, inputs)
+
+    def _right_rows(self, inputs: Inputs, call: Callable[..., Any]) -> None:
         """Call three times: twice alike, and once with new contents at the same addresses; and on shorter sequences.
 
         Heavy cases on the interpreter, and results of gigabytes, have the first call of each function, and the last of
         the first function: what the others could show does not depend on size, and every smaller case has them.
         """
+        inputs.write(plan(self.case))
         rows = self.case.seq_len_sum
         brief = rows > MANY_ROWS if self.device.type == "cuda" else self.case.heavy
         expected = Expectation(self.case, inputs.plan, self.device, inputs.rows)
         first = self.caller.call(call, inputs, POISONS[0], "first call")
         if not self._returned(first):
-            return {}
+            return
         wrong = self._values(first, expected, POISONS[0])
         kept = {} if brief else {part: result.clone() for part, result in first.results.items()}
+        self.first_results[self.findings.function] = kept
 
         if brief and self.findings.function != next(iter(self.implementation.functions)):
-            return kept
+            return
         second = Outcome() if brief else self.caller.call(call, inputs, POISONS[1], "same call again")
         # Rows that undefined values made wrong are one finding, and it has been made.
         judged = Seen.UNDEFINED not in second.seen and self._returned(second) and not wrong
@@ -146,7 +165,6 @@ class _Examination:
         if self.device.type == "cuda" and self.contract.holds(Rule.NO_WAITING) and rows and not (wrong or brief):
             self._replay(call, inputs)
             self._side_stream(call, inputs)
-        return kept
 
     def _unchanged(self, kept: dict[str, torch.Tensor], results: dict[str, torch.Tensor]) -> None:
         """Look at what later calls made of the first one's results; that these lie in its memory has been told."""
@@ -167,12 +185,12 @@ class _Examination:
         """Capture a call in a CUDA graph, and replay it on shorter sequences of other contents."""
         inputs.write(plan(self.case))
         self.caller.at("capture in a CUDA graph")
-        try:
-            graph, returned = capture(call, inputs.arguments)
-        except Exception as error:
+        captured, raised = attempt(capture, call, inputs.arguments)
+        if raised is not None:
             self.caller.check_device("capture in a CUDA graph")
-            self.findings.add(Seen.NOT_CAPTURED, f"could not be captured in a CUDA graph: {short(error)}")
+            self.findings.raised(raised, Seen.NOT_CAPTURED, "could not be captured in a CUDA graph: {}")
             return
+        graph, returned = captured
         results = self.caller.results(returned, inputs.arguments)
         inputs.write(plan(self.case, variation=2, shorter=True))
         for result in results.values():
@@ -192,45 +210,54 @@ class _Examination:
         inputs.write(plan(self.case))
         earlier = Expectation(self.case, inputs.plan, self.device, inputs.rows)
         self.caller.at("call on a side stream")
-        returned = rewritten_on_side_stream(call, inputs)
+        returned, raised = attempt(rewritten_on_side_stream, call, inputs)
         self.caller.check_device("call on a side stream")
+        if raised is not None:
+            self.findings.raised(raised, Seen.WRONG_STREAM, "on a side stream it {}")
+            return
         expected = Expectation(self.case, inputs.plan, self.device, inputs.rows)
         for part, result in self.caller.results(returned, inputs.arguments).items():
             wrong = expected.wrong_rows(part, result, POISONS[0], earlier)
             if wrong is not None:
                 self.findings.add(Seen.WRONG_STREAM, f"on a side stream whose earlier work writes the pool, {wrong}")
 
-    def _growth(self, function: str, call: Callable[..., Any]) -> None:
-        self.findings.function = function
+    def _growth(self, call: Callable[..., Any]) -> None:
         self.caller.at("requests that grow")
-        try:
-            examine_growth(call, self.case, self.device, self.findings)
-        except Foreseen:
-            raise
-        except Exception as error:
+        _, raised = attempt(examine_growth, call, self.case, self.device, self.findings)
+        if raised is not None:
             self.caller.check_device("requests that grow")
-            self.findings.add(Seen.RAISED, f"a request that grew raised {short(error)}", short(error))
+            self.findings.raised(raised, message="a request that grew {}")
 
-    def _open_rows(self, call: Callable[..., Any], inputs: Inputs) -> None:
-        """Call twice; whatever comes back, an error too, is right if no memory but the results was touched."""
+    def _open_rows(self, inputs: Inputs, call: Callable[..., Any]) -> None:
+        """Call twice; whatever the rows hold is right if no memory but the results was touched."""
         for poison in POISONS:
-            self.caller.call(call, inputs, poison, "call")
+            self._returned(self.caller.call(call, inputs, poison, "call"))
 
-    def _refusal(self, call: Callable[..., Any], inputs: Inputs) -> None:
+    def _refusal(self, inputs: Inputs, call: Callable[..., Any]) -> None:
         bad = self.case.bad
         assert bad is not None
         outcome = self.caller.call(call, inputs, POISONS[0], "call to be refused", bad.change(inputs.arguments))
         wanted = f"a ValueError or TypeError that names {' or '.join(bad.names)}"
-        error = outcome.error
-        if error is None:
+        raised = outcome.raised
+        if raised is not None and not self._takes_good_arguments(call, inputs):
+            raise ProvesNothing(PROVES_NOTHING)
+        if raised is None:
             self._not_refused("accepted", f"the call was accepted, should have raised {wanted}")
-        elif not isinstance(error, (ValueError, TypeError)):
-            self._not_refused(type(error).__name__, f"raised {short(error)}, should have raised {wanted}")
-        elif not any(re.search(rf"\b{name}\b", str(error)) for name in bad.names):
-            told = f"raised {short(error)}, which names no argument: should have been {wanted}"
-            self._not_refused("by name", told)
+        elif not isinstance(raised.error, (ValueError, TypeError)):
+            self._not_refused(type(raised.error).__name__, f"{raised}, should have raised {wanted}")
+            raised.show()
+        elif not any(re.search(rf"\b{name}\b", str(raised.error)) for name in bad.names):
+            self._not_refused("by name", f"{raised}, which names no argument: should have been {wanted}")
         elif launched := [*outcome.launches, *outcome.watched.operations]:
-            self._not_refused("before a launch", f"launched {launched[0]} before it raised {short(error)}")
+            self._not_refused("before a launch", f"launched {launched[0]} before it {raised}")
+
+    def _takes_good_arguments(self, call: Callable[..., Any], inputs: Inputs) -> bool:
+        known, function = self.implementation.takes_good_arguments, self.findings.function
+        if function not in known:
+            # What is wrong with such a call is found where it is examined.
+            aside = self._caller_for(self.case, Findings(self.case, self.contract, function))
+            known[function] = aside.call(call, inputs, POISONS[0], "call with good arguments").raised is None
+        return known[function]
 
     def _not_refused(self, how: str, message: str) -> None:
         self.findings.add(Seen.NOT_REFUSED, message, how)
@@ -246,10 +273,10 @@ class _Examination:
             if not torch.equal(result, first.results[part]):
                 self.findings.add(Seen.OTHER_ROW_AGAIN, f"the same call gave another {part} than the first time")
 
-    def _same_from_each_function(self, results: dict[str, dict[str, torch.Tensor]]) -> None:
-        both = results.get("get_k_and_s", {})
+    def _same_from_each_function(self) -> None:
+        both = self.first_results.get("get_k_and_s", {})
         for name, part in (("get_k", "K"), ("get_s", "S")):
-            alone = results.get(name, {})
+            alone = self.first_results.get(name, {})
             if part in both and part in alone and not torch.equal(both[part], alone[part]):
                 self.findings.function = name
                 self.findings.add(Seen.OTHER_ROW_ALONE, f"{name} returned another {part} than get_k_and_s")

@@ -1,10 +1,13 @@
 """What the examination of one case came to. Data, which travels from the worker that examined to whoever judges."""
 
 from collections.abc import Mapping
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from typing import Any, Self
 
 from tests.examine.finding import Finding
+
+PROVES_NOTHING = "raises on good arguments too, so that refusing bad ones proves nothing"
+"""Why a case with a bad argument is not decided, if that is so."""
 
 
 @dataclass(frozen=True)
@@ -24,6 +27,16 @@ class Examined:
     """Functions that returned rows, all of which were right."""
     notes: tuple[str, ...] = ()
     """What the reader has to know of the examination, such as a GPU that was pretended."""
+
+    def with_memory(self, other: Self) -> Self:
+        """Return what two examinations of the case, in memories of two kinds, say together."""
+        return replace(
+            self,
+            findings=(*self.findings, *(found for found in other.findings if found not in self.findings)),
+            undecided=self.undecided or other.undecided,
+            refused=tuple(dict.fromkeys([*self.refused, *other.refused])),
+            right=tuple(function for function in self.right if function in other.right),
+        )
 
     @property
     def is_clean(self) -> bool:

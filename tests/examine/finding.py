@@ -1,9 +1,10 @@
 """What the examination has to say: one broken promise, in the user's terms."""
 
-from collections.abc import Collection, Mapping
+from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import asdict, dataclass, field, replace
 from typing import Any, NamedTuple
 
+from tests.calls.attempt import Raised
 from tests.cases.case import Case
 from tests.contract import Contract, Rule
 from tests.examine.blame import Seen, rule_of
@@ -62,18 +63,34 @@ class Fault(NamedTuple):
     """JSON values."""
 
 
+OnFound = Callable[[Sequence[Finding]], None]
+"""Told all that is found on a case by now, each time that it grows."""
+
+
 class Findings:
     """Collects what is found on one case: what the contract promises, and each fault of a function once."""
 
-    def __init__(self, case: Case, contract: Contract, function: str = "") -> None:
+    def __init__(
+        self,
+        case: Case,
+        contract: Contract,
+        function: str = "",
+        on_found: OnFound = lambda findings: None,
+    ) -> None:
         self.all: list[Finding] = []
         self.function = function
         """The function that is examined at the moment."""
+        self.refused: dict[str, None] = {}
+        """Functions that refused a call where the contract allows it."""
+        self._are_right: dict[str, bool] = {}
         self._case = case
+        self._on_found = on_found
         self.contract = contract
 
-    def add(self, seen: Seen, message: str, where: str = "", **details: Any) -> None:
+    def add(self, seen: Seen, message: str, where: str = "", **details: Any) -> bool:
         """Note something wrong, unless the contract does not promise its rule or the function is known to do it.
+
+        Returns whether it was noted.
 
         Args:
             seen: what kind of thing; its rule follows from that and the case.
@@ -82,13 +99,49 @@ class Findings:
             details: JSON values.
         """
         rule = rule_of(seen, self._case.rules)
-        if self.contract.holds(rule) and not self.has(seen, where):
+        is_new = self.contract.holds(rule) and not self.has(seen, where)
+        if is_new:
             self.all.append(Finding(rule, self._case.id, self.function, message, details, _fault(seen, where)))
+            self._on_found(self.all)
+        return is_new
+
+    def raised(self, raised: Raised, seen: Seen = Seen.RAISED, message: str = "{}", **details: Any) -> None:
+        """Note that the function raised something that the contract does not allow, and show where it came from.
+
+        Args:
+            raised: what.
+            seen: what kind of thing that is.
+            message: what happened, with braces where what was raised is told.
+            details: JSON values.
+        """
+        # Whoever only reads findings needs no Triton.
+        from tests.instruments.triton_seams import refused_by_compiler
+
+        if seen is Seen.RAISED and isinstance(raised.error, IndexError):
+            seen = Seen.RAISED_OUT_OF_BOUNDS
+        if seen is Seen.RAISED and (reason := refused_by_compiler(raised.error)) is not None:
+            seen, message = Seen.NOT_COMPILED, f"a kernel does not compile: {reason}"
+        if self.add(seen, message.replace("{}", str(raised)), raised.text, **details):
+            raised.show()
+
+    @property
+    def right(self) -> list[str]:
+        """Functions that returned rows, all of which were right."""
+        return [function for function, are_right in self._are_right.items() if are_right]
+
+    def rows(self, are_right: bool) -> None:
+        """Note that the function returned rows, and whether all of them were right."""
+        self._are_right[self.function] = are_right and self._are_right.get(self.function, True)
+
+    def refuse(self) -> None:
+        """Note that the function refused a call where the contract allows it."""
+        self.refused[self.function] = None
 
     def take(self, finding: Finding) -> None:
         """Note a finding of another collection, unless the function is known to do it."""
         if not any((of.function, of.fault) == (finding.function, finding.fault) for of in self.all):
             self.all.append(finding)
+            self._on_found(self.all)
 
     def follow(self, causes: Collection[Seen], message: str, seen: Seen | None = None) -> bool:
         """Add to an earlier finding of the function what followed from it; return whether there is such a finding.

@@ -1,6 +1,5 @@
 """From what a call gave back to findings: an error that the contract does not allow, rows that are wrong."""
 
-from tests.calls.errors import short
 from tests.cases.case import Case
 from tests.examine.blame import Seen
 from tests.examine.call import Outcome
@@ -8,16 +7,18 @@ from tests.examine.comparison import Expectation, WrongRows
 from tests.examine.finding import Findings
 
 WILD_READS = {Seen.READ_OUTSIDE, Seen.WRAP}
+LAUNCH_REFUSED = {Seen.GRID}
 
 
 def returned(outcome: Outcome, case: Case, findings: Findings) -> bool:
     """Whether there are results to look at; an error is judged here."""
-    error = outcome.error
-    if error is None:
+    raised = outcome.raised
+    if raised is None:
         return bool(outcome.results)
-    if not (isinstance(error, ValueError) and case.may_be_refused):
-        seen = Seen.RAISED_OUT_OF_BOUNDS if isinstance(error, IndexError) else Seen.RAISED
-        findings.add(seen, f"raised {short(error)}", short(error))
+    if isinstance(raised.error, ValueError) and case.may_be_refused:
+        findings.refuse()
+    else:
+        findings.raised(raised, launched=bool(outcome.launches))
     return False
 
 
@@ -48,12 +49,16 @@ def compare(
             continue
         any_wrong = True
         seen = Seen.OTHER_ROW_AGAIN if again else wrong.seen
-        # Rows that a wild read made wrong are no fault of their own.
-        if outcome.seen & WILD_READS:
-            sentence = f"{wrong.count:,} of {wrong.total:,} rows of {part} are wrong"
-            if findings.follow(WILD_READS, sentence, None if wrong.reads_refused else seen):
-                continue
+        # Rows that a wild read made wrong, or that nobody wrote, are no fault of their own.
+        sentence = f"{wrong.count:,} of {wrong.total:,} rows of {part} are wrong"
+        if outcome.seen & LAUNCH_REFUSED and findings.follow(LAUNCH_REFUSED, sentence):
+            continue
+        breaks = None if wrong.reads_refused else seen
+        if outcome.seen & WILD_READS and findings.follow(WILD_READS, sentence, breaks):
+            continue
         told[seen] = told[seen].with_other(wrong) if seen in told else wrong
+    if any(len(result) for result in outcome.results.values()):
+        findings.rows(are_right=not any_wrong)
     prefix = "the same call again differs: " if again else "with new contents, " if earlier else ""
     for seen, wrong in told.items():
         findings.add(seen, prefix + str(wrong), wrong_rows=wrong.count, of=wrong.total)

@@ -8,6 +8,7 @@ from typing import Any
 
 import torch
 
+from tests.calls.attempt import attempt
 from tests.calls.implementations import Implementation
 from tests.calls.inputs import Inputs
 from tests.calls.memory import Memory
@@ -32,10 +33,15 @@ class _Made:
 
     number: int
     case: Case
-    faults: list[Finding]
+    found: Findings
     results: dict[str, torch.Tensor]
     copies: dict[str, torch.Tensor]
     """Of the results, as they were returned."""
+
+    @property
+    def faults(self) -> list[Finding]:
+        """What was wrong with the call."""
+        return self.found.all
 
     def __str__(self) -> str:
         return f"call {self.number}"
@@ -48,6 +54,8 @@ class StateExamination:
         implementation: the functions to call.
         case: has the calls.
         findings: get what is wrong.
+        device: where the calls are made.
+        memory: that their arguments lie in.
         caller_for: returns what calls a function on one of the calls' cases, and notes what is wrong.
     """
 
@@ -56,6 +64,8 @@ class StateExamination:
         implementation: Implementation,
         case: Case,
         findings: Findings,
+        device: torch.device,
+        memory: Memory,
         caller_for: Callable[[Case, Findings], Caller],
     ) -> None:
         self._implementation = implementation
@@ -63,22 +73,27 @@ class StateExamination:
         self._caller_for = caller_for
         # Calls bear the whole case's name: it is what a finding cites.
         self._calls = [replace(call, family=case.family, name=case.name) for call in case.calls]
-
-    def run(self, device: torch.device, memory: Memory) -> None:
-        """Make the calls on a device with arguments in the given memory, and note what is wrong."""
         # Equal calls have their contents at equal addresses.
-        inputs = [Inputs(self._calls[place], device, memory) for place in self._different()]
-        for function, call in self._implementation.functions.items():
-            self._findings.function = function
-            made: list[_Made] = []
-            for number, place in enumerate(self._places(), 1):
-                made.append(self._make(call, inputs[place], number))
-                if made[-1].faults:
-                    self._judge(made, inputs[place])
-                    break
-            self._held(made)
-            if len(inputs) == 1 and not self._findings.all:
-                self._growth(call, inputs[0])
+        self._inputs = [Inputs(self._calls[place], device, memory) for place in self._different()]
+
+    def run(self, call: Callable[..., Any]) -> None:
+        """Make the calls with one function, and note what is wrong."""
+        made: list[_Made] = []
+        for number, place in enumerate(self._places(), 1):
+            made.append(self._make(call, self._inputs[place], number))
+            self._note(made[-1])
+            if made[-1].faults:
+                self._judge(made, self._inputs[place])
+                break
+        self._held(made)
+        if len(self._inputs) == 1 and not self._findings.all:
+            self._growth(call, self._inputs[0])
+
+    def _note(self, made: _Made) -> None:
+        if made.found.refused:
+            self._findings.refuse()
+        elif any(len(result) for result in made.results.values()):
+            self._findings.rows(are_right=not made.faults)
 
     def _different(self) -> list[int]:
         return [place for place, call in enumerate(self._calls) if self._calls.index(call) == place]
@@ -101,7 +116,7 @@ class StateExamination:
             expected = Expectation(inputs.case, inputs.plan, inputs.device, inputs.rows)
             compare(outcome, expected, POISONS[0], findings)
         copies = {part: result.clone() for part, result in outcome.results.items()}
-        return _Made(number, inputs.case, findings.all, outcome.results, copies)
+        return _Made(number, inputs.case, findings, outcome.results, copies)
 
     def _judge(self, made: list[_Made], inputs: Inputs) -> None:
         """Blame the last call's faults on its past, unless a fresh copy that has none does the same."""
@@ -150,7 +165,10 @@ class StateExamination:
         counts = []
         for _ in range(COUNTS):
             for _ in range(CALLS_BETWEEN_COUNTS):
-                call(*inputs.arguments)
+                _, raised = attempt(call, *inputs.arguments)
+                if raised is not None:
+                    self._findings.raised(raised, message="after all the calls before it, a call {}")
+                    return [0]
             counts.append(held_bytes(inputs.device))
         return [after - before for before, after in pairwise(counts)]
 

@@ -19,6 +19,7 @@ import torch
 
 from tests.calls.errors import NeedsGpu, short
 from tests.calls.implementations import Implementation
+from tests.calls.interruption import is_interrupted
 from tests.cases.case import Case
 from tests.instruments.absent_h100 import CAPABILITY, NAME, PROPERTIES, AbsentH100
 from tests.instruments.triton_seams import active_driver, autotuned_launches
@@ -63,11 +64,12 @@ class AbsentGpuCalls:
             self._turn += self._case.grows is None
             try:
                 return self._call(function, arguments)
-            except Exception as error:
-                if (undecided := self._undecided(error)) is not None:
+            except BaseException as error:
+                if not is_interrupted() and (undecided := self._undecided(error)) is not None:
                     raise undecided from error
                 raise
 
+        call.__wrapped__ = function  # type: ignore[attr-defined]
         return call
 
     def _call(self, function: Callable[..., Any], arguments: tuple[Any, ...]) -> Any:
@@ -75,15 +77,15 @@ class AbsentGpuCalls:
         try:
             with self._answers(asked):
                 return function(*arguments)
-        except Exception as error:
-            if self._pretends or not asked:
+        except BaseException as error:
+            if self._pretends or not asked or is_interrupted():
                 raise
             first = error
         self._pretends = True
         try:
             with self._answers(asked):
                 result = function(*arguments)
-        except Exception:
+        except BaseException:
             self._pretends = _speaks_of_gpu(first)
             if not self._pretends:  # what was raised is no consequence of the answer
                 raise first from None

@@ -19,13 +19,13 @@ from typing import Any
 
 import pytest
 
+from tests.cases.case import Case
 from tests.examine.finding import Finding
+from tests.plugin.pace import Paces, weight_of
+from tests.plugin.time_keeper import ALARM
 
 DEVICE_LOST_STATUS = 70
 """Exit status of a worker that ended itself because its GPU context was gone."""
-HANG_STATUS = 1
-"""Exit status of a worker that `faulthandler` ended because its time was up."""
-
 
 _PR_SET_PDEATHSIG = 1
 
@@ -51,43 +51,53 @@ class Trace:
     """
 
     path: Path
+    pid: int = field(default_factory=os.getpid)
     nodeid: str = ""
     is_running: bool = False
     """Whether the test is under way, and not over."""
     began: float = 0.0
-    """When the test began, in seconds of `time.time`."""
+    """When the test began, in seconds of `time.monotonic`, which all processes share."""
     completed: int = 0
     """Tests that this worker has brought to an end."""
     case: str = ""
     rules: list[int] = field(default_factory=list)
     """Those that the case bears on."""
+    weight: int = 0
+    """About how long it takes, in tokens."""
+    is_heavy: bool = False
+    """Whether it takes long on this device, whoever gathers."""
+    paces: Paces = field(default_factory=Paces)
+    """Of this worker's cases."""
     function: str = ""
     step: str = ""
     findings: list[dict[str, Any]] = field(default_factory=list)
+    """Of the case that is examined, as far as they are known."""
     refusal: str = ""
     """Why no test can be run at all, where that is so."""
 
     def __post_init__(self) -> None:
         self._stacks = stacks_beside(self.path).open("w", encoding="utf-8")
         faulthandler.enable(self._stacks, all_threads=False)
+        # Written by the thread that runs, of itself: another one's frames cannot be walked while it goes on. Then the
+        # signal ends the process, as it would without a handler.
+        faulthandler.register(ALARM, self._stacks, all_threads=False, chain=True)
 
-    def begin(self, nodeid: str, timeout: float) -> None:
-        """Note that a test begins, and end the process if it takes longer than `timeout` seconds."""
+    def begin(self, nodeid: str) -> None:
+        """Note that a test begins."""
         self.nodeid, self.case, self.function, self.step, self.findings = nodeid, "", "", "", []
-        self.is_running, self.began = True, time.time()
+        self.is_running, self.began = True, time.monotonic()
         self._write()
-        faulthandler.dump_traceback_later(timeout, exit=True, file=self._stacks)
 
     def end(self) -> None:
         """Note that the test is over."""
-        faulthandler.cancel_dump_traceback_later()
         self.is_running = False
         self.completed += 1
         self._write()
 
-    def examine(self, case: str, rules: Sequence[int]) -> None:
-        """Note the case that is examined, and the rules that it bears on."""
-        self.case, self.rules, self.function, self.step = case, [int(rule) for rule in rules], "", ""
+    def examine(self, case: Case, *, is_heavy: bool) -> None:
+        """Note the case that is examined, and whether it takes long on this device."""
+        self.case, self.rules, self.function, self.step = case.id, [int(rule) for rule in case.rules], "", ""
+        self.weight, self.is_heavy, self.findings = weight_of(case), is_heavy, []
         self._write()
 
     def at(self, function: str, step: str) -> None:
@@ -95,10 +105,18 @@ class Trace:
         self.function, self.step = function, step
         self._write()
 
-    def die(self, findings: Sequence[Finding]) -> None:
-        """End the process, leaving findings behind: its GPU context is lost."""
-        self.findings = [finding.as_json() for finding in findings]
+    def found(self, earlier: Sequence[Finding], findings: Sequence[Finding]) -> None:
+        """Note what is found on the case by now, so that it outlives the process.
+
+        Args:
+            earlier: what was found in other memory.
+            findings: what is found in this one.
+        """
+        self.findings = [finding.as_json() for finding in (*earlier, *findings)]
         self._write()
+
+    def die(self) -> None:
+        """End the process, leaving behind what was found: its GPU context is lost."""
         os._exit(DEVICE_LOST_STATUS)
 
     def refuse(self, why: str) -> None:

@@ -8,6 +8,7 @@ import pytest
 from tests.examine import replay
 from tests.plugin import post_mortem, reporting
 from tests.plugin.post_mortem import Death
+from tests.plugin.time_keeper import TimeKeeper
 
 SECONDS_TO_END = 60
 """How long a dead worker's process may take to be gone: a GPU's driver clears up after a hung kernel first."""
@@ -27,8 +28,17 @@ class Deaths:
     def __init__(self, config: pytest.Config, traces: Path) -> None:
         self._config = config
         self._traces = traces
+        self._time = TimeKeeper(traces, config.getoption("--case-timeout"))
         self._untold: dict[str, Death] = {}
         self._idle_in_a_row = 0
+
+    def watch(self, node: Any) -> None:
+        """Look after a worker that is about to start."""
+        self._time.watch(node.gateway.id)
+
+    def stop(self) -> None:
+        """Look after no worker any more."""
+        self._time.stop()
 
     def worker_died(self, node: Any) -> None:
         """Judge a death.
@@ -37,7 +47,9 @@ class Deaths:
             pytest.exit.Exception: there is nothing to examine, or one worker after the other died before it got
                 anywhere, and more would follow.
         """
-        remains = post_mortem.remains_of(self._traces / f"{node.gateway.id}.json", _exit_status(node))
+        is_late = self._time.leave(node.gateway.id)
+        trace = self._traces / f"{node.gateway.id}.json"
+        remains = post_mortem.remains_of(trace, _exit_status(node), is_late=is_late)
         if refusal := remains.trace.get("refusal"):
             pytest.exit(refusal, returncode=pytest.ExitCode.USAGE_ERROR)
         death = post_mortem.judge(remains, self._config.getoption("--case-timeout"))
@@ -79,7 +91,7 @@ class Deaths:
                 ("sanitize", "--tool", "memcheck"),
                 replay.SANITIZER_FLAGS,
             )
-            for finding in death.findings
+            for finding in (death.examined.findings if death.examined else ())
             if finding.details.get("device_lost")
         ]
 
@@ -106,7 +118,8 @@ def _tell(death: Death, report: pytest.TestReport) -> None:
         file = death.blamed.partition("::")[0]
         report.nodeid, report.location, report.when = death.blamed, (file, None, death.blamed), "teardown"
     report.longrepr = death.message
-    report.user_properties = [(reporting.FINDING, finding.as_json()) for finding in death.findings]
+    if death.examined:
+        report.user_properties = [reporting.carried(death.examined)]
 
 
 def _exit_status(node: Any) -> int | None:

@@ -1,7 +1,10 @@
 """The examination as a pytest run sees it: options in, failed tests with findings out."""
 
+import time
 from collections.abc import Sequence
 from contextlib import ExitStack
+from dataclasses import replace
+from functools import partial
 from typing import TYPE_CHECKING, Self
 
 import pytest
@@ -10,6 +13,7 @@ from tests.calls.implementations import Implementation, NoImplementation, load_i
 from tests.cases.case import Case
 from tests.contract import Contract
 from tests.examine import replay
+from tests.examine.examined import Examined
 from tests.examine.finding import Finding
 from tests.examine.selection import Selection
 from tests.plugin import reporting
@@ -46,8 +50,6 @@ class Examiner:
         self._memories = memories(selection.memory, selection.device)
         self._instruments: list[Instrument] = []
         self._open = ExitStack()
-        self.notes: dict[str, None] = {}
-        """What the last examination pretended, in sentences."""
 
     @classmethod
     def of_run(cls, config: pytest.Config, trace: Trace | None) -> Self:
@@ -70,7 +72,7 @@ class Examiner:
 
             # The interpreter is Python: a worker has one core to itself.
             torch.set_num_threads(1)
-            self._instruments = [Checked(), Compiled(self._open.enter_context(Compiles()))]
+            self._instruments = [Checked(), Compiled(self._open.enter_context(Compiles(self.implementation.name)))]
         return self
 
     def __exit__(self, *error: object) -> None:
@@ -79,8 +81,8 @@ class Examiner:
 
     def examine(
         self, case: Case, implementation: Implementation | None = None, contract: Contract | None = None
-    ) -> list[Finding]:
-        """Return what is found on a case, of the run's implementation and contract unless others are given.
+    ) -> Examined:
+        """Examine a case, of the run's implementation and contract unless others are given.
 
         The case is examined once in each memory of the run; what is found in several is returned once.
         """
@@ -88,50 +90,53 @@ class Examiner:
 
         from tests.examine.examination import examine
 
-        examined = implementation or self.implementation
+        implementation, notes = implementation or self.implementation, dict[str, None]()
         if self.device == "cpu":
             from tests.instruments.absent_gpu import AbsentGpuCalls
 
             calls = AbsentGpuCalls(case)
-            examined, self.notes = calls.of(examined), calls.notes
-        if self._trace:
-            self._trace.examine(case.id, case.rules)
-        findings: list[Finding] = []
-        for memory in self._memories:
-            found = examine(
-                examined,
+            implementation, notes = calls.of(implementation), calls.notes
+        trace = self._trace
+        if trace:
+            trace.examine(case, is_heavy=case.heavy and self.device == "cpu")
+        examined = Examined(case.id)
+        began = time.monotonic()
+        for place, memory in enumerate(self._memories):
+            of = examine(
+                implementation,
                 case,
                 contract=contract or self.contract,
                 device=torch.device(self.device),
                 instruments=self._instruments,
                 memory=memory,
-                on_step=self._trace.at if self._trace else lambda function, step: None,
+                on_step=trace.at if trace else lambda function, step: None,
+                on_found=partial(trace.found, examined.findings) if trace else lambda findings: None,
             )
-            findings += [finding for finding in found if finding not in findings]
-        return findings
+            examined = examined.with_memory(of) if place else of
+        if trace and examined.right and examined.is_clean:
+            trace.paces.note(case, time.monotonic() - began)
+        return replace(examined, notes=tuple(notes))
 
     def expect_no_findings(self, case: Case, item: pytest.Item) -> None:
-        """Examine a case; attach what is found to the test, and fail it."""
+        """Examine a case; attach what that comes to to the test, and fail it if anything is found or undecided."""
         from tests.examine.call import DeviceLost
 
         try:
-            findings = self.examine(case)
+            examined = self.examine(case)
         except DeviceLost as lost:
             if self._trace:
-                self._trace.die(lost.findings)
-            _attach(item, lost.findings)
+                self._trace.die()
+            item.user_properties.append(reporting.carried(Examined(case.id, tuple(lost.findings))))
             pytest.exit(f"the GPU is lost to this process: {lost}; run with -n 1 to go on after it", returncode=1)
-        if findings:
-            _attach(item, findings)
+        item.user_properties.append(reporting.carried(examined))
+        if examined.findings:
             again = replay.line(self._start, self.selection, case.id)
-            pytest.fail(describe(findings, again), pytrace=False)
+            pytest.fail(describe(examined.findings, again), pytrace=False)
+        if examined.undecided is not None:
+            pytest.fail(f"could not decide: {examined.undecided}", pytrace=False)
 
 
 def describe(findings: Sequence[Finding], again: str) -> str:
     """Return what a failed test prints: each finding with its rule, and the command that shows them again."""
     lines = [f"{finding}\n    (rule {finding.rule}: {finding.rule.text})" for finding in findings]
     return "\n".join([*lines, f"replay: {again}"])
-
-
-def _attach(item: pytest.Item, findings: Sequence[Finding]) -> None:
-    item.user_properties += [(reporting.FINDING, finding.as_json()) for finding in findings]

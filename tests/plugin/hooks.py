@@ -2,7 +2,7 @@
 
 import os
 import shutil
-from collections.abc import Iterator
+from collections.abc import Generator, Iterator
 from dataclasses import replace
 from typing import Any
 
@@ -10,6 +10,7 @@ import pytest
 
 from tests.calls.errors import Foreseen
 from tests.calls.implementations import require_named
+from tests.calls.interruption import note_interruptions
 from tests.examine import selection
 from tests.examine.choice import chosen_cases, reason_to_skip
 from tests.examine.selection import Selection
@@ -29,6 +30,7 @@ def pytest_addoption(parser: pytest.Parser) -> None:
 
 
 def pytest_configure(config: pytest.Config) -> None:
+    note_interruptions()
     worker_input = getattr(config, "workerinput", None)
     chosen = Selection.from_options(config.option)
     if worker_input is not None:
@@ -51,7 +53,8 @@ def pytest_configure(config: pytest.Config) -> None:
     if worker_input is None:
         traces = reporting.trace_folder()
         config.stash[reporting.TRACES] = traces
-        config.stash[DEATHS] = Deaths(config, traces)
+        deaths = config.stash[DEATHS] = Deaths(config, traces)
+        config.add_cleanup(deaths.stop)
         config.add_cleanup(lambda: shutil.rmtree(traces, ignore_errors=True))
     benchmarks.choose_storage(config)
 
@@ -64,6 +67,7 @@ def pytest_xdist_auto_num_workers(config: pytest.Config) -> int:
 def pytest_configure_node(node: Any) -> None:
     # A new worker takes the place of a dead one, whose test has been reported by now if it left one.
     node.config.stash[DEATHS].tell_the_rest()
+    node.config.stash[DEATHS].watch(node)
     node.workerinput["traces"] = str(node.config.stash[reporting.TRACES])
     node.workerinput["gpu"] = node.config.stash[reporting.GPUS].take(node.gateway.id)
 
@@ -110,11 +114,19 @@ def pytest_runtest_protocol(item: pytest.Item) -> Iterator[None]:
     trace = containment.trace_of(item.config)
     if trace is None:
         return (yield)
-    trace.begin(item.nodeid, item.config.getoption("--case-timeout"))
+    trace.begin(item.nodeid)
     try:
         return (yield)
     finally:
         trace.end()
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_runtest_makereport(item: pytest.Item) -> Generator[None, pytest.TestReport, pytest.TestReport]:
+    report = yield
+    if item.get_closest_marker("catalogue"):
+        reporting.refuse_others_skips(report, item)
+    return report
 
 
 @pytest.hookimpl(optionalhook=True)

@@ -1,17 +1,18 @@
 """Why a worker died, and on whom to blame it: pure decisions on what it left behind."""
 
-import json
 import re
 import signal
-import time
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
 from tests.examine.blame import Seen, rule_of
+from tests.examine.examined import Examined
 from tests.examine.finding import Finding
-from tests.plugin.containment import HANG_STATUS, stacks_beside
+from tests.plugin.containment import stacks_beside
+from tests.plugin.pace import expected_seconds, may_be_slow, together
+from tests.plugin.time_keeper import trace_in
 
 IDLE_DEATHS_IN_A_ROW = 3
 """Workers that may die one after the other before they have finished a test; then the run cannot go on."""
@@ -33,8 +34,10 @@ class Remains:
     """The last content of its trace file, empty if there is none."""
     stacks: str
     """What `faulthandler` wrote."""
-    seconds: float
-    """Since its last test began."""
+    is_late: bool = False
+    """Whether it was ended because its time was up."""
+    paces: Mapping[str, float] = field(default_factory=dict)
+    """Of all workers' cases whose rows were right; see `pace`."""
 
 
 @dataclass(frozen=True)
@@ -43,25 +46,23 @@ class Death:
 
     blamed: str
     """The test that it is blamed on, or nothing where it had begun none."""
-    findings: tuple[Finding, ...]
-    """What it says about the implementation; nothing where that is not certain."""
+    examined: Examined | None
+    """What the examination of a case came to, if the worker died in one."""
     message: str
     """What happened, for the report of the blamed test."""
-    is_idle: bool
+    is_idle: bool = False
     """Whether the worker died before it had finished any test or examined any case."""
 
 
-def remains_of(trace: Path, status: int | None) -> Remains:
-    """Read what a worker left behind."""
-    try:
-        content = json.loads(trace.read_text(encoding="utf-8"))
-    except (OSError, ValueError):
-        content = {}
+def remains_of(trace: Path, status: int | None, *, is_late: bool) -> Remains:
+    """Read what a worker left behind, and the paces of all workers beside it."""
     try:
         stacks = stacks_beside(trace).read_text(encoding="utf-8", errors="replace")
     except OSError:
         stacks = ""
-    return Remains(status, content, stacks, time.time() - content.get("began", time.time()))
+    traces = [trace_in(path) for path in trace.parent.glob(f"*{trace.suffix}")]
+    paces = together(of["paces"]["fastest"] for of in traces if of)
+    return Remains(status, trace_in(trace), stacks, is_late, paces)
 
 
 def judge(remains: Remains, timeout: float) -> Death:
@@ -75,23 +76,46 @@ def judge(remains: Remains, timeout: float) -> Death:
     test, case = trace.get("nodeid", ""), trace.get("case", "")
     ending = _ending(remains, timeout)
     if not test:
-        return Death("", (), f"the process {ending} before its first test", is_idle=True)
+        return Death("", None, f"the process {ending} before its first test", is_idle=True)
     if not trace["is_running"]:
         message = f"the process {ending} after this test and before the next; a test before this one may be the cause"
-        return Death(test, (), message, is_idle=False)
-    if trace["findings"]:
-        findings = tuple(Finding.from_json(finding) for finding in trace["findings"])
-        return Death(test, findings, "\n".join(map(str, findings)), is_idle=False)
+        return Death(test, None, message)
     during = f"during the {trace['step']}" if trace["step"] else "during the set-up"
     frames = innermost_frames(remains.stacks)
     message = f"the process {ending} {during}" + (f", in {', called by '.join(frames)}" if frames else "")
-    is_idle = not case and not trace["completed"]
-    if not case or (remains.status is not None and -remains.status in _OUTSIDE):
-        return Death(test, (), f"{case}: {message}" if case else message, is_idle)
+    if not case:
+        return Death(test, None, message, is_idle=not trace["completed"])
+    known = tuple(Finding.from_json(finding) for finding in trace["findings"])
+    if any(finding.details.get("device_lost") for finding in known):
+        return _told(test, Examined(case, known))
+    undecided = _why_undecided(remains, timeout)
+    if undecided is not None:
+        return _told(test, Examined(case, known, undecided=undecided))
     details = {"status": remains.status, "frames": frames}
     rule = rule_of(Seen.CRASHED, trace["rules"])
-    finding = Finding(rule, case, trace["function"] or "set-up", message, details, f"the process {ending}")
-    return Death(test, (finding,), str(finding), is_idle)
+    crash = Finding(rule, case, trace["function"] or "set-up", message, details, f"the process {ending}")
+    return _told(test, Examined(case, (*known, crash)))
+
+
+def _told(test: str, examined: Examined) -> Death:
+    undecided = [f"{examined.case}: could not decide: {examined.undecided}"] if examined.undecided else []
+    return Death(test, examined, "\n".join([*map(str, examined.findings), *undecided]))
+
+
+def _why_undecided(remains: Remains, timeout: float) -> str | None:
+    """Return why a death during an examination may not be the implementation's doing; None where it is."""
+    trace = remains.trace
+    if remains.is_late:
+        expected = expected_seconds(trace["case"].split("/")[0], trace["weight"], remains.paces)
+        if not may_be_slow(expected, timeout, is_heavy=trace["is_heavy"]):
+            return None
+        return (
+            f"slow or hung: it was not done after {timeout:g} s, and as fast as others whose rows were right it would "
+            f"take about {expected:,.0f} s; --case-timeout gives it more"
+        )
+    if remains.status is not None and -remains.status in _OUTSIDE:
+        return f"the process {_ending(remains, timeout)}"
+    return None
 
 
 def innermost_frames(stacks: str) -> list[str]:
@@ -113,12 +137,12 @@ def innermost_frames(stacks: str) -> list[str]:
 
 
 def _ending(remains: Remains, timeout: float) -> str:
+    if remains.is_late:
+        return f"hung, and was ended after {timeout:g} s"
     status = remains.status
     if status is None:
         return "ended"
     if status < 0:
         known = -status in set(signal.Signals)
         return f"was ended by {signal.Signals(-status).name if known else f'signal {-status}'}"
-    if status == HANG_STATUS and remains.seconds >= timeout:
-        return f"hung, and was ended after {timeout:g} s"
     return f"exited with status {status}"

@@ -7,9 +7,12 @@ from typing import Any
 
 import pytest
 
+from tests.cases.case import Case
+from tests.examine.examined import Examined
 from tests.examine.finding import Finding
 from tests.examine.selection import Selection
 from tests.plugin.devices import GpuPool
+from tests.plugin.pace import weight_of
 
 TRACES = pytest.StashKey[Path]()
 SELECTION = pytest.StashKey[Selection]()
@@ -17,8 +20,8 @@ SELECTION = pytest.StashKey[Selection]()
 DEVICE = pytest.StashKey[str]()
 GPUS = pytest.StashKey[GpuPool]()
 
-FINDING = "finding"
-"""Name of the report property that carries one finding as a JSON object."""
+EXAMINED = "examined"
+"""Name of the report property that carries what the examination of a case came to, as a JSON object."""
 
 
 def trace_folder() -> Path:
@@ -27,18 +30,34 @@ def trace_folder() -> Path:
 
 
 def weight(item: pytest.Item) -> int:
-    """Return about how long a test takes: the tokens of the case that it examines, a sequence counted as 64."""
-    if item.get_closest_marker("skip"):
-        return 0
+    """Return about how long a test takes, in tokens of the case that it examines."""
     callspec = getattr(item, "callspec", None)
-    seq_lens = getattr(callspec.params.get("case"), "seq_lens", ()) if callspec else ()
-    return sum(seq_lens) + 64 * len(seq_lens)
+    case = callspec.params.get("case") if callspec else None
+    return weight_of(case) if isinstance(case, Case) and not item.get_closest_marker("skip") else 0
+
+
+def carried(examined: Examined) -> tuple[str, Any]:
+    """Return the report property that carries what an examination came to."""
+    return EXAMINED, examined.as_json()
+
+
+def examined_of(report: pytest.TestReport) -> Examined | None:
+    """Return what a test's report says of the examination of a case, or None where it says nothing of one."""
+    properties: list[tuple[str, Any]] = report.user_properties
+    return next((Examined.from_json(value) for name, value in properties if name == EXAMINED), None)
 
 
 def findings_of(report: pytest.TestReport) -> list[Finding]:
     """Return the findings that a test's report carries."""
-    properties: list[tuple[str, Any]] = report.user_properties
-    return [Finding.from_json(value) for name, value in properties if name == FINDING]
+    examined = examined_of(report)
+    return list(examined.findings) if examined else []
+
+
+def refuse_others_skips(report: pytest.TestReport, item: pytest.Item) -> None:
+    """Make a failure of a skip that is none of the harness's own, which are marks: nobody else leaves a case out."""
+    if report.skipped and not item.get_closest_marker("skip"):
+        why = skip_reason(report)
+        report.outcome, report.longrepr = "failed", f"left out by something else than the harness: {why}"
 
 
 def skip_reason(report: pytest.TestReport) -> str:

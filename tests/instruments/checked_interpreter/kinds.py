@@ -19,5 +19,3 @@ REFUSED_BYTE = 0xDB
 
 # CUDA's limits of a grid, by axis.
 GRID_LIMITS = MappingProxyType({"x": 2**31 - 1, "y": 65_535, "z": 65_535})
-# A launch past a grid limit is still interpreted, for its other findings, up to this many programs.
-MAX_PROGRAMS_PAST_LIMIT = 2**22

@@ -81,7 +81,7 @@ class Launch:
         return Programs(program, idle)
 
     def _check_grid(self, state: LaunchState, grid: Grid) -> bool:
-        """Report axes past CUDA's limits; whether the launch is short enough to run all the same."""
+        """Report axes past CUDA's limits, which refuses such a launch; return whether there are none."""
         past = axes_past_limits(grid)
         where = Line(self._function.__code__.co_filename, self._function.__code__.co_firstlineno)
         for axis, length in past:
@@ -90,7 +90,7 @@ class Launch:
                 f"the limit of {kinds.GRID_LIMITS[axis]:,}"
             )
             state.report_at(where, kinds.GRID, message, "launch")
-        return not past or math.prod(grid) <= kinds.MAX_PROGRAMS_PAST_LIMIT
+        return not past
 
 
 def axes_past_limits(grid: Grid) -> list[tuple[str, int]]:

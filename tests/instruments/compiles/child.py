@@ -1,13 +1,15 @@
 """Compiles variants, in a process in which Triton compiles; see `helper` for the other end.
 
-`python -m tests.instruments.compiles.child REQUESTS ANSWERS`, two descriptors. The first line of REQUESTS is the path
-of modules; each other is a `Request`. Each is answered by a line: `{"reason", "line", "is_of_ir"}` as in `Verdict`,
-with whether it is told by the way to Triton's IR; or `{"error"}`, a sentence, where that cannot be told.
+`python -m tests.instruments.compiles.child REQUESTS ANSWERS`, two descriptors. The first line of REQUESTS says how to
+start: `path`, of modules, and `implementation`, as `--impl` names it; each other is a request. Each is answered by a
+line: `{"reason", "line", "is_of_ir"}` as in `Verdict`, with whether the way to Triton's IR tells it; or `{"error"}`,
+a sentence, where that cannot be told.
 """
 
 import json
 import os
 import sys
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
@@ -15,6 +17,7 @@ import triton
 from triton.compiler import ASTSource
 
 from tests.calls.errors import short
+from tests.calls.implementations import NoImplementation, load_implementation
 from tests.instruments.compiles.found import NotFound, found_kernel
 from tests.instruments.cost.compiling import TARGETS
 from tests.instruments.cost.variants import Variant
@@ -59,7 +62,11 @@ def answer(request: dict[str, Any]) -> dict[str, Any]:
 def main(requests: int, answers: int) -> None:
     """Answer requests until there are no more."""
     with os.fdopen(requests, encoding="utf-8") as lines, os.fdopen(answers, "w", encoding="utf-8") as told:
-        sys.path[:] = json.loads(lines.readline())
+        start = json.loads(lines.readline())
+        sys.path[:] = start["path"]
+        # As it is loaded where it is examined: a peer's file may not be importable by itself.
+        with suppress(NoImplementation):  # what a variant needs is imported by itself then, and tells why it cannot be
+            load_implementation(start["implementation"])
         for line in lines:
             told.write(json.dumps(answer(json.loads(line))) + "\n")
             told.flush()

@@ -20,9 +20,14 @@ class CannotAsk(Foreseen):
 
 
 class Helper:
-    """Starts the process at the first request, and ends it with `close`; it ends by itself when this process does."""
+    """Starts the process at the first request, and ends it with `close`; it ends by itself when this process does.
 
-    def __init__(self) -> None:
+    Args:
+        implementation: whose kernels are asked about, as `--impl` names it.
+    """
+
+    def __init__(self, implementation: str) -> None:
+        self._implementation = implementation
         self._process: subprocess.Popen[bytes] | None = None
         self._requests: Any = None
         self._answers: Any = None
@@ -73,7 +78,7 @@ class Helper:
         os.close(from_child)
         self._requests = os.fdopen(requests, "w", encoding="utf-8")
         self._answers = os.fdopen(answers, encoding="utf-8")
-        self._send(sys.path)
+        self._send({"path": sys.path, "implementation": self._implementation})
 
     def _send(self, what: Any) -> None:
         self._requests.write(json.dumps(what) + "\n")

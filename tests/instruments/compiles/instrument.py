@@ -39,12 +39,13 @@ class Compiles:
     """Says of each variant that a call launches whether Triton's compiler takes it. A context manager.
 
     Args:
+        implementation: whose launches they are, as `--impl` names it.
         folder: where verdicts are kept.
     """
 
-    def __init__(self, folder: Path = FOLDER) -> None:
+    def __init__(self, implementation: str, folder: Path = FOLDER) -> None:
         self._verdicts = Verdicts(folder)
-        self._helper = Helper()
+        self._helper = Helper(implementation)
         self._told: dict[_Asked, Refusal | None] = {}
         self._sources: dict[Any, str] = {}
 

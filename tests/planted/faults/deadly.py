@@ -6,6 +6,8 @@ The environment variable `DEADLY_CALLS` names them: a JSON object from `signatur
 import ctypes
 import json
 import os
+import re
+import signal
 import sys
 from collections.abc import Callable
 from typing import Any
@@ -41,6 +43,10 @@ FAULTS: dict[str, Callable[[], Any]] = {
     "exit": lambda: os._exit(3),
     # Holds the interpreter's lock, so that no Python thread could end it.
     "hang": lambda: ctypes.PyDLL(None).pause(),
+    "busy hang": lambda: _never_done_in_c(),
+    "loop": lambda: _loop(),
+    # Hears no signal that can be ignored.
+    "deaf hang": lambda: (signal.signal(signal.SIGALRM, signal.SIG_IGN), ctypes.PyDLL(None).pause()),
     "system exit": lambda: sys.exit(3),
     # Damage that shows only when the test is long over.
     "late abort": lambda: _abort_after_the_test(),
@@ -76,3 +82,13 @@ def _abort_after_the_test() -> None:
         os.abort()
 
     setattr(Trace, "end", end_and_abort)  # noqa: B010
+
+
+def _never_done_in_c() -> None:
+    """Match with a pattern that takes longer than anybody lives."""
+    re.match(r"(a|aa)+$", "a" * 1_000 + "b")
+
+
+def _loop() -> None:
+    while True:
+        pass

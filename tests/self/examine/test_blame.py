@@ -1,5 +1,6 @@
 """Does each finding cite the rule that was broken, and is one fault one finding?"""
 
+import time
 from dataclasses import replace
 from pathlib import Path
 
@@ -103,13 +104,13 @@ def test_which_rule_an_error_breaks(error, rule, examiner):
         raise error("page 12 is out of bounds")
 
     case = replace(CASES["invalid-pages/num-pages-first"], rules=(10, 11))
-    (finding,) = examiner.examine(case, Implementation("raises", {"get_k": get_k}), Contract.SAFE)
+    (finding,) = examiner.examine(case, Implementation("raises", {"get_k": get_k}), Contract.SAFE).findings
     assert finding.rule == rule
-    assert finding.message == f"raised {error.__name__}: page 12 is out of bounds"
+    assert finding.message.startswith(f"raised {error.__name__}: page 12 is out of bounds (test_blame.py line ")
 
 
 def _examine(examiner, case, function, call, contract=Contract.SAFE):
-    return examiner.examine(CASES[case], Implementation("planted", {function: call}), contract)
+    return examiner.examine(CASES[case], Implementation("planted", {function: call}), contract).findings
 
 
 def test_a_result_that_follows_the_devices_lengths_is_rule_13(examiner):
@@ -139,7 +140,7 @@ def test_a_refusal_of_an_odd_base_that_is_no_value_error_is_rule_10(examiner):
     ],
 )
 def test_one_fault_is_one_finding_of_a_function(bug, case, rules, examiner, tmp_path, on_cpu):
-    findings = examiner.examine(CASES[case], planted(bug, tmp_path), Contract.SAFE)
+    findings = examiner.examine(CASES[case], planted(bug, tmp_path), Contract.SAFE).findings
     assert {finding.rule for finding in findings} == rules
     assert [finding.function for finding in findings] == ["get_k_and_s", "get_k", "get_s"]
 
@@ -149,7 +150,7 @@ def test_a_filler_that_is_read_as_a_page_is_told_as_one(examiner, tmp_path, on_c
         "page_indices.stride(0)": "page_indices.shape[1]",
         "(page >= 0) & (page < num_pages)": "(page != num_pages)",
     }
-    findings = examiner.examine(CASES["tables/sliced"], planted_edits(edits, tmp_path), Contract.SAFE)
+    findings = examiner.examine(CASES["tables/sliced"], planted_edits(edits, tmp_path), Contract.SAFE).findings
     told = [finding for finding in findings if "read 1 byte" in finding.message]
     assert told
     assert all(finding.rule is Rule.STRIDES for finding in findings)
@@ -162,6 +163,21 @@ def test_a_filler_that_is_read_as_a_page_is_told_as_one(examiner, tmp_path, on_c
 def test_rows_of_refused_reads_are_told_with_the_read(examiner, tmp_path, on_cpu):
     findings = examiner.examine(
         CASES["invalid-pages/num-pages-first"], planted("page-just-past-the-pool-accepted", tmp_path), Contract.SAFE
-    )
+    ).findings
     assert [f.fault for f in findings] == ["read outside: buf"] * 3
     assert "so 64 of 265 rows of K are wrong; so 64 of 265 rows of S are wrong" in findings[0].message
+
+
+def test_a_launch_past_a_limit_is_told_at_once_and_not_run(examiner, tmp_path, on_cpu):
+    began = time.monotonic()
+    examined = examiner.examine(
+        CASES["lengths/page-plus-one"],
+        planted_edits({"(seq_len_sum // BLOCK + batch,)": "(seq_len_sum // BLOCK + batch, 65_536)"}, tmp_path),
+        Contract.SAFE,
+    )
+    assert time.monotonic() - began < 30
+    assert [(of.rule, of.fault) for of in examined.findings] == [(Rule.LENGTHS, "grid limit")] * 3
+    assert (
+        "65,536 programs on y, past the limit of 65,535; so 65 of 65 rows of K are wrong"
+        in examined.findings[0].message
+    )

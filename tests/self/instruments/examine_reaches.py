@@ -40,14 +40,14 @@ def main(device: str, case_id: str) -> None:
 
     def run(reach: Reach, fence: Fence) -> None:
         functions = {"get_k_and_s": reach.get_k_and_s}
-        findings = examine(
+        examined = examine(
             Implementation(reach.name, functions),
             case,
             contract=Contract.SAFE,
             device=torch.device(device),
             memory=lambda: memory_of(fence),
         )
-        print(json.dumps([finding.as_json() for finding in findings]), flush=True)
+        print(json.dumps([finding.as_json() for finding in examined.findings]), flush=True)
 
     pairs = [(reach, fence) for reach in REACHES for fence in (Fence.BEFORE, Fence.AFTER)]
     for start in range(0, len(pairs), AT_ONCE[device]):

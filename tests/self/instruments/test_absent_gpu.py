@@ -62,7 +62,7 @@ def gather(path, before="", decorated="@triton.jit\n"):
 def test_a_gather_for_a_gpu_is_examined(before, decorated, note, tmp_path):
     calls = AbsentGpuCalls(CASE)
     implementation = calls.of(gather(tmp_path / "gather.py", before, decorated))
-    assert examine(implementation, CASE, device=torch.device("cpu")) == []
+    assert examine(implementation, CASE, device=torch.device("cpu")).is_clean
     assert note is None or list(calls.notes) == [note]
 
 
@@ -91,7 +91,7 @@ def test_a_bug_of_one_configuration_is_found(bug, tmp_path):
     text = (tmp_path / "gather.py").read_text()
     (tmp_path / "bug.py").write_text(text.replace("    row = start + token\n", f"    row = start + token + ({bug})\n"))
     implementation = AbsentGpuCalls(CASE).of(load_implementation(str(tmp_path / "bug.py")))
-    assert examine(implementation, CASE, device=torch.device("cpu"))
+    assert examine(implementation, CASE, device=torch.device("cpu")).findings
 
 
 def need_memory(*_):
@@ -112,8 +112,10 @@ def test_what_still_needs_a_gpu_is_undecided(function):
     with pytest.raises(NeedsGpu, match="needs a GPU"):
         call(torch.zeros(1))
     calls = AbsentGpuCalls(CASE)
-    with pytest.raises(NeedsGpu):
-        examine(calls.of(Implementation("mine", {"get_k": function})), CASE, device=torch.device("cpu"))
+    examined = examine(calls.of(Implementation("mine", {"get_k": function})), CASE, device=torch.device("cpu"))
+    assert examined.findings == ()
+    assert examined.undecided is not None
+    assert examined.undecided.startswith("needs a GPU: ")
 
 
 def test_an_error_that_no_gpu_would_mend_stays():

@@ -10,7 +10,6 @@ from tests.contract import Rule
 from tests.examine.finding import Finding
 from tests.planted.faults import deadly
 from tests.plugin import post_mortem
-from tests.plugin.containment import HANG_STATUS
 from tests.plugin.post_mortem import Remains, innermost_frames, judge
 from tests.self.inner_pytest import run_pytest
 
@@ -24,6 +23,9 @@ FAULTS = {
         "abort": "was ended by SIGABRT during the first call, in get_k_and_s (deadly.py",
         "exit": "exited with status 3 during the first call",
         "hang": f"hung, and was ended after {TIMEOUT} s during the first call, in <lambda> (deadly.py",
+        "busy hang": f"hung, and was ended after {TIMEOUT} s during the first call, in ",
+        "loop": f"hung, and was ended after {TIMEOUT} s during the first call, in _loop (deadly.py",
+        "deaf hang": f"hung, and was ended after {TIMEOUT} s during the first call",
         "system exit": "raised SystemExit: 3",
     },
     "cuda": {
@@ -122,6 +124,8 @@ TRACE = {
     "completed": 4,
     "case": "family/name",
     "rules": [12],
+    "weight": 100,
+    "is_heavy": False,
     "function": "get_k",
     "step": "first call",
     "findings": [],
@@ -134,65 +138,105 @@ STACK = """Current thread 0x00007f (most recent call first):
 """
 
 
-def remains(status, seconds=1.0, stacks="", **changes):
-    return Remains(status, {**TRACE, **changes}, stacks, seconds)
+def remains(status, stacks="", *, is_late=False, paces=None, **changes):
+    return Remains(status, {**TRACE, **changes}, stacks, is_late, paces or {})
+
+
+def found(death):
+    assert death.examined is not None
+    return death.examined.findings
 
 
 @pytest.mark.parametrize(
-    ("status", "seconds", "message"),
+    ("status", "is_late", "message"),
     [
-        (-11, 1, "the process was ended by SIGSEGV during the first call"),
-        (-63, 1, "the process was ended by signal 63 during the first call"),
-        (HANG_STATUS, 30, "the process hung, and was ended after 30 s during the first call"),
-        # An implementation may exit with the same status, but sooner.
-        (HANG_STATUS, 29, "the process exited with status 1 during the first call"),
-        (70, 1, "the process exited with status 70 during the first call"),
-        (None, 1, "the process ended during the first call"),
+        (-11, False, "the process was ended by SIGSEGV during the first call"),
+        (-63, False, "the process was ended by signal 63 during the first call"),
+        (-14, True, "the process hung, and was ended after 30 s during the first call"),
+        # Whatever ends it in the end, its time was up.
+        (-9, True, "the process hung, and was ended after 30 s during the first call"),
+        (-11, True, "the process hung, and was ended after 30 s during the first call"),
+        (-14, False, "the process was ended by SIGALRM during the first call"),
+        (70, False, "the process exited with status 70 during the first call"),
+        (None, False, "the process ended during the first call"),
     ],
 )
-def test_how_a_process_ended(status, seconds, message):
-    death = judge(remains(status, seconds), timeout=30)
+def test_how_a_process_ended(status, is_late, message):
+    death = judge(remains(status, is_late=is_late), timeout=30)
     assert death.blamed == TRACE["nodeid"]
     ending = message.partition(" during ")[0]
     details = {"status": status, "frames": []}
-    assert death.findings == (Finding(Rule(12), "family/name", "get_k", message, details, ending),)
-    assert death.message == str(death.findings[0])
+    assert found(death) == (Finding(Rule(12), "family/name", "get_k", message, details, ending),)
+    assert death.message == str(found(death)[0])
     assert not death.is_idle
 
 
 def test_a_finding_left_behind_is_the_finding():
     finding = Finding(Rule(11), "family/name", "get_s", "the GPU reported something", {"device_lost": True})
     death = judge(remains(70, findings=[finding.as_json()]), timeout=30)
-    assert death.findings == (finding,)
+    assert found(death) == (finding,)
+
+
+def test_a_crash_keeps_what_was_found_before_it():
+    finding = Finding(Rule(4), "family/name", "get_s", "one of 12 rows is wrong")
+    death = judge(remains(-11, findings=[finding.as_json()]), timeout=30)
+    assert [of.rule for of in found(death)] == [4, 12]
+    late = judge(remains(-14, findings=[finding.as_json()], is_late=True, is_heavy=True), timeout=30)
+    assert found(late) == (finding,)
+    assert late.examined is not None
+    assert late.examined.undecided
+
+
+@pytest.mark.parametrize(
+    ("weight", "is_heavy", "paces", "told"),
+    [
+        (100, False, {"family": 0.001}, None),
+        (100, False, {"family": 1.0}, "about 100 s"),
+        (100_000, False, {"family": 0.001}, "about 100 s"),
+        (100_000, False, {"family": 0.00001}, None),
+        (100_000, True, {"family": 0.00001}, "about 1 s"),
+        # By cases of other families, or, where none was right, by what is usual.
+        (100_000, False, {"other": 0.001}, "about 100 s"),
+        (100, False, {"other": 0.001}, None),
+        (100_000, False, {}, "about 500 s"),
+        (100, False, {}, None),
+    ],
+)
+def test_slow_is_not_hung(weight, is_heavy, paces, told):
+    examined = judge(remains(-14, is_late=True, weight=weight, is_heavy=is_heavy, paces=paces), timeout=30).examined
+    assert examined is not None
+    assert bool(examined.findings) == (told is None)
+    assert (examined.undecided is None) == (told is None)
+    assert told is None or told in str(examined.undecided)
 
 
 @pytest.mark.parametrize("status", [-9, -15, -2])
 def test_what_others_end_is_no_finding(status):
     death = judge(remains(status), timeout=30)
-    assert death.findings == ()
-    assert "family/name: the process was ended by SIG" in death.message
+    assert found(death) == ()
+    assert "family/name: could not decide: the process was ended by SIG" in death.message
 
 
 def test_a_crash_before_any_case_is_no_finding():
     death = judge(remains(-11, case="", function="", step=""), timeout=30)
-    assert (death.findings, death.is_idle) == ((), False)
+    assert (death.examined, death.is_idle) == (None, False)
     assert judge(remains(-11, case="", completed=0), timeout=30).is_idle
 
 
 def test_a_crash_while_a_case_is_set_up_is_that_cases():
     death = judge(remains(-11, function="", step="", completed=0), timeout=30)
-    assert [finding.function for finding in death.findings] == ["set-up"]
+    assert [finding.function for finding in found(death)] == ["set-up"]
     assert not death.is_idle
 
 
 def test_nothing_left_behind():
-    death = judge(Remains(-11, {}, "", 0.0), timeout=30)
-    assert (death.blamed, death.findings, death.is_idle) == ("", (), True)
+    death = judge(Remains(-11, {}, ""), timeout=30)
+    assert (death.blamed, death.examined, death.is_idle) == ("", None, True)
 
 
 def test_a_trace_that_cannot_be_read_is_none(tmp_path):
     (tmp_path / "gw0.json").write_text('{"nodeid": "tes')
-    left = post_mortem.remains_of(tmp_path / "gw0.json", -11)
+    left = post_mortem.remains_of(tmp_path / "gw0.json", -11, is_late=False)
     assert (left.status, left.trace, left.stacks) == (-11, {}, "")
 
 

@@ -17,13 +17,12 @@ import pytest
 
 from ci import options
 from ci.examination import listing, probe, summary
+from ci.examination import run as examination_run
 from ci.examination.probe import CannotExamine
 from ci.examination.verdict import STOPPED_EARLY, judge
 from tests import ROOT
 from tests.cases.case import Case
-from tests.contract import Rule
 from tests.examine.examined import Examined
-from tests.examine.finding import Finding
 from tests.examine.selection import Selection
 
 GATE = ROOT / "ci" / "gate"
@@ -105,7 +104,8 @@ def test_findings_a_crash_and_an_end_from_outside_cost_a_case_each(tmp_path, pla
         tmp_path, "--impl", planted, "--contract", "trusting", *(word for case in cases for word in ("--case", case))
     )
     assert run.code == 1, run.output
-    assert run.report["cases"] == {"examined": 4, "clean": 2, "with_findings": 2, "undecided": 1, "not_run": {}}
+    counts = {"examined": 4, "clean": 2, "with_findings": 2, "undecided": 1, "refused": 0, "not_run": {}}
+    assert run.report["cases"] == counts
     crash, wrong = (
         [found["message"] for found in run.report["findings"] if found["case"] == case]
         for case in ("lengths/two-pages-minus-one", "lengths/page-plus-one")
@@ -149,16 +149,22 @@ def test_what_cannot_be_examined_is_told_in_a_sentence(tmp_path):
     assert "--case no-family/*: no case matches" in run.last_line
 
 
-def test_interrupt_ends_politely(tmp_path):
+def test_an_interrupt_ends_politely_with_what_is_known(tmp_path):
     report, called = tmp_path / "report.json", tmp_path / "called"
     slow = tmp_path / "slow.py"
     slow.write_text(
-        "import pathlib, time\n"
-        f"def get_k(*arguments):\n    pathlib.Path({str(called)!r}).touch()\n    time.sleep(60)\n",
+        f"""
+import pathlib, time, torch
+def get_k(buf, page_indices, seq_lens, seq_len_sum, *rest):
+    if seq_len_sum == 1:
+        pathlib.Path({str(called)!r}).touch()
+        time.sleep(60)
+    return torch.zeros((seq_len_sum, 128), dtype=torch.uint8)
+""",
         encoding="utf-8",
     )
-    options = ("--impl", slow, "--contract", "trusting", "--case", "lengths/page", "--json", report)
-    command = [sys.executable, str(GATE), "--device", "cpu", "-n", "1", *map(str, options)]
+    options = ("--impl", slow, "--contract", "trusting", "--case", "lengths/page", "--case", "lengths/one-token")
+    command = [sys.executable, str(GATE), "--device", "cpu", "-n", "1", *map(str, options), "--json", str(report)]
     process = subprocess.Popen(
         command,
         cwd=tmp_path,
@@ -172,11 +178,28 @@ def test_interrupt_ends_politely(tmp_path):
     deadline = time.monotonic() + 100
     while not called.exists() and time.monotonic() < deadline:
         time.sleep(0.1)
+    time.sleep(0.5)  # the earlier case's report is on its way
     os.killpg(process.pid, signal.SIGINT)
     output, _ = process.communicate(timeout=50)
     assert process.returncode == 2, output
-    assert output.strip().splitlines()[-1].startswith("UNDECIDED: interrupted")
-    assert json.loads(report.read_text())["verdict"] == "undecided"
+    told = "UNDECIDED: interrupted after 1 of 2 cases; findings so far: 1 (rule 4)"
+    assert output.strip().splitlines()[-1].startswith(told)
+    known = json.loads(report.read_text())
+    assert (known["verdict"], known["exit_code"]) == ("undecided", 2)
+    assert [found["case"] for found in known["findings"]] == ["lengths/page"]
+
+
+def test_a_wrong_signature_is_one_sentence(tmp_path):
+    path = tmp_path / "three.py"
+    path.write_text("def get_k(buf, page_indices, seq_lens):\n    return buf\n")
+    run = gate(
+        tmp_path, "--impl", path, "--contract", "safe", "--case", "lengths/page*", "--case", "bad-arguments/buf-*"
+    )
+    assert run.code == 2
+    assert run.last_line.startswith("UNDECIDED: every call raised TypeError: get_k() takes 3 positional arguments")
+    assert "expected a gather that is called with the seven positional arguments buf, page_indices" in run.last_line
+    assert run.output.count("TypeError") == 1
+    assert (run.report["findings"], run.report["cases"]["examined"]) == ([], 0)
 
 
 @pytest.mark.parametrize(
@@ -246,18 +269,8 @@ def test_listing_says_rules_and_places():
     ]
 
 
-def test_findings_are_told_rule_by_rule():
-    findings = [Finding(Rule(rule), f"lengths/{n}", "get_k", "wrong") for n in range(6) for rule in (4, 1)]
-    assert summary.rule_lines(findings) == [
-        "rule 1: every byte is right, bit for bit",
-        "    6 findings (get_k 6) in lengths/0, lengths/1, lengths/2, lengths/3 and 2 more",
-        "rule 4: any lengths and batches, shared and repeated pages",
-        "    6 findings (get_k 6) in lengths/0, lengths/1, lengths/2, lengths/3 and 2 more",
-    ]
-
-
 def test_many_undecided_cases_are_counted():
-    verdict = judge([Examined(f"lengths/{n}", undecided="KeyError: 3") for n in range(30)])
+    verdict = judge([Examined(f"lengths/{n}", undecided=f"KeyError: {n}") for n in range(30)])
     lines = summary.undecided_lines(verdict)
     assert len(lines) == summary.UNDECIDED_NAMED + 1
     assert lines[-1] == "and 20 more"
@@ -266,7 +279,7 @@ def test_many_undecided_cases_are_counted():
 @pytest.mark.parametrize(
     ("source", "sentence"),
     [
-        ("raise SystemExit(3)", "its import: the process exited with status 3: nothing on stderr"),
+        ("raise SystemExit(3)", "(its import|importing it failed): SystemExit: 3"),
         ("import ctypes\nctypes.string_at(0)", "its import: the process was ended by SIGSEGV: "),
         ("import time\ntime.sleep(60)", "its import: the process said nothing for 30 s"),
         ("print('loud')\nraise KeyError(3)", "importing it failed: KeyError: 3"),
@@ -277,4 +290,16 @@ def test_implementation_that_cannot_be_looked_at(source: str, sentence: str, tmp
     path.write_text(source)
     with pytest.raises(CannotExamine) as error:
         probe.ask(Selection(str(path), device="cpu"), patience=30)
-    assert str(error.value).startswith(f"--impl {path}: {sentence}")
+    assert re.match(f"--impl {re.escape(str(path))}: {sentence}", str(error.value))
+
+
+def test_a_new_log_takes_the_place_of_the_oldest(tmp_path, monkeypatch):
+    monkeypatch.setattr(examination_run, "ROOT", tmp_path)
+    folder = tmp_path / ".gate"
+    folder.mkdir()
+    names = ["20260101-000000-1.log", *(f"probe-{n}.log" for n in range(examination_run.LOGS_KEPT))]
+    for age, name in enumerate(names):
+        (folder / name).touch()
+        os.utime(folder / name, (1000 - age, 1000 - age))
+    assert examination_run.new_log().parent == folder
+    assert {path.name for path in folder.iterdir()} == set(names[: examination_run.LOGS_KEPT - 1])

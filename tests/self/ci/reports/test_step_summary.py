@@ -22,7 +22,7 @@ from ci.reports.step_summary import MOST_ROWS, markdown
 from ci.speed import command as speed
 from ci.speed.listening import Told
 from tests import ROOT
-from tests.contract import Rule
+from tests.contract import Contract, Rule
 from tests.examine.examined import Examined
 from tests.examine.finding import Finding
 from tests.self import commands
@@ -34,14 +34,16 @@ NOTHING_COUNTED = {
 }
 MACHINE = {"python": "3.12", "torch": "2.11", "triton": "3.6", "gpus": ["NVIDIA H100", "NVIDIA H100"]}
 
+RIGHT = Examined("lengths/one", right=("get_k",))
+
 
 def _examined(*results: Examined) -> dict:
     verdict = judge(results)
-    return report.content(verdict, implementation="own", contract="strict", machine=MACHINE, seconds=61.2)
+    return report.content(verdict, implementation="own", contract=Contract.STRICT, machine=MACHINE, seconds=61.2)
 
 
 def test_a_clean_examination():
-    text = markdown("examination.json", _examined(Examined("lengths/one"), Examined("pools/huge", not_run="no GPU")))
+    text = markdown("examination.json", _examined(RIGHT, Examined("pools/huge", not_run="no GPU")))
     assert text == (
         "## ✅ examination: clean\n\n"
         "own · strict contract · 1 case examined, 1 not run · NVIDIA H100 · torch 2.11 · triton 3.6 · 61 s\n"
@@ -52,7 +54,7 @@ def test_findings_are_a_table():
     finding = Finding(rule=Rule(1), case="lengths/one", function="get_k", message="row 0: K is page 3 | token 9")
     text = markdown("examination.json", _examined(Examined("lengths/one", (finding,))))
     assert text.startswith("## ❌ examination: findings\n")
-    assert "| rule | case | function | what |\n| --- | --- | --- | --- |\n" in text
+    assert "| rule | cases | functions | what |\n| --- | --- | --- | --- |\n" in text
     assert "| 1 | lengths/one | get\\_k | row 0: K is page 3 \\| token 9 |" in text
 
 
@@ -67,6 +69,21 @@ def test_what_could_not_be_decided():
     text = markdown("examination.json", _examined(Examined("lengths/one", undecided="it timed out")))
     assert text.startswith("## ⚠️ examination: undecided\n")
     assert "Could not decide:\n\n- lengths/one: it timed out\n" in text
+
+
+def test_what_is_alike_is_told_once():
+    findings = [
+        Finding(Rule(4), f"lengths/{n}", function, f"row {n} is wrong", fault="wrong row")
+        for n in range(3)
+        for function in ("get_k", "get_s")
+    ]
+    results = [Examined(found.case, (found,), notes=("a GPU was pretended",), refused=("get_k",)) for found in findings]
+    text = markdown("x.json", _examined(*results, *(Examined(f"pools/{n}", undecided="needs a GPU") for n in range(2))))
+    assert text.count("| 4 |") == 1
+    assert "| 4 | lengths/0 and 2 more | get\\_k, get\\_s | row 0 is wrong |" in text
+    assert "- pools/0 and 1 more: needs a GPU\n" in text
+    assert text.count("a GPU was pretended") == 1
+    assert "3 cases examined, 3 refused" in text
 
 
 def test_latency_tells_slower_cells_first_and_counts_the_rest():
@@ -90,7 +107,7 @@ def test_latency_tells_slower_cells_first_and_counts_the_rest():
 
 def _jobs() -> Iterator[tuple[str, dict, str]]:
     """Yield a report of each job, made as the job makes it, and how its summary begins."""
-    yield "examination", _examined(Examined("lengths/one")), "✅ x: clean"
+    yield "examination", _examined(RIGHT), "✅ x: clean"
     finding = Finding(rule=Rule(1), case="lengths/one", function="get_k", message="no")
     yield "examination", _examined(Examined("lengths/one", (finding,))), "❌ x: findings"
     yield "examination", _examined(Examined("lengths/one", undecided="no")), "⚠️ x: undecided"

@@ -61,7 +61,7 @@ def found(path, source, folder, helper=None):
     path.write_text(source)
     function = load_implementation(str(path)).functions["get_k"]
     arguments = Inputs(CASE, torch.device("cpu"), RedZonedMemory()).arguments
-    with Compiles(folder) as instrument:
+    with Compiles(str(path), folder) as instrument:
         if helper is not None:
             instrument._helper = helper
         with instrument.watch() as seen:
@@ -78,7 +78,7 @@ class NoHelper(Helper):
 def test_a_kernel_made_inside_a_function_compiles_and_is_asked_once(made, folder, tmp_path):
     source = KERNEL.replace("{call}", f"{made}[(1,)](buf, SIZE=4)")
     assert found(tmp_path / "right.py", source, folder) == []
-    assert found(tmp_path / "again.py", "# moved by a line\n" + source, folder, NoHelper()) == []
+    assert found(tmp_path / "again.py", "# moved by a line\n" + source, folder, NoHelper("own")) == []
 
 
 def test_what_does_not_compile_is_told_with_its_line_also_from_the_disk(folder, tmp_path):
@@ -87,7 +87,7 @@ def test_what_does_not_compile_is_told_with_its_line_also_from_the_disk(folder, 
     assert line == f"{tmp_path / 'wrong.py'}:15"
     assert message.startswith("made.<locals>.inner does not compile: arange's range must be a power of 2")
     assert "(wrong.py line 15)" in message
-    ((message, _),) = found(tmp_path / "moved.py", "\n" + source, folder, NoHelper())
+    ((message, _),) = found(tmp_path / "moved.py", "\n" + source, folder, NoHelper("own"))
     assert "(moved.py line 16)" in message
 
 
@@ -121,7 +121,7 @@ def test_a_module_that_cannot_be_imported_there_leaves_it_undecided(folder, tmp_
 def test_a_process_that_ends_is_told(tmp_path, monkeypatch):
     monkeypatch.setattr(sys, "executable", "/bin/false")
     with pytest.raises(CannotAsk, match="ended"):
-        Helper().ask({"file": "mine.py"})
+        Helper("own").ask({"file": "mine.py"})
 
 
 def test_the_key_follows_what_a_kernel_uses(tmp_path):
