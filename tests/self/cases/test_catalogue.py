@@ -78,7 +78,7 @@ def test_what_may_be_refused_says_so(case):
         ({"seq_len_sum_error": -1}, "rules: 13"),
         ({"seq_lens": (4, -1)}, "seq_lens: no negative"),
         ({"rules": (13,), "device_seq_lens": (3, 4, 5)}, "device_seq_lens: as many"),
-        ({"page_size": 0}, "page_size, pool_byte_step: 1 or more"),
+        ({"page_size": 0}, "page_size: 1 or more"),
         ({"index_head_dim": 6}, "index_head_dim: a multiple of 4"),
         ({"pool_row_gap": -4}, "pool_row_gap"),
         ({"page_at": {(2, 0): 5}}, "page_at"),
