@@ -279,10 +279,10 @@ def test_many_undecided_cases_are_counted():
 @pytest.mark.parametrize(
     ("source", "sentence"),
     [
-        ("raise SystemExit(3)", "(its import|importing it failed): SystemExit: 3"),
+        ("raise SystemExit(3)", "importing it failed: it raised SystemExit: 3"),
         ("import ctypes\nctypes.string_at(0)", "its import: the process was ended by SIGSEGV: "),
         ("import time\ntime.sleep(60)", "its import: the process said nothing for 30 s"),
-        ("print('loud')\nraise KeyError(3)", "importing it failed: KeyError: 3"),
+        ("print('loud')\nraise KeyError(3)", "importing it failed: it raised KeyError: 3"),
     ],
 )
 def test_implementation_that_cannot_be_looked_at(source: str, sentence: str, tmp_path: Path) -> None:
