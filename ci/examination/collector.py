@@ -147,7 +147,8 @@ def examined(case: str, report: pytest.TestReport, left_out: str | None = None) 
         return Examined(case, undecided=f"left out by something else: {reason}")
     told = reporting.examined_of(report)
     if told is None or (report.failed and not told.is_unclean):
-        what = f"the harness failed: {last_line(report)}" if report.failed else "the test passed without an examination"
+        failed = f"the harness failed: {last_line(report).removeprefix(f'{case}: ')}"
+        what = failed if report.failed else "the test passed without an examination"
         return Examined(case, undecided=what)
     return replace(told, case=case)
 

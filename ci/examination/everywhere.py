@@ -9,9 +9,8 @@ import re
 from collections.abc import Sequence
 from dataclasses import replace
 
-from tests.contract import Rule
 from tests.examine.blame import Seen
-from tests.examine.examined import Examined
+from tests.examine.examined import PROVES_NOTHING, Examined
 from tests.examine.finding import Finding
 
 LEAST_CASES = 3
@@ -45,9 +44,9 @@ def _error_of_every_call(function: str, results: Sequence[Examined]) -> Finding 
         return None
     findings = [finding for result in results for finding in result.findings if finding.function == function]
     first = next((finding for finding in findings if _is_raised(finding)), None)
-    if first is None or not all(_tells(finding, _error(first)) for finding in findings):
+    if first is None or not all(_is_raised(finding) and _error(finding) == _error(first) for finding in findings):
         return None
-    cases = {finding.case for finding in findings if _is_raised(finding)}
+    cases = {finding.case for finding in findings}
     return first if len(cases) >= LEAST_CASES or _is_signature(first) else None
 
 
@@ -60,16 +59,9 @@ def _error(finding: Finding) -> str:
     return finding.fault.removeprefix(_RAISED)
 
 
-def _tells(finding: Finding, error: str) -> bool:
-    """Whether a finding says no more than that the error was raised, be it where one was due."""
-    if finding.rule is Rule.BAD_ARGUMENTS:
-        return finding.message.startswith(f"raised {error}")
-    return _is_raised(finding) and _error(finding) == error
-
-
 def _is_signature(finding: Finding) -> bool:
     """Whether Python could not even call the function."""
-    return re.match(rf"TypeError: (\w+\.)*{finding.function}\(\) .*argument", _error(finding)) is not None
+    return re.match(rf"TypeError: ([\w<>]+\.)*{finding.function}\(\) .*argument", _error(finding)) is not None
 
 
 def _reasons(errors: dict[str, Finding], functions: set[str]) -> dict[str, str]:
@@ -98,6 +90,6 @@ def _undecided(result: Examined, reasons: dict[str, str], is_all: bool) -> Exami
     if dropped:
         kept = tuple(finding for finding in result.findings if finding.function not in reasons)
         return replace(result, findings=kept, undecided="; ".join(dict.fromkeys(map(reasons.__getitem__, dropped))))
-    if is_all and result.is_clean:
+    if is_all and (result.is_clean or result.undecided == PROVES_NOTHING):
         return replace(result, undecided=next(iter(reasons.values())))
     return result

@@ -93,11 +93,13 @@ def _is_examined(file: str) -> bool:
     if not os.path.isabs(file):
         return False
     path = Path(file)
+    # First: an environment may lie below the project.
+    if any(path.is_relative_to(folder) for folder in _libraries()):
+        return False
     if path.is_relative_to(ROOT):
         folders = path.relative_to(ROOT).parts
         return folders[0] != "ci" and folders[:1] + folders[1:2] not in _HARNESS
-    is_standard = file.startswith(sysconfig.get_path("stdlib")) and "-packages" not in file
-    return not is_standard and not any(path.is_relative_to(folder) for folder in _libraries())
+    return not file.startswith(sysconfig.get_path("stdlib")) or "-packages" in file
 
 
 def _libraries() -> list[Path]:

@@ -18,7 +18,7 @@ from tests.contract import Contract, Rule
 from tests.examine.blame import Seen
 from tests.examine.call import EARLIER_RESULT, POISONS, Caller, Instrument, OnStep, Outcome
 from tests.examine.comparison import Expectation
-from tests.examine.examined import Examined
+from tests.examine.examined import PROVES_NOTHING, Examined
 from tests.examine.finding import Findings, OnFound
 from tests.examine.growth import examine_growth
 from tests.examine.judgement import compare, returned
@@ -240,7 +240,7 @@ class _Examination:
         wanted = f"a ValueError or TypeError that names {' or '.join(bad.names)}"
         raised = outcome.raised
         if raised is not None and not self._takes_good_arguments(call, inputs):
-            raise ProvesNothing("raises on good arguments too, so that refusing bad ones proves nothing")
+            raise ProvesNothing(PROVES_NOTHING)
         if raised is None:
             self._not_refused("accepted", f"the call was accepted, should have raised {wanted}")
         elif not isinstance(raised.error, (ValueError, TypeError)):

@@ -6,6 +6,9 @@ from typing import Any, Self
 
 from tests.examine.finding import Finding
 
+PROVES_NOTHING = "raises on good arguments too, so that refusing bad ones proves nothing"
+"""Why a case with a bad argument is not decided, if that is so."""
+
 
 @dataclass(frozen=True)
 class Examined:

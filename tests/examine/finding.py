@@ -105,17 +105,23 @@ class Findings:
             self._on_found(self.all)
         return is_new
 
-    def raised(self, raised: Raised, seen: Seen = Seen.RAISED, message: str = "{}") -> None:
+    def raised(self, raised: Raised, seen: Seen = Seen.RAISED, message: str = "{}", **details: Any) -> None:
         """Note that the function raised something that the contract does not allow, and show where it came from.
 
         Args:
             raised: what.
             seen: what kind of thing that is.
             message: what happened, with braces where what was raised is told.
+            details: JSON values.
         """
+        # Whoever only reads findings needs no Triton.
+        from tests.instruments.triton_seams import refused_by_compiler
+
         if seen is Seen.RAISED and isinstance(raised.error, IndexError):
             seen = Seen.RAISED_OUT_OF_BOUNDS
-        if self.add(seen, message.replace("{}", str(raised)), raised.text):
+        if seen is Seen.RAISED and (reason := refused_by_compiler(raised.error)) is not None:
+            seen, message = Seen.NOT_COMPILED, f"a kernel does not compile: {reason}"
+        if self.add(seen, message.replace("{}", str(raised)), raised.text, **details):
             raised.show()
 
     @property

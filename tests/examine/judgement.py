@@ -18,7 +18,7 @@ def returned(outcome: Outcome, case: Case, findings: Findings) -> bool:
     if isinstance(raised.error, ValueError) and case.may_be_refused:
         findings.refuse()
     else:
-        findings.raised(raised)
+        findings.raised(raised, launched=bool(outcome.launches))
     return False
 
 

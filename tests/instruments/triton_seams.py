@@ -21,7 +21,7 @@ from triton.compiler.compiler import make_backend
 from triton.compiler.errors import CompilationError
 from triton.runtime import driver, interpreter
 from triton.runtime.autotuner import Autotuner
-from triton.runtime.errors import InterpreterError
+from triton.runtime.errors import InterpreterError, OutOfResources, PTXASError
 from triton.runtime.interpreter import InterpretedFunction, InterpreterBuilder, ReduceOps, ScanOps, TensorHandle
 from triton.runtime.jit import JITFunction, TensorWrapper, get_jit_fn_file_line, mangle_type
 
@@ -288,6 +288,14 @@ def told_by_compiler(error: BaseException) -> tuple[str, int | None]:
         reason = cause
     text = str(reason.error_message if isinstance(reason, CompilationError) else reason).strip()
     return text or type(reason).__name__, line
+
+
+def refused_by_compiler(error: BaseException) -> str | None:
+    """Return what Triton's compiler says of a kernel that it refuses; None where the error is another."""
+    if not isinstance(error, CompilationError | OutOfResources | PTXASError):
+        return None
+    reason, line = told_by_compiler(error)
+    return reason if line is None else f"{reason} (line {line} of the kernel)"
 
 
 def place_of(function: Any) -> tuple[str, int]:

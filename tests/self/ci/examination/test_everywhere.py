@@ -5,7 +5,7 @@ from dataclasses import replace
 from ci.examination.everywhere import LEAST_CASES, SEVEN, without_same_error
 from ci.examination.verdict import Decision, judge
 from tests.contract import Rule
-from tests.examine.examined import Examined
+from tests.examine.examined import PROVES_NOTHING, Examined
 from tests.examine.finding import Finding
 
 MISSING = "ModuleNotFoundError: No module named 'neighbour'"
@@ -54,15 +54,13 @@ def test_cases_that_leave_open_what_happens_are_not_clean_then():
     assert not_run == results[-1]
 
 
-def test_bad_arguments_that_raise_the_same_are_part_of_it():
-    bad = Finding(
-        Rule.BAD_ARGUMENTS, "bad-arguments/a", "get_k", f"raised {MISSING}, should have", fault="not refused: E"
-    )
-    verdict = judge([*failing(MISSING, "get_k"), Examined(bad.case, (bad,))])
-    assert (verdict.decision, len(verdict.undecided)) == (Decision.UNDECIDED, 1)
-    accepted = replace(bad, message="the call was accepted")
-    verdict = judge([*failing(MISSING, "get_k"), Examined(bad.case, (accepted,))])
-    assert len(verdict.findings) == 6
+def test_bad_arguments_prove_nothing_then():
+    results = [*failing(MISSING, "get_k"), Examined("bad-arguments/a", undecided=PROVES_NOTHING)]
+    assert len(judge(results).undecided) == 1
+    unreported = Examined("lengths/z", undecided="no test examines it")
+    assert len(judge([*results, unreported]).undecided) == 2
+    accepted = Finding(Rule.BAD_ARGUMENTS, "bad-arguments/a", "get_k", "the call was accepted", fault="not refused: a")
+    assert len(judge([*results, Examined(accepted.case, (accepted,))]).findings) == 6
 
 
 def test_one_function_of_several():

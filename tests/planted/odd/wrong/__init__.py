@@ -1,0 +1,1 @@
+"""Implementations that break off, hang, exit, skip, fork, print, refuse or allocate."""

@@ -1,0 +1,3 @@
+"""Raises at its import."""
+
+raise RuntimeError("not today")
