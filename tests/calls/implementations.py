@@ -173,12 +173,16 @@ def _from_file(path: Path) -> ModuleType:
     module = importlib.util.module_from_spec(spec)
     # Triton looks a kernel's module up by name; a file's neighbours are importable as they are for a script.
     sys.modules[name] = module
-    sys.path.insert(0, str(path.parent))
+    folder = str(path.parent.absolute())
+    sys.path.insert(0, folder)
     try:
         spec.loader.exec_module(module)
     except BaseException:
         del sys.modules[name]  # half a module, which a later import would take for the whole
         raise
     finally:
-        sys.path.remove(str(path.parent))
+        sys.path.remove(folder)
+    # Its functions may import too, when they are called: behind all that others mean by a name.
+    if folder not in sys.path:
+        sys.path.append(folder)
     return module

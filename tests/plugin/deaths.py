@@ -95,8 +95,9 @@ class Deaths:
             if finding.details.get("device_lost")
         ]
 
-    def tell_the_rest(self) -> None:
-        """Report the deaths of workers that left no test unfinished."""
+    def tell_the_rest(self) -> bool:
+        """Report the deaths of workers that left no test unfinished; return whether there were any."""
+        were_any = bool(self._untold)
         for death in self._untold.values():
             if death.blamed:
                 report = pytest.TestReport(death.blamed, ("", None, ""), {}, "failed", None, "teardown")
@@ -104,6 +105,7 @@ class Deaths:
                 self._config.hook.pytest_runtest_logreport(report=report)
                 self._count_towards_maxfail()
         self._untold.clear()
+        return were_any
 
     def _count_towards_maxfail(self) -> None:
         # pytest-xdist counts only what living workers report.

@@ -16,6 +16,7 @@ from tests.examine.choice import chosen_cases, reason_to_skip
 from tests.examine.selection import Selection
 from tests.plugin import benchmarks, containment, devices, memories, order, reporting
 from tests.plugin.deaths import Deaths
+from tests.plugin.exit_status import ExitStatus, WorkerStatus
 
 DEATHS = pytest.StashKey[Deaths]()
 
@@ -34,6 +35,7 @@ def pytest_configure(config: pytest.Config) -> None:
     worker_input = getattr(config, "workerinput", None)
     chosen = Selection.from_options(config.option)
     if worker_input is not None:
+        config.pluginmanager.register(WorkerStatus())
         containment.end_with_parent()
         if worker_input["gpu"] is not None:
             os.environ["CUDA_VISIBLE_DEVICES"] = worker_input["gpu"]
@@ -55,6 +57,7 @@ def pytest_configure(config: pytest.Config) -> None:
         config.stash[reporting.TRACES] = traces
         deaths = config.stash[DEATHS] = Deaths(config, traces)
         config.add_cleanup(deaths.stop)
+        config.pluginmanager.register(ExitStatus(deaths))
         config.add_cleanup(lambda: shutil.rmtree(traces, ignore_errors=True))
     benchmarks.choose_storage(config)
 

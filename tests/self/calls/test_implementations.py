@@ -1,7 +1,10 @@
 """Is what the user names found, and refused with a reason where it is no gather?"""
 
+import sys
+
 import pytest
 
+from tests.calls.attempt import attempt
 from tests.calls.implementations import NoImplementation, load_implementation
 from tests.cases.catalogue import catalogue
 from tests.contract import Contract
@@ -79,3 +82,18 @@ def test_what_may_not_be_named(name, reason, module):
         load_implementation(f"{module}:{name}")
     assert f"--impl {module}:{name}: " in str(refused.value)
     assert reason in str(refused.value)
+
+
+def test_a_neighbour_is_found_when_it_is_imported_in_a_function(tmp_path, monkeypatch):
+    monkeypatch.setattr(sys, "path", [*sys.path])
+    (tmp_path / "neighbour_of_late.py").write_text("WIDTH = 4\n")
+    (tmp_path / "json.py").write_text("raise AssertionError('this is not the json that others mean')\n")
+    path = tmp_path / "late.py"
+    path.write_text("def get_s(*arguments):\n    from neighbour_of_late import WIDTH\n    return WIDTH\n")
+    load = load_implementation(str(path))
+    assert load.functions["get_s"]() == 4
+    assert sys.path[0] != str(tmp_path)
+    assert sys.path[-1] == str(tmp_path)
+    path.write_text("def get_s(*arguments):\n    import absent_neighbour\n")
+    _, raised = attempt(load_implementation(str(path)).functions["get_s"])
+    assert str(raised) == "raised ModuleNotFoundError: No module named 'absent_neighbour' (late.py line 2)"
