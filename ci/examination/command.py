@@ -23,6 +23,7 @@ from tests.calls import files
 from tests.examine import replay
 from tests.examine.choice import chosen_cases
 from tests.examine.examined import Examined
+from tests.examine.finding import Finding
 from tests.examine.selection import Selection
 
 
@@ -90,8 +91,8 @@ class _Gate:
             return RunVerdict(Decision.UNDECIDED, undecided=(Undecided(cut_short),))
         return _judge(self._collector, self._options, self._answer, cut_short)
 
-    def _replay(self, case: str) -> str:
-        return replay.line(self._start, self._selection, case)
+    def _replay(self, finding: Finding) -> str:
+        return replay.of_finding(self._start, self._selection, finding)
 
     def _introduce(self, answer: Answer) -> None:
         machine, gpus = answer.machine, answer.machine["gpus"]

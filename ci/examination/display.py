@@ -78,7 +78,7 @@ def _is_raised(finding: Finding) -> bool:
 class Display:
     """Shows a run on a console. Use it as a context; it is the collector's listener."""
 
-    def __init__(self, console: Console, replay: Callable[[str], str], began: float) -> None:
+    def __init__(self, console: Console, replay: Callable[[Finding], str], began: float) -> None:
         self._console = console
         self._replay = replay
         self._shown = Shown()
@@ -114,7 +114,7 @@ class Display:
 
     def _show(self, new: Iterable[Entry]) -> None:
         for entry in new:
-            self._print(entry_lines(entry, self._replay(entry.first.case)))
+            self._print(entry_lines(entry, self._replay(entry.first)))
 
     def _print(self, text: Text) -> None:
         self._console.print(text, soft_wrap=True)

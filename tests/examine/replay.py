@@ -5,9 +5,11 @@ import shlex
 import shutil
 import sys
 from collections.abc import Collection, Sequence
+from dataclasses import replace
 from pathlib import Path
 
 from tests import ROOT
+from tests.examine.finding import Finding
 from tests.examine.selection import OPTIONS, Selection
 
 GATE = ROOT / "ci" / "gate"
@@ -21,6 +23,7 @@ def line(
     case: str,
     job: Sequence[str] = (),
     flags: Collection[str] = tuple(OPTIONS),
+    after: Sequence[str] = (),
 ) -> str:
     """Return the command line that examines one case again, the same way.
 
@@ -30,8 +33,17 @@ def line(
         case: the case's id.
         job: words of the gate's job, and options that only this job has; none for the examination.
         flags: of a selection that the job has.
+        after: ids of cases that have to be examined before it, in the same process.
     """
-    return shlex.join([*start, *job, *selection.of_case(case).arguments(flags)])
+    chosen = selection.of_cases(*after, case)
+    if after:
+        chosen, job = replace(chosen, in_order=True), (*job, "-n", "1")
+    return shlex.join([*start, *job, *chosen.arguments(flags)])
+
+
+def of_finding(start: Sequence[str], selection: Selection, finding: Finding) -> str:
+    """Return the command line that shows a finding of an examination again; see `line`."""
+    return line(start, selection, finding.case, after=finding.details.get("after", ()))
 
 
 def start_as_typed(argv: Sequence[str], original: Sequence[str]) -> tuple[str, ...]:

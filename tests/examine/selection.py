@@ -80,6 +80,11 @@ OPTIONS: Mapping[str, Mapping[str, Any]] = {
         "action": "store_true",
         "help": "leave heavy cases out on the CPU",
     },
+    "--in-order": {
+        "dest": "in_order",
+        "action": "store_true",
+        "help": "examine cases in the order of their patterns, with -n 1 one after the other in one process",
+    },
     "--seeds-from": {
         "dest": "seeds_from",
         "default": 0,
@@ -118,6 +123,8 @@ class Selection:
     seeds: int = DEFAULT_COUNT
     """Number of random cases."""
     seeds_from: int = 0
+    in_order: bool = False
+    """Whether cases are examined in the order of their patterns."""
 
     @classmethod
     def from_options(cls, options: argparse.Namespace) -> Self:
@@ -139,16 +146,16 @@ class Selection:
         """Return the selection as a JSON object."""
         return {**asdict(self), "contract": self.contract.label, "patterns": list(self.patterns)}
 
-    def of_case(self, case: str) -> Self:
-        """Return the selection of one case only, by its id."""
-        seed = case.removeprefix("seeds/seed-")
-        is_random = seed != case and seed.isdigit()
+    def of_cases(self, *cases: str) -> Self:
+        """Return the selection of some cases only, by their ids."""
+        ends = [case.removeprefix("seeds/seed-") for case in cases if case.startswith("seeds/seed-")]
+        seeds = [int(end) for end in ends if end.isdigit()]
         return replace(
             self,
-            patterns=(glob.escape(case),),
+            patterns=tuple(map(glob.escape, cases)),
             quick=False,
-            seeds=1 if is_random else DEFAULT_COUNT,
-            seeds_from=int(seed) if is_random else 0,
+            seeds=max(seeds) - min(seeds) + 1 if seeds else DEFAULT_COUNT,
+            seeds_from=min(seeds, default=0),
         )
 
     def arguments(self, flags: Collection[str] = tuple(OPTIONS)) -> list[str]:

@@ -115,6 +115,11 @@ class Trace:
         self.findings = [finding.as_json() for finding in (*earlier, *findings)]
         self._write()
 
+    def more_time(self, seconds: float) -> None:
+        """Have the test's time begin anew, after what takes up to some seconds."""
+        self.began = time.monotonic() + seconds
+        self._write()
+
     def die(self) -> None:
         """End the process, leaving behind what was found: its GPU context is lost."""
         os._exit(DEVICE_LOST_STATUS)

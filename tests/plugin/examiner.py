@@ -18,7 +18,9 @@ from tests.examine.finding import Finding
 from tests.examine.selection import Selection
 from tests.plugin import reporting
 from tests.plugin.containment import Trace
+from tests.plugin.fresh_process import examine_afresh
 from tests.plugin.memories import memories
+from tests.plugin.repetition import Repetition
 
 if TYPE_CHECKING:
     from tests.examine.call import Instrument
@@ -50,6 +52,9 @@ class Examiner:
         self._memories = memories(selection.memory, selection.device)
         self._instruments: list[Instrument] = []
         self._open = ExitStack()
+        self._repetition = Repetition(self._examine_afresh)
+        self._earlier: list[str] = []
+        """Cases that this process has examined for tests."""
 
     @classmethod
     def of_run(cls, config: pytest.Config, trace: Trace | None) -> Self:
@@ -128,15 +133,25 @@ class Examiner:
                 self._trace.die()
             item.user_properties.append(reporting.carried(Examined(case.id, tuple(lost.findings))))
             pytest.exit(f"the GPU is lost to this process: {lost}; run with -n 1 to go on after it", returncode=1)
+        examined = self._repetition.told(examined, self._earlier)
+        self._earlier.append(case.id)
         item.user_properties.append(reporting.carried(examined))
         if examined.findings:
-            again = replay.line(self._start, self.selection, case.id)
-            pytest.fail(describe(examined.findings, again), pytrace=False)
+            pytest.fail(self._description(examined.findings), pytrace=False)
         if examined.undecided is not None:
             pytest.fail(f"could not decide: {examined.undecided}", pytrace=False)
 
+    def _examine_afresh(self, cases: Sequence[str], seconds: float) -> Examined | None:
+        if self._trace:
+            self._trace.more_time(seconds)
+        if self.device == "cuda":
+            import torch
 
-def describe(findings: Sequence[Finding], again: str) -> str:
-    """Return what a failed test prints: each finding with its rule, and the command that shows them again."""
-    lines = [f"{finding}\n    (rule {finding.rule}: {finding.rule.text})" for finding in findings]
-    return "\n".join([*lines, f"replay: {again}"])
+            torch.cuda.empty_cache()  # the other process needs memory too
+        return examine_afresh(self.selection, cases, seconds)
+
+    def _description(self, findings: Sequence[Finding]) -> str:
+        """Return what a failed test prints: each finding with its rule, and the commands that show them again."""
+        lines = [f"{finding}\n    (rule {finding.rule}: {finding.rule.text})" for finding in findings]
+        again = dict.fromkeys(replay.of_finding(self._start, self.selection, finding) for finding in findings)
+        return "\n".join([*lines, *(f"replay: {line}" for line in again)])

@@ -108,6 +108,10 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
         for item in items:
             if item.get_closest_marker("long"):
                 item.add_marker(pytest.mark.skip(reason="takes minutes: --long runs it"))
+    chosen = config.stash[reporting.SELECTION]
+    if chosen.in_order:
+        items[:] = order.as_named(items, reporting.case_id, chosen.patterns)
+        return
     workers = getattr(config, "workerinput", {}).get("workercount", 1)
     items[:] = order.dealt(items, reporting.weight, workers)
 

@@ -1,9 +1,20 @@
 """In which order tests run, so that no worker is left alone with long ones at the end."""
 
 from collections.abc import Callable, Sequence
+from fnmatch import fnmatchcase
 from typing import TypeVar
 
 Item = TypeVar("Item")
+
+
+def as_named(items: Sequence[Item], name: Callable[[Item], str], patterns: Sequence[str]) -> list[Item]:
+    """Return items in the order of the first patterns that their names match; those that match none come last."""
+
+    def place(item: Item) -> int:
+        matching = (at for at, pattern in enumerate(patterns) if fnmatchcase(name(item), pattern))
+        return next(matching, len(patterns))
+
+    return sorted(items, key=place)
 
 
 def dealt(items: Sequence[Item], weight: Callable[[Item], int], workers: int) -> list[Item]:

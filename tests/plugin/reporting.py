@@ -31,9 +31,20 @@ def trace_folder() -> Path:
 
 def weight(item: pytest.Item) -> int:
     """Return about how long a test takes, in tokens of the case that it examines."""
+    case = _case_of(item)
+    return weight_of(case) if case and not item.get_closest_marker("skip") else 0
+
+
+def case_id(item: pytest.Item) -> str:
+    """Return the id of the case that a test examines, or nothing where it examines none."""
+    case = _case_of(item)
+    return case.id if case else ""
+
+
+def _case_of(item: pytest.Item) -> Case | None:
     callspec = getattr(item, "callspec", None)
     case = callspec.params.get("case") if callspec else None
-    return weight_of(case) if isinstance(case, Case) and not item.get_closest_marker("skip") else 0
+    return case if isinstance(case, Case) else None
 
 
 def carried(examined: Examined) -> tuple[str, Any]:

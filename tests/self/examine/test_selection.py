@@ -52,7 +52,7 @@ def test_a_replay_line_means_the_same_run_on_one_case(run, case):
     start, *words = shlex.split(line)
     assert start == "./ci/gate"
     parsed = options.parse(words)[1].selection
-    assert parsed == run.of_case(case)
+    assert parsed == run.of_cases(case)
     kept = ("implementation", "contract", "device", "memory")
     assert [getattr(parsed, name) for name in kept] == [getattr(run, name) for name in kept]
 
@@ -68,7 +68,7 @@ def test_a_random_case_is_drawn_from_its_own_seed():
 
 
 def test_letters_of_a_case_that_patterns_use_stand_for_themselves():
-    assert Selection().of_case("lengths/a[b]*?").patterns == ("lengths/a[[]b][*][?]",)
+    assert Selection().of_cases("lengths/a[b]*?").patterns == ("lengths/a[[]b][*][?]",)
 
 
 def test_the_sanitizers_line_is_one_that_it_takes():

@@ -3,7 +3,7 @@
 import pytest
 from xdist.scheduler.worksteal import WorkStealingScheduling
 
-from tests.plugin.order import dealt
+from tests.plugin.order import as_named, dealt
 
 
 @pytest.mark.parametrize("workers", [1, 2, 3, 4, 7])
@@ -66,3 +66,8 @@ class FakeConfig:
 
     def __getattr__(self, name):
         return getattr(self._config, name)
+
+
+def test_items_come_in_the_order_of_their_patterns():
+    items = ["a/1", "b/1", "b/2", "c/1"]
+    assert as_named(items, str, ["b/*", "a/1"]) == ["b/1", "b/2", "a/1", "c/1"]

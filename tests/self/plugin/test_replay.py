@@ -12,6 +12,7 @@ import pytest
 
 from tests import ROOT
 from tests.examine.finding import Finding
+from tests.planted.bugs.bug import BASE
 from tests.self.inner_pytest import run_pytest
 
 WRONG = '''
@@ -44,7 +45,7 @@ def run(command: str | Sequence[str], folder: Path) -> str:
 
 def told(output: str) -> list[tuple[str, str]]:
     """Return the findings that the gate printed, as they stand there, and the replay line of each."""
-    pattern = r"^(rule \d+  \S+  \w+\n  .*\n)  the rule: .*\n  replay: (.*)$"
+    pattern = r"^(rule \d+  \S+  .*\n  .*\n)  the rule: .*\n  replay: (.*)$"
     return re.findall(pattern, output, flags=re.MULTILINE)
 
 
@@ -80,3 +81,16 @@ def test_pytests_line_pasted_into_a_shell(folder, tmp_path):
     run(f"{again} --json '{report}'", ROOT)
     shown = [Finding.from_json(finding) for finding in json.loads(report.read_text())["findings"]]
     assert shown == list(ended.findings)
+
+
+def test_a_finding_that_earlier_cases_made_is_shown_again_with_them(folder):
+    frozen = "PAGES = []\n" + BASE.read_text().replace(
+        "PAGE_SIZE=page_size", "PAGE_SIZE=(PAGES.append(page_size), PAGES[0])[1]"
+    )
+    (folder / "frozen.py").write_text(frozen)
+    command = [sys.executable, str(ROOT / "ci" / "gate"), "-n", "1", "--device", "cpu", "--impl", "frozen.py"]
+    words = ["--contract", "safe", "--case", "geometries/page-7", "--case", "geometries/page-3"]
+    text, again = told(run([*command, *words], folder))[0]
+    assert re.match(r"rule 7  geometries/page-3  .*\n  only after geometries/page-7, and right alone: ", text)
+    assert again.endswith("--case geometries/page-7 --case geometries/page-3 --in-order")
+    assert told(run(again, folder))[0] == (text, again)
