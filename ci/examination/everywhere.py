@@ -16,8 +16,11 @@ from tests.examine.finding import Finding
 LEAST_CASES = 3
 """Cases that have to show the same error, unless it is one of the signature."""
 SEVEN = "buf, page_indices, seq_lens, seq_len_sum, max_seq_len, page_size, index_head_dim"
-_OF_KERNELS = re.compile(r"\w*(CompilationError|OutOfResources|AssertionFailure|LanguageConstruct|InterpreterError)\b")
-"""Errors of Triton itself, which does not take a kernel: that is no lack of the environment."""
+_NO_LACK = re.compile(
+    r"\w*(CompilationError|OutOfResources|AssertionFailure|LanguageConstruct|InterpreterError|"
+    r"ValueError|Skipped|XFailed|Exit|KeyboardInterrupt)\b"
+)
+"""Errors that are no lack of the environment: Triton's, which does not take a kernel; a refusal; and ways to leave."""
 _RAISED = f"{Seen.RAISED.value}: "
 
 
@@ -51,7 +54,7 @@ def _error_of_every_call(function: str, results: Sequence[Examined]) -> Finding 
 
 
 def _is_raised(finding: Finding) -> bool:
-    is_early = not finding.details.get("launched") and not _OF_KERNELS.match(_error(finding))
+    is_early = not finding.details.get("launched") and not _NO_LACK.match(_error(finding))
     return finding.fault.startswith(_RAISED) and is_early
 
 

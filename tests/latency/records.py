@@ -34,13 +34,9 @@ class CellSummary:
     log_to_copy: tuple[float, ...]
     """Of each draw, the same over a copy of the same bytes; empty if there was no copy."""
 
-    def as_json(self) -> dict[str, Any]:
-        """Return the summary as a JSON object."""
-        return asdict(self)
-
     @classmethod
     def from_json(cls, content: dict[str, Any]) -> Self:
-        """Return the summary that `as_json` made an object of."""
+        """Return the summary that a JSON object holds."""
         return cls(
             Cell(**content["cell"]),
             float(content["microseconds"]),

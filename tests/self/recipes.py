@@ -1,15 +1,14 @@
 """Reading a recipe out of a document, and following it to the letter in a copy of the project."""
 
-import os
 import re
 import shlex
 import shutil
-import subprocess
 import sys
 from dataclasses import dataclass
 from pathlib import Path
 
 from tests import ROOT
+from tests.self import commands
 
 NEW_FILE = re.compile(r"[Ii]n a new file `([^`]+)`:$")
 AFTER = re.compile(r"`([^`]+)`, after (the|each) line that begins with `([^`]+)`:$")
@@ -88,9 +87,7 @@ def run(command: str, folder: Path, expected: int = 0) -> str:
     words = shlex.split(command)
     if words[0] == "./ci/gate":
         words[:1] = [sys.executable, "ci/gate"]
-    environment = {name: value for name, value in os.environ.items() if not name.startswith(("PYTEST_", "TRITON_"))}
-    environment["COLUMNS"] = "200"
-    done = subprocess.run(words, cwd=folder, env=environment, capture_output=True, text=True, timeout=240)
+    done = commands.run(*words, folder=folder, COLUMNS="200")
     if done.returncode != expected:
         raise CannotFollow(f"{command} ended with {done.returncode}, not {expected}:\n{done.stdout}{done.stderr}")
     return done.stdout
@@ -98,17 +95,9 @@ def run(command: str, folder: Path, expected: int = 0) -> str:
 
 def copy_of_the_project(folder: Path) -> Path:
     """Copy the files that git knows or would, and return the copy's folder."""
-    listed = subprocess.run(
-        ["git", "ls-files", "-z", "--cached", "--others", "--exclude-standard"],
-        cwd=ROOT,
-        capture_output=True,
-        text=True,
-        check=True,
-    )
-    for path in filter(None, listed.stdout.split("\0")):
-        if (ROOT / path).is_file():
-            (folder / path).parent.mkdir(parents=True, exist_ok=True)
-            shutil.copy2(ROOT / path, folder / path)
+    for path in commands.project_files():
+        (folder / path).parent.mkdir(parents=True, exist_ok=True)
+        shutil.copy2(ROOT / path, folder / path)
     return folder
 
 

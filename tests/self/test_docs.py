@@ -3,25 +3,16 @@
 import os
 import re
 import shlex
-import subprocess
-import sys
 from functools import cache
 from pathlib import Path
 
 import pytest
 
 from tests import ROOT
+from tests.self import commands
 from tests.self.recipes import NEW_FILE, blocks, outside_of_fences
 
-TRACKED = frozenset(
-    subprocess.run(
-        ["git", "ls-files", "--cached", "--others", "--exclude-standard"],
-        cwd=ROOT,
-        capture_output=True,
-        text=True,
-        check=True,
-    ).stdout.splitlines()
-)
+TRACKED = frozenset(commands.project_files())
 FOLDERS = frozenset(str(parent) for path in TRACKED for parent in Path(path).parents)
 DOCUMENTS = sorted(path for path in TRACKED if path.endswith(".md") and path != "CHANGELOG.md")
 TEXTS = {path: (ROOT / path).read_text(encoding="utf-8") for path in DOCUMENTS}
@@ -97,17 +88,14 @@ def _unknown(words: list[str], known: str, command: str) -> str | None:
 @cache
 def help_of_gate(job: str | None) -> str:
     """Return what `--help` says of a job, nothing if there is no such job."""
-    words = [sys.executable, "ci/gate", *([job] if job else []), "--help"]
-    told = subprocess.run(words, cwd=ROOT, capture_output=True, text=True, timeout=60)
+    told = commands.gate(*([job] if job else []), "--help")
     names_it = job is None or re.match(rf"usage: gate {job}\b", told.stdout)
     return told.stdout if told.returncode == 0 and names_it else ""
 
 
 @cache
 def help_of_pytest() -> str:
-    words = [sys.executable, "-m", "pytest", "--help"]
-    environment = {**os.environ, "COLUMNS": "120"}
-    return subprocess.run(words, cwd=ROOT, env=environment, capture_output=True, text=True, timeout=60).stdout
+    return commands.python("-m", "pytest", "--help", COLUMNS="120").stdout
 
 
 def test_the_readme_is_short():

@@ -1,12 +1,10 @@
 """Are style and types clean? As before a commit, so that no commit brings others' hooks to a halt."""
 
 import importlib.util
-import subprocess
-import sys
 
 import pytest
 
-from tests import ROOT
+from tests.self import commands
 
 
 @pytest.mark.parametrize(
@@ -18,5 +16,5 @@ def test_tool_has_nothing_to_say(command):
     tool, *arguments = command
     if importlib.util.find_spec(tool) is None:
         pytest.skip(f"{tool} is not installed: pip install --constraint constraints.txt {tool}")
-    done = subprocess.run([sys.executable, "-m", tool, *arguments], cwd=ROOT, capture_output=True, text=True)
+    done = commands.python("-m", tool, *arguments)
     assert done.returncode == 0, done.stdout + done.stderr

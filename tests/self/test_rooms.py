@@ -4,7 +4,6 @@ Imports inside functions and those for type checkers alone count as well: a read
 """
 
 import ast
-import subprocess
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from functools import cache
@@ -14,6 +13,7 @@ from pathlib import Path, PurePosixPath
 import pytest
 
 from tests import ROOT
+from tests.self.commands import project_files
 
 Graph = dict[str, set[str]]
 """What each file imports, by paths from the project's root."""
@@ -141,14 +141,7 @@ def _imported(tree: ast.Module, path: str, modules: Mapping[str, str]) -> Iterat
 @cache
 def project() -> Graph:
     """Return the project's own import graph; the two commands are start files, and import from `ci/setup` alone."""
-    listed = subprocess.run(
-        ["git", "ls-files", "--cached", "--others", "--exclude-standard", "*.py", "ci/gate", "ci/test"],
-        cwd=ROOT,
-        capture_output=True,
-        text=True,
-        check=True,
-    )
-    paths = [path for path in listed.stdout.split() if (ROOT / path).is_file()]
+    paths = project_files("*.py", "ci/gate", "ci/test")
     return import_graph({path: (ROOT / path).read_text(encoding="utf-8") for path in paths})
 
 

@@ -136,7 +136,7 @@ class _Access(NamedTuple):
                 f"{state.program_name()}: {source.detail}, in {source.where}, and reached the address of a "
                 f"{self.operation} of {name} in {kernel_line()}{effect}{_lanes_text(lanes)}"
             )
-            place = {"offset": int(self.offsets[lanes][0]), "size": self.size, "count": int(np.count_nonzero(lanes))}
+            place = {"offset": int(self.offsets[lanes][0]), "count": int(np.count_nonzero(lanes))}
             place["outside"] = int(np.count_nonzero(outside & lanes))
             state.report_at(source.where, source.kind, message, self.operation, self.region, **place)
 
@@ -187,7 +187,7 @@ class _Access(NamedTuple):
     def _report(self, kind: str, lanes: np.ndarray, told: str, offset: int) -> None:
         message = f"{self.state.program_name()} {VERBS[self.operation]} {told}{_lanes_text(lanes)}"
         count = int(np.count_nonzero(lanes))
-        self.state.report(kind, message, self.operation, self.region, offset=offset, size=self.size, count=count)
+        self.state.report(kind, message, self.operation, self.region, offset=offset, count=count)
 
 
 def report_undefined(

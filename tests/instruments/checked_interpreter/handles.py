@@ -86,3 +86,9 @@ def merged_taint(shape: tuple[int, ...], *handles: CheckedHandle) -> np.ndarray 
     if merged is not None and merged.shape != shape:
         merged = np.broadcast_to(merged, shape)
     return merged
+
+
+def mark(handle: CheckedHandle, lanes: np.ndarray, number: int) -> None:
+    """Give lanes a mark; where they have one, the larger number stays."""
+    marks = np.where(lanes, np.int32(number), np.int32(0))
+    handle.taint = marks if handle.taint is None else np.maximum(handle.taint, marks)

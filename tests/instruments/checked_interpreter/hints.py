@@ -8,7 +8,7 @@ import triton.language as tl
 
 from . import kinds
 from .builder import CheckedBuilder
-from .handles import CheckedHandle
+from .handles import CheckedHandle, mark
 from .source import kernel_line
 
 
@@ -42,10 +42,8 @@ def make_hint(builder: CheckedBuilder, name: str) -> Callable[..., Any]:
 def _marked(builder: CheckedBuilder, input: Any, wrong: np.ndarray, detail: str) -> Any:
     known = input.handle
     handle = CheckedHandle(known.data, known.dtype)
-    handle.origin, handle.bounds = known.origin, known.bounds
-    number = builder.state.taints.number(kinds.HINT, kernel_line(), detail)
-    marks = np.where(wrong, np.int32(number), np.int32(0))
-    handle.taint = marks if known.taint is None else np.maximum(known.taint, marks)
+    handle.taint, handle.origin, handle.bounds = known.taint, known.origin, known.bounds
+    mark(handle, wrong, builder.state.taints.number(kinds.HINT, kernel_line(), detail))
     return tl.tensor(handle, input.type)
 
 

@@ -8,7 +8,7 @@ import numpy as np
 from tests.instruments.triton_seams import InterpreterBuilder
 
 from . import kinds
-from .handles import INTEGER_RANGES, CheckedHandle, limits, merged_taint, numpy_dtype
+from .handles import INTEGER_RANGES, CheckedHandle, limits, mark, merged_taint, numpy_dtype
 from .source import kernel_line
 from .state import LaunchState
 
@@ -103,9 +103,7 @@ class IntegerOps(InterpreterBuilder):
         if not lanes.size:
             return
         detail = f"{told(int(lanes[0]))}, which does not hold it"
-        number = self.state.taints.number(kinds.WRAP, kernel_line(), detail)
-        marks = np.where(wrapped, np.int32(number), np.int32(0))
-        result.taint = marks if result.taint is None else np.maximum(result.taint, marks)
+        mark(result, wrapped, self.state.taints.number(kinds.WRAP, kernel_line(), detail))
 
     def _integer(self, lhs: CheckedHandle, rhs: CheckedHandle, op: NumpyOp, bounds: Bounds) -> CheckedHandle:
         dtype = lhs.dtype.scalar

@@ -9,7 +9,7 @@ from tests.instruments.triton_seams import InterpreterBuilder
 
 from . import kinds
 from .access import Granted, report_undefined, rule
-from .handles import CheckedHandle, numpy_dtype
+from .handles import CheckedHandle, mark, numpy_dtype
 from .races import dense_span
 from .source import kernel_line
 from .state import LaunchState
@@ -93,7 +93,7 @@ class MemoryOps(InterpreterBuilder):
             result.data[lanes] = self._read(pointers, granted, np_dtype, operation)
         if ruling.refused is not None:
             result.data.view(np.uint8).reshape(*shape, size)[ruling.refused] = kinds.REFUSED_BYTE
-            _mark(result, ruling.refused, REPORTED)
+            mark(result, ruling.refused, REPORTED)
         return result
 
     def _inactive(
@@ -111,7 +111,7 @@ class MemoryOps(InterpreterBuilder):
         result = CheckedHandle(self.state.garbage.lanes(shape, np_dtype), dtype)
         if active is not None:
             detail = "a masked lane of a load without `other` is undefined"
-            _mark(result, ~active, self.state.taints.number(kinds.UNDEFINED, kernel_line(), detail))
+            mark(result, ~active, self.state.taints.number(kinds.UNDEFINED, kernel_line(), detail))
         return result
 
     def _read(self, pointers: CheckedHandle, granted: Granted, np_dtype: np.dtype, operation: str) -> np.ndarray:
@@ -128,7 +128,7 @@ class MemoryOps(InterpreterBuilder):
             touch = accesses.update if operation == "atomic" else accesses.read
             conflicts = touch(addresses, size, self.state.program)
             if conflicts:
-                self.state.report_races(region, "read", size, conflicts)
+                self.state.report_races(region, "read", conflicts)
         return words.take(index).view(np_dtype)
 
     def checked_store(
@@ -150,7 +150,7 @@ class MemoryOps(InterpreterBuilder):
             touch = accesses.update if operation == "atomic" else accesses.write
             conflicts = touch(addresses, size, self.state.program)
             if conflicts:
-                self.state.report_races(region, operation, size, conflicts)
+                self.state.report_races(region, operation, conflicts)
             begin, words = region.words(size)
             region.bytes_written += addresses.size * size
             data = np.ascontiguousarray(data, dtype=np_dtype).view(words.dtype)
@@ -176,12 +176,12 @@ class MemoryOps(InterpreterBuilder):
             report_undefined(self.state, val, chosen, f"an atomic operation on {region.name}", region)
             conflicts = self.state.accesses(region).update(addresses, np_dtype.itemsize, self.state.program)
             if conflicts:
-                self.state.report_races(region, "atomic", np_dtype.itemsize, conflicts)
+                self.state.report_races(region, "atomic", conflicts)
             region.bytes_read += addresses.size * np_dtype.itemsize
             region.bytes_written += addresses.size * np_dtype.itemsize
             result.data[chosen] = run(chosen)
         if ruling.refused is not None:
-            _mark(result, ruling.refused, REPORTED)
+            mark(result, ruling.refused, REPORTED)
         return result
 
     def _active(self, mask: CheckedHandle, pointers: CheckedHandle) -> np.ndarray | None:
@@ -194,11 +194,6 @@ class MemoryOps(InterpreterBuilder):
         if data.all():
             return None
         return data if data.shape == pointers.data.shape else np.broadcast_to(data, pointers.data.shape)
-
-
-def _mark(handle: CheckedHandle, lanes: np.ndarray, number: int) -> None:
-    marks = np.where(lanes, np.int32(number), np.int32(0))
-    handle.taint = marks if handle.taint is None else np.maximum(handle.taint, marks)
 
 
 def _lanes_of(handle: CheckedHandle, lanes: np.ndarray) -> CheckedHandle:

@@ -89,12 +89,10 @@ class LaunchState:
         self, where: Line, kind: str, message: str, operation: str, region: Region | None = None, **place: Any
     ) -> None:
         """Record a finding of the running program at the given line."""
-        name, extent = (region.name, region.extent) if region is not None else ("", 0)
-        self.findings.add(
-            Violation(kind, self.program_id, operation, where.file, where.line, name, message, extent=extent, **place)
-        )
+        name = region.name if region is not None else ""
+        self.findings.add(Violation(kind, self.program_id, operation, where.file, where.line, name, message, **place))
 
-    def report_races(self, region: Region, operation: str, size: int, conflicts: list[Conflict]) -> None:
+    def report_races(self, region: Region, operation: str, conflicts: list[Conflict]) -> None:
         """Record the programs that touched the same bytes as the running one."""
         where = kernel_line()
         for address, other, other_did, count in conflicts:
@@ -106,7 +104,7 @@ class LaunchState:
                 f"{self.program_name()} {VERBS[operation]} byte {offset} of {region.name}, in {where}, "
                 f"and program {_tuple_text(other_id)} of the same launch {other_did} it"
             )
-            self.report_at(where, kinds.RACE, message, operation, region, offset=offset, size=size, count=count)
+            self.report_at(where, kinds.RACE, message, operation, region, offset=offset, count=count)
 
 
 def _tuple_text(program_id: tuple[int, ...]) -> str:

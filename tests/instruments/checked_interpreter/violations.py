@@ -2,17 +2,13 @@
 
 from dataclasses import dataclass, replace
 
-_MAX_EXAMPLES = 3
-
 
 @dataclass(frozen=True)
 class Violation:
     """One kind of misdeed at one place of a kernel.
 
-    `offset`, `size` and `extent` are bytes: where the access begins in the tensor (negative: before it), how
-    much each lane moves, and how long the tensor is from its first to its last element. `program_id` has as
-    many entries as the grid; it is empty for a finding about a whole launch. `count` says how often it
-    happened, and `examples` holds the messages of the first few times; `message` is the first of them.
+    `offset` is where the access begins in the tensor, in bytes (negative: before it). `program_id` has as many
+    entries as the grid; it is empty for a finding about a whole launch. `count` says how often it happened.
     """
 
     kind: str
@@ -23,12 +19,9 @@ class Violation:
     tensor: str
     message: str
     offset: int = 0
-    size: int = 0
-    extent: int = 0
     count: int = 1
     outside: int = 0
     """Of an address made of a value that wrapped or is undefined: how many of `count` lay outside its tensor."""
-    examples: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -50,21 +43,16 @@ class Findings:
         self._found: dict[tuple[str, str, str, int], Violation] = {}
 
     def add(self, new: Violation) -> None:
-        """Record lanes (or programs) that did one thing at one place, of whose messages `message` is the first.
+        """Record lanes (or programs) that did one thing at one place.
 
         The message kept is the first one, or else the first about an address outside.
         """
         key = (new.kind, new.tensor, new.source_file, new.source_line)
-        known = self._found.get(key)
-        if known is None:
-            self._found[key] = replace(new, examples=(new.message,))
-            return
-        examples = known.examples
-        if len(examples) < _MAX_EXAMPLES and new.message not in examples:
-            examples += (new.message,)
-        told = new.message if new.outside and not known.outside else known.message
-        count, outside = known.count + new.count, known.outside + new.outside
-        self._found[key] = replace(known, message=told, count=count, outside=outside, examples=examples)
+        if known := self._found.get(key):
+            told = new.message if new.outside and not known.outside else known.message
+            count, outside = known.count + new.count, known.outside + new.outside
+            new = replace(known, message=told, count=count, outside=outside)
+        self._found[key] = new
 
     def all(self) -> list[Violation]:
         """The violations in the order in which they were first seen."""

@@ -1,7 +1,5 @@
 """Is the catalogue sound: names, rules, sizes, and what it takes to add a case?"""
 
-import subprocess
-import sys
 from collections import Counter
 from dataclasses import replace
 
@@ -15,6 +13,7 @@ from tests.cases.plan import SPARE_PAGES, num_pages_of, plan
 from tests.cases.seeds import random_case
 from tests.contract import Contract, Rule
 from tests.examine.choice import matching, reason_to_skip
+from tests.self import commands
 
 CASES = catalogue()
 ON_CPU = [case for case in CASES if not case.needs_gpu]
@@ -160,17 +159,11 @@ def test_a_new_row_runs_on_every_function(tmp_path):
         "def get_s(*a): return torch.zeros(a[3], 4, dtype=torch.uint8)\n"
         "def get_k_and_s(*a): return get_k(*a), get_s(*a)\n"
     )
-    command = [sys.executable, "-m", "pytest", "-p", "one_more_row", "-p", "no:cacheprovider", "-n", "0", "-q"]
-    command += ["tests/test_values.py", "--device", "cpu", "--case", "lengths/brand-new"]
-    path = {"PYTHONPATH": f"{tmp_path}:{ROOT}"}
-
-    def run(*more: str) -> subprocess.CompletedProcess[str]:
-        import os
-
-        environment = {**os.environ, **path}
-        return subprocess.run([*command, *more], cwd=ROOT, env=environment, capture_output=True, text=True, timeout=120)
-
-    clean, broken = run(), run("--impl", str(wrong))
+    words = ["-m", "pytest", "-p", "one_more_row", "-p", "no:cacheprovider", "-n", "0", "-q"]
+    words += ["tests/test_values.py", "--device", "cpu", "--case", "lengths/brand-new"]
+    clean, broken = (
+        commands.python(*words, *more, PYTHONPATH=f"{tmp_path}:{ROOT}") for more in ((), ("--impl", wrong))
+    )
     assert "1 passed" in clean.stdout, clean.stdout + clean.stderr
     assert "1 failed" in broken.stdout, broken.stdout + broken.stderr
     for function in ("get_k_and_s", "get_k", "get_s"):

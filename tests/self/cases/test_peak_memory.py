@@ -1,14 +1,11 @@
 """Does a laptop have the memory? What the largest cases have resident, measured, and that the measure is one."""
 
-import subprocess
-import sys
-
 import pytest
 
-from tests import ROOT
 from tests.cases.case import Case
 from tests.cases.catalogue import catalogue
 from tests.cases.plan import num_pages_of
+from tests.self import commands
 
 GIB = 2**30
 LIMIT = 6 * GIB
@@ -29,7 +26,7 @@ LARGEST = {
 
 
 def run(code: str) -> str:
-    done = subprocess.run([sys.executable, "-c", code], cwd=ROOT, capture_output=True, text=True, timeout=300)
+    done = commands.python("-c", code, TRITON_INTERPRET="1")
     assert done.returncode == 0, done.stderr
     return done.stdout
 

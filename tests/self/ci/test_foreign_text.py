@@ -1,15 +1,12 @@
 """Examined code that writes to steer what shows its words: to no avail, at any way out."""
 
 import json
-import os
 import re
-import subprocess
-import sys
 
 import pytest
 
 from ci.reports.step_summary import markdown
-from tests import ROOT
+from tests.self import commands
 
 NASTY = "\x1b[2J\r\u202e\n::error::planted\n##[error]planted <script>alert(1)</script> | `x`"
 SOURCE = f'''
@@ -36,10 +33,8 @@ def harms(text):
 def test_nothing_harmful_comes_out(tmp_path, arguments):
     path, report = tmp_path / "nasty.py", tmp_path / "report.json"
     path.write_text(SOURCE)
-    command = [sys.executable, str(ROOT / "ci" / "gate"), *arguments, "--impl", str(path), "--json", str(report)]
-    kept = {name: value for name, value in os.environ.items() if not name.startswith(("PYTEST_", "FORCE_COLOR"))}
-    done = subprocess.run(command, cwd=tmp_path, env=kept, capture_output=True, timeout=280, check=False)
-    output = done.stdout.decode() + done.stderr.decode()
+    done = commands.gate(*arguments, "--impl", path, "--json", report, folder=tmp_path)
+    output = done.stdout + done.stderr
     assert "\\x1b[2J" in output
     assert harms(output) == []
     told = json.loads(report.read_text())

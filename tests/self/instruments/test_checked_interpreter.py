@@ -43,7 +43,6 @@ def test_planted_bug_is_named(bug):
     assert violation.source_file.endswith(".py")
     assert bug.text in violation.message
     assert f"line {bug.line}" in violation.message
-    assert violation.examples[0] == violation.message
 
 
 def test_message_is_in_the_users_terms():
@@ -51,8 +50,7 @@ def test_message_is_in_the_users_terms():
     assert found.message == (
         f"program (1) read 4 bytes at 128 before the start of buf, in outside.py line {found.source_line} (32 lanes)"
     )
-    assert (found.operation, found.offset, found.size) == ("read", -128, 4)
-    assert (found.extent, found.count) == (4 * 32 * 4, 32)
+    assert (found.operation, found.offset, found.count) == ("read", -128, 32)
 
 
 def test_repeats_are_merged():
@@ -62,7 +60,6 @@ def test_repeats_are_merged():
         outside.write_table.kernel[(64,)](table, out)
     (found,) = seen.violations
     assert found.count == 64
-    assert len(found.examples) == 3
 
 
 def test_refused_accesses_touch_nothing():

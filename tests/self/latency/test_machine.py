@@ -1,14 +1,12 @@
 """The machine: what its driver tells, and whether the GPU is fit to measure on."""
 
 import os
-import subprocess
 import sys
 from types import SimpleNamespace
 from typing import Any
 
 import pytest
 
-from tests import ROOT
 from tests.latency import machine, nvml
 from tests.latency.machine import (
     GpuAbsent,
@@ -21,6 +19,7 @@ from tests.latency.machine import (
     why_busy,
 )
 from tests.latency.nvml import GpuProcess, NotTold
+from tests.self import commands
 from tests.self.latency.fake_nvml import FakeNvml, Gpu
 
 H100 = "GPU-6b1c2d3e-0000-1111-2222-333344445555"
@@ -213,4 +212,4 @@ def test_no_gpu_is_one_clear_line(monkeypatch):
 
 def test_reading_the_machine_needs_no_torch():
     code = "import sys; import tests.latency.machine; sys.exit('torch' in sys.modules)"
-    assert subprocess.run([sys.executable, "-c", code], cwd=ROOT, check=False).returncode == 0
+    assert commands.python("-c", code).returncode == 0

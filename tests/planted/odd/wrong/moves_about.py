@@ -1,4 +1,4 @@
-"""Changes the working directory and empties the environment in its first call."""
+"""Changes the working directory and the environment in its first call."""
 
 import os
 
@@ -7,7 +7,8 @@ from tests.planted.odd.plain import once
 
 def _move() -> None:
     os.chdir("/")
-    os.environ.clear()
+    os.environ["PATH"] = os.environ["HOME"] = os.environ["TMPDIR"] = "/nowhere"
+    os.environ["PYTHONPATH"] = "/nowhere"
 
 
 get_k_and_s = once(_move)

@@ -1,28 +1,24 @@
 """`./ci/gate cost`: each planted regression of cost is a change, and nothing else is one."""
 
-import io
 import json
-import os
-import subprocess
-import sys
 
 import pytest
-from rich.console import Console
 
 from ci.cost import baseline, children
 from ci.cost.baseline import Group
 from ci.cost.command import measure
 from ci.cost.comparison import compare
 from ci.processes import CannotRun
-from tests import ROOT
 from tests.planted.costs.regressions import BASE, REGRESSIONS, Regression
+from tests.self import commands
+from tests.self.consoles import console
 
 DECORATED = BASE.with_name("decorated.py")
 WORKLOADS = ("1x128",)
 
 
 def measured(path):
-    return measure(str(path), Console(file=io.StringIO()), WORKLOADS)
+    return measure(str(path), console()[0], WORKLOADS)
 
 
 @pytest.fixture(scope="module")
@@ -65,7 +61,7 @@ def test_a_regression_that_no_longer_applies_is_refused():
 
 
 def test_decorated_kernels_are_compiled_and_unreachable_ones_told():
-    found = measure(str(DECORATED), Console(file=io.StringIO()), ("1x4k",))
+    found = measure(str(DECORATED), console()[0], ("1x4k",))
     assert [code.name for code in found.codes if code.by_target] == ["get_k of 1x4k / _decorated"]
     assert found.calls[0].figures["programs"] == 2_048
     assert len(found.troubles) == 1
@@ -89,18 +85,8 @@ def test_what_an_implementation_prints_is_no_message(tmp_path):
 
 def gate(folder, *arguments):
     report = folder / "report.json"
-    command = [sys.executable, str(ROOT / "ci" / "gate"), "cost", "--json", str(report), *arguments]
-    kept = {k: v for k, v in os.environ.items() if not k.startswith(("PYTEST_", "FORCE_COLOR"))}
     # What the user set for Triton is none of the figures' business.
-    done = subprocess.run(
-        command,
-        cwd=folder,
-        env={**kept, "TRITON_INTERPRET": "1"},
-        capture_output=True,
-        text=True,
-        timeout=280,
-        check=False,
-    )
+    done = commands.gate("cost", "--json", report, *arguments, folder=folder, TRITON_INTERPRET="1")
     return done.returncode, done.stdout + done.stderr, json.loads(report.read_text())
 
 

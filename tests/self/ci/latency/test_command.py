@@ -1,12 +1,10 @@
 """The latency commands from end to end, with a measuring process that is played."""
 
-import io
 import json
 import random
 from typing import ClassVar
 
 import pytest
-from rich.console import Console
 
 from ci.latency import certify, command, stage
 from ci.latency.stage import Measured
@@ -15,6 +13,7 @@ from ci.processes import CannotRun
 from tests.latency.history import History
 from tests.latency.machine import Machine
 from tests.latency.samples import Cell, CellSamples, Draw
+from tests.self.consoles import console
 
 MACHINE = Machine("NVIDIA H100", "580.1", "2.11.0", "3.6.0", "13.0", "3.12")
 CELLS = (Cell("1x8k", "get_k_and_s"), Cell("1x8k", "get_k"), Cell("1x128", "get_k_and_s", "host"))
@@ -75,9 +74,8 @@ def run(monkeypatch, tmp_path):
         monkeypatch.setattr(stage, "run", run_stage)
         report = tmp_path / "report.json"
         job, options = parse([*arguments, "--json", str(report)])
-        output = io.StringIO()
-        console = Console(file=output, width=160, force_terminal=False)
-        code = (certify.main if job.name == "certify" else command.main)(options, ["./ci/gate"], console)
+        on, output = console()
+        code = (certify.main if job.name == "certify" else command.main)(options, ["./ci/gate"], on)
         return code, output.getvalue(), json.loads(report.read_text())
 
     return run_with

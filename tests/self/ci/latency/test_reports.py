@@ -1,6 +1,5 @@
 """What the latency gate shows: the table, the last line, the page."""
 
-import io
 import re
 from collections.abc import Sequence
 from dataclasses import replace
@@ -9,12 +8,12 @@ from xml.etree import ElementTree
 
 import numpy as np
 import pytest
-from rich.console import Console, RenderableType
 
 from ci.latency import html_report, table
 from tests.latency.cell_verdict import CellVerdict, Kind, Stage, overall
 from tests.latency.decision import same_by_identity, unmeasured
 from tests.latency.samples import Cell
+from tests.self.consoles import shown
 from tests.self.latency.simulated_clock import REALISTIC, samples_of
 
 CELL, SMALL, HOST = Cell("32x4k", "get_k_and_s"), Cell("1x128", "get_k"), Cell("1x1m", "get_k_and_s", "host")
@@ -37,19 +36,11 @@ OPEN = unmeasured(HOST, "the measurement is invalid: the clock returned times of
 IDENTICAL = same_by_identity(Cell("8x1k", "get_s"))
 
 
-def _shown(renderable: RenderableType) -> str:
-    console = Console(file=io.StringIO(), width=160)
-    console.print(renderable)
-    assert isinstance(console.file, io.StringIO)
-    return console.file.getvalue()
-
-
 class TestTable:
     """The terminal."""
 
     def test_a_row_a_cell(self):
-        shown = _shown(table.of_verdicts([SLOWER, SAME, OPEN, IDENTICAL, IDENTICAL]))
-        rows = [" ".join(line.split()) for line in shown.splitlines()]
+        rows = shown(table.of_verdicts([SLOWER, SAME, OPEN, IDENTICAL, IDENTICAL]))
         assert "workload function base us head us ratio 99 % interval draws verdict" in rows
         assert "32x4k get_k_and_s 14.60 15.34 1.051 1.049 to 1.053 16 SLOWER" in rows
         assert "1x128 get_k 1.60 1.60 0.999 0.990 to 1.008 8 SAME" in rows
@@ -57,10 +48,10 @@ class TestTable:
         assert "2 cells - - - - - - SAME, machine code and launch are identical" in rows
 
     def test_reasons_of_what_is_not_same(self):
-        shown = " ".join(_shown(table.of_verdicts([SLOWER, SAME, OPEN])).split())
-        assert f"SLOWER 32x4k/get_k_and_s: {SLOWER.reason}" in shown
-        assert f"INCONCLUSIVE 1x1m/get_k_and_s (host): {OPEN.reason}" in shown
-        assert SAME.reason not in shown
+        told = " ".join(shown(table.of_verdicts([SLOWER, SAME, OPEN])))
+        assert f"SLOWER 32x4k/get_k_and_s: {SLOWER.reason}" in told
+        assert f"INCONCLUSIVE 1x1m/get_k_and_s (host): {OPEN.reason}" in told
+        assert SAME.reason not in told
 
     @pytest.mark.parametrize(
         ("verdicts", "line"),

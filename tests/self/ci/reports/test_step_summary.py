@@ -3,8 +3,6 @@
 import io
 import json
 import re
-import subprocess
-import sys
 import tempfile
 from collections.abc import Iterator
 from pathlib import Path
@@ -27,6 +25,7 @@ from tests import ROOT
 from tests.contract import Contract, Rule
 from tests.examine.examined import Examined
 from tests.examine.finding import Finding
+from tests.self import commands
 
 NOTHING_COUNTED = {
     "triton": "3.7",
@@ -157,13 +156,8 @@ def test_reports_that_are_not_there_or_broken_are_told(tmp_path):
     (tmp_path / "odd.json").write_text('{"verdict": "clean", "exit_code": 0, "cells": ["x"]}')
     (tmp_path / "list.json").write_text("[]")
     names = [str(tmp_path / f"{name}.json") for name in ("good", "missing", "torn", "list", "odd")]
-    done = subprocess.run(
-        [sys.executable, "-S", "-m", "ci.reports.step_summary", *names],
-        cwd=ROOT,
-        capture_output=True,
-        text=True,
-        check=True,
-    )
+    done = commands.python("-S", "-m", "ci.reports.step_summary", *names)
+    assert done.returncode == 0, done.stderr
     assert "## ✅ good: clean" in done.stdout
     assert "missing.json\n\nThere is no report: the gate did not get that far." in done.stdout
     assert "## ⚠️ torn: undecided" in done.stdout
@@ -174,9 +168,7 @@ def test_reports_that_are_not_there_or_broken_are_told(tmp_path):
 
 
 def test_no_reports_at_all_is_bad_usage():
-    done = subprocess.run(
-        [sys.executable, "-m", "ci.reports.step_summary"], cwd=ROOT, capture_output=True, text=True, check=False
-    )
+    done = commands.python("-m", "ci.reports.step_summary")
     assert (done.returncode, done.stdout) == (2, "")
 
 

@@ -12,11 +12,11 @@ import pytest
 
 from ci.reports.stopping import Stopped
 from ci.setup.start import start_gate
-from tests import ROOT
 from tests.calls.errors import Foreseen
+from tests.self import commands
 from tests.self.ci.test_processes import ends_within, is_alive
+from tests.self.commands import GATE
 
-GATE = ROOT / "ci" / "gate"
 SLOW = """
 import os, pathlib, time
 
@@ -82,10 +82,7 @@ def test_nobody_outlives_a_job_that_is_killed(tmp_path, arguments):
 
 def test_a_reader_that_goes_away_is_no_verdict(tmp_path):
     gate = f"{sys.executable} {GATE} {' '.join(EXAMINE)} --impl torch --json report.json"
-    command = f"{gate} | head -1; exit ${{PIPESTATUS[0]}}"
-    done = subprocess.run(
-        ["bash", "-c", command], cwd=tmp_path, capture_output=True, text=True, timeout=120, check=False
-    )
+    done = commands.run("bash", "-c", f"{gate} | head -1; exit ${{PIPESTATUS[0]}}", folder=tmp_path)
     assert done.returncode == 2
     assert "CLEAN" not in done.stdout
     assert done.stderr == "gate: the output cannot be written: Broken pipe\n"
@@ -95,10 +92,7 @@ def test_a_reader_that_goes_away_is_no_verdict(tmp_path):
 @pytest.mark.parametrize("job", [(*EXAMINE, "--impl", "torch"), ("--list",)], ids=["examination", "list"])
 @pytest.mark.parametrize("output", [">&-", "> /dev/full"])
 def test_output_that_is_not_there_is_no_verdict(tmp_path, job, output):
-    command = f"{sys.executable} {GATE} {' '.join(job)} {output}"
-    done = subprocess.run(
-        ["bash", "-c", command], cwd=tmp_path, capture_output=True, text=True, timeout=120, check=False
-    )
+    done = commands.run("bash", "-c", f"{sys.executable} {GATE} {' '.join(job)} {output}", folder=tmp_path)
     assert done.returncode == 2
     assert done.stderr.count("\n") == 1
     assert done.stderr.startswith("gate: ")
@@ -107,8 +101,7 @@ def test_output_that_is_not_there_is_no_verdict(tmp_path, job, output):
 def test_an_implementation_is_no_place_for_a_report(tmp_path):
     path = tmp_path / "p.py"
     path.write_text("def get_k(*arguments): ...\n")
-    command = [sys.executable, str(GATE), "--impl", "p.py", "--json", "p.py"]
-    done = subprocess.run(command, cwd=tmp_path, capture_output=True, text=True, timeout=60, check=False)
+    done = commands.gate("--impl", "p.py", "--json", "p.py", folder=tmp_path)
     assert done.returncode == 2
     assert "--json: will not write p.py: what is there is no earlier report" in done.stderr
     assert path.read_text() == "def get_k(*arguments): ...\n"

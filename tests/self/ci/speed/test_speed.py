@@ -1,16 +1,11 @@
 """`./ci/gate speed`: the figures, the tables, and the measuring on clocks that are made up."""
 
-import io
 import json
-import os
-import subprocess
-import sys
 from types import SimpleNamespace
 from typing import ClassVar
 
 import pytest
 import torch
-from rich.console import Console, RenderableType
 
 import kernels
 from ci import options as command_line
@@ -20,13 +15,14 @@ from ci.speed.child import Order
 from ci.speed.clocks import launches_of, same_rows
 from ci.speed.figures import ALLOCATION, COPY, EMPTY, Timed, Workload
 from kernels.peers import torch_indexing
-from tests import ROOT
 from tests.calls.implementations import NoImplementation
 from tests.calls.inputs import Inputs
 from tests.cases.case import Case
 from tests.cases.latency_workloads import FURTHER, STATED
 from tests.instruments.device_clock import REPLAYS, Placement, copy_side, gather_side, replayed, there_and_back
 from tests.instruments.red_zones import RedZonedMemory
+from tests.self import commands
+from tests.self.consoles import console, shown
 
 US = 1e-6
 MACHINE = {"gpu": "NVIDIA H100", "torch": "2.11.0", "triton": "3.6.0"}
@@ -111,27 +107,20 @@ class TestFigures:
         assert again == MEASURED
 
 
-def _shown(renderable: RenderableType) -> list[str]:
-    console = Console(file=io.StringIO(), width=160)
-    console.print(renderable)
-    assert isinstance(console.file, io.StringIO)
-    return [" ".join(line.split()) for line in console.file.getvalue().splitlines()]
-
-
 class TestTables:
     """The terminal, and the README."""
 
     def test_terminal(self):
-        shown = _shown(table.of_workloads(MEASURED))
-        assert "workload side cold us warm us host us launches GB/s to copy" in shown
-        assert "1x4k copy 2.00 1.00 5.0 1 4 1.00" in shown
-        assert "own 1.00 0.50 12.0 1 8 0.50" in shown
-        assert "torch* 40.00 20.00 900.0 23 0 20.00" in shown
+        told = shown(table.of_workloads(MEASURED))
+        assert "workload side cold us warm us host us launches GB/s to copy" in told
+        assert "1x4k copy 2.00 1.00 5.0 1 4 1.00" in told
+        assert "own 1.00 0.50 12.0 1 8 0.50" in told
+        assert "torch* 40.00 20.00 900.0 23 0 20.00" in told
 
     def test_summaries(self):
-        shown = _shown(table.of_summaries(figures.summaries(MEASURED)))
-        assert "own 1.000 2.00 1x32k 0.500 1.00 1x32k 12.0 +1.0 0.400 1.50" in shown
-        assert any(line.startswith("sglang 2.000 2.00 1x4k - - 30.0 +19.0 -") for line in shown)
+        told = shown(table.of_summaries(figures.summaries(MEASURED)))
+        assert "own 1.000 2.00 1x32k 0.500 1.00 1x32k 12.0 +1.0 0.400 1.50" in told
+        assert any(line.startswith("sglang 2.000 2.00 1x4k - - 30.0 +19.0 -") for line in told)
 
     def test_last_line_tells_the_means(self):
         line = table.last_line(figures.summaries(MEASURED), 2).plain
@@ -333,14 +322,13 @@ class TestProcess:
 
     def test_a_run_is_shown_and_written(self, monkeypatch, tmp_path):
         monkeypatch.setattr(listening, "run", lambda order, on_step: listening.listen(self.MESSAGES, on_step))
-        console = Console(file=io.StringIO(), width=160)
+        on, output = console()
         path = tmp_path / "speed.json"
-        assert command.main(command_line.parse(["speed", "--json", str(path)])[1], ["./ci/gate"], console) == 0
-        assert isinstance(console.file, io.StringIO)
-        shown = console.file.getvalue().splitlines()
-        assert shown[-1].startswith("speed: times a copy of the same bytes, geometric mean over 2 workloads: own 1.000")
-        assert "left out: sglang: not installed" in shown
-        assert "not checked: x" in shown
+        assert command.main(command_line.parse(["speed", "--json", str(path)])[1], ["./ci/gate"], on) == 0
+        lines = output.getvalue().splitlines()
+        assert lines[-1].startswith("speed: times a copy of the same bytes, geometric mean over 2 workloads: own 1.000")
+        assert "left out: sglang: not installed" in lines
+        assert "not checked: x" in lines
         written = json.loads(path.read_text())
         assert written["summaries"][0]["side"] == "own"
         assert (written["verdict"], written["exit_code"]) == ("clean", 0)
@@ -348,19 +336,10 @@ class TestProcess:
     def test_a_clock_that_stands_still_is_no_figure(self, monkeypatch):
         stuck = listening.Told(MACHINE, [], {}, [_workload("1x4k", 0.0)])
         monkeypatch.setattr(listening, "run", lambda order, on_step: stuck)
-        console = Console(file=io.StringIO(), width=160)
-        assert command.main(command_line.parse(["speed"])[1], ["./ci/gate"], console) == 2
+        assert command.main(command_line.parse(["speed"])[1], ["./ci/gate"], console()[0]) == 2
 
     def test_without_a_gpu_one_line_and_2(self):
-        done = subprocess.run(
-            [sys.executable, "ci/gate", "speed"],
-            cwd=ROOT,
-            env={**os.environ, "CUDA_VISIBLE_DEVICES": ""},
-            capture_output=True,
-            text=True,
-            timeout=300,
-            check=False,
-        )
+        done = commands.gate("speed", CUDA_VISIBLE_DEVICES="")
         assert done.returncode == 2
         assert done.stdout.splitlines()[-1].startswith("UNDECIDED: no NVIDIA GPU is visible to this process")
 

@@ -1,10 +1,7 @@
 """Identity: whether base and head put the same machine code and the same launches on the GPU."""
 
-import os
 import pickle
 import shutil
-import subprocess
-import sys
 from dataclasses import replace
 
 import pytest
@@ -21,15 +18,14 @@ from tests.instruments.launches.observed import CannotObserve, CompiledKernels, 
 from tests.instruments.red_zones import RedZonedMemory
 from tests.instruments.triton_seams import UnknownLauncher, launcher_calls
 from tests.planted.slowdowns import SLOWDOWNS
+from tests.self import commands
 from tests.self.instruments.launches.kernels import ALIKE, DIFFERENT
 
 
 def _without_interpreter(what, folder):
     """Have calls recorded in a process in which Triton compiles."""
-    environment = {name: value for name, value in os.environ.items() if name != "TRITON_INTERPRET"}
-    environment["TRITON_CACHE_DIR"] = str(folder / "cache")
-    command = [sys.executable, "-m", "tests.self.instruments.launches.child", what, str(folder)]
-    done = subprocess.run(command, cwd=ROOT, env=environment, capture_output=True, text=True, timeout=120)
+    words = ("-m", "tests.self.instruments.launches.child", what, folder)
+    done = commands.python(*words, TRITON_CACHE_DIR=str(folder / "cache"))
     assert done.returncode == 0, done.stderr
     return pickle.loads((folder / "records.pickle").read_bytes())
 
