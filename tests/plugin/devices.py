@@ -1,11 +1,12 @@
 """Which device a test process works on, and how workers share the GPUs that the caller lets them have."""
 
 import os
+import subprocess
 import sys
 from collections import Counter
 from collections.abc import Iterable, Mapping
 
-from tests.calls.errors import Foreseen
+from tests.calls.errors import Foreseen, exception_line
 
 CASE_BYTES = 18 * 2**30
 """GPU memory that the largest case takes: a pool and two results of 4.6 GB each, and what they are compared with."""
@@ -58,15 +59,20 @@ def gpu_count() -> int:
 
 
 def workers_for(memories: Iterable[int]) -> int:
-    """Return how many workers share GPUs of the given memories, in bytes: as many as can examine the largest cases."""
+    """Return how many workers share GPUs with some free bytes each: as many as can examine the largest cases."""
     return sum(min(MOST_WORKERS_A_GPU, max(1, memory // CASE_BYTES)) for memory in memories)
 
 
-def gpu_memories() -> list[int]:
-    """Return the bytes of memory of each GPU that this process may use."""
-    import torch
-
-    return [torch.cuda.get_device_properties(index).total_memory for index in range(gpu_count())]
+def free_memories() -> list[int]:
+    """Return the free bytes of memory of each GPU that this process may use, none where there is no GPU."""
+    if not gpu_count():
+        return []
+    # CUDA tells it to a process that takes memory itself, and keeps that until it ends.
+    ask = "import torch; print(*(torch.cuda.mem_get_info(gpu)[0] for gpu in range(torch.cuda.device_count())))"
+    told = subprocess.run([sys.executable, "-c", ask], capture_output=True, text=True, check=False)
+    if told.returncode:
+        raise DeviceUnavailable(f"the GPU's memory cannot be had: {exception_line(told.stderr)}")
+    return [int(free) for free in told.stdout.split()]
 
 
 def choose_device(wanted: str) -> str:

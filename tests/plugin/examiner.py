@@ -1,8 +1,9 @@
 """The examination as a pytest run sees it: options in, failed tests with findings out."""
 
+import os
 import time
 from collections.abc import Sequence
-from contextlib import ExitStack
+from contextlib import ExitStack, nullcontext
 from dataclasses import replace
 from functools import partial
 from typing import TYPE_CHECKING, Self
@@ -19,6 +20,7 @@ from tests.examine.selection import Selection
 from tests.plugin import reporting
 from tests.plugin.containment import Trace
 from tests.plugin.fresh_process import examine_afresh
+from tests.plugin.gpu_memory import SharedGpu, needed_bytes
 from tests.plugin.memories import memories
 from tests.plugin.repetition import Repetition
 
@@ -53,6 +55,7 @@ class Examiner:
         self._instruments: list[Instrument] = []
         self._open = ExitStack()
         self._repetition = Repetition(self._examine_afresh)
+        self._shared_gpu = _shared_gpu(trace) if trace is not None and self.device == "cuda" else None
         self._earlier: list[str] = []
         """Cases that this process has examined for tests."""
 
@@ -105,19 +108,20 @@ class Examiner:
         if trace:
             trace.examine(case, is_heavy=case.heavy and self.device == "cpu")
         examined = Examined(case.id)
-        began = time.monotonic()
-        for place, memory in enumerate(self._memories):
-            of = examine(
-                implementation,
-                case,
-                contract=contract or self.contract,
-                device=torch.device(self.device),
-                instruments=self._instruments,
-                memory=memory,
-                on_step=trace.at if trace else lambda function, step: None,
-                on_found=partial(trace.found, examined.findings) if trace else lambda findings: None,
-            )
-            examined = examined.with_memory(of) if place else of
+        with self._shared_gpu.room_for(needed_bytes(case)) if self._shared_gpu else nullcontext():
+            began = time.monotonic()
+            for place, memory in enumerate(self._memories):
+                of = examine(
+                    implementation,
+                    case,
+                    contract=contract or self.contract,
+                    device=torch.device(self.device),
+                    instruments=self._instruments,
+                    memory=memory,
+                    on_step=trace.at if trace else lambda function, step: None,
+                    on_found=partial(trace.found, examined.findings) if trace else lambda findings: None,
+                )
+                examined = examined.with_memory(of) if place else of
         if trace and examined.right and examined.is_clean:
             trace.paces.note(case, time.monotonic() - began)
         return replace(examined, notes=tuple(notes))
@@ -155,3 +159,15 @@ class Examiner:
         lines = [f"{finding}\n    (rule {finding.rule}: {finding.rule.text})" for finding in findings]
         again = dict.fromkeys(replay.of_finding(self._start, self.selection, finding) for finding in findings)
         return "\n".join([*lines, *(f"replay: {line}" for line in again)])
+
+
+def _shared_gpu(trace: Trace) -> SharedGpu:
+    """Return the GPU that a worker shares with the others that leave traces beside its own."""
+    import torch
+
+    def free() -> int:
+        torch.cuda.empty_cache()
+        return torch.cuda.mem_get_info()[0]
+
+    gpu = os.environ.get("CUDA_VISIBLE_DEVICES", "0")
+    return SharedGpu(trace.path.with_name(f"gpu-{gpu}.lock"), free, trace.more_time)

@@ -63,8 +63,11 @@ def pytest_configure(config: pytest.Config) -> None:
 
 
 def pytest_xdist_auto_num_workers(config: pytest.Config) -> int:
-    gpus = [] if config.getoption("--device") == "cpu" else devices.gpu_memories()
-    return devices.workers_for(gpus) or len(os.sched_getaffinity(0))
+    try:
+        free = [] if config.getoption("--device") == "cpu" else devices.free_memories()
+    except Foreseen as error:
+        raise pytest.UsageError(str(error)) from error
+    return devices.workers_for(free) or len(os.sched_getaffinity(0))
 
 
 def pytest_configure_node(node: Any) -> None:
