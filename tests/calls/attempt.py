@@ -46,12 +46,15 @@ def attempt(function: Callable[..., Any], *arguments: Any) -> tuple[Any, Raised 
         KeyboardInterrupt: the user's wish; one that examined code raises is none.
     """
     result, raised = None, None
+    process = os.getpid()
     try:
         result = function(*arguments)
     except Foreseen:
         raise
     except BaseException as error:
         raised = Raised(error, _text(error), _place(error) or _definition(function))
+    if os.getpid() != process:
+        os._exit(0)  # a child that examined code forked, and that would go on as a second worker
     if is_interrupted():
         raise KeyboardInterrupt
     return result, raised

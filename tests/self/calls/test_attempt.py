@@ -117,3 +117,9 @@ def test_what_an_import_raises_is_one_sentence(source, told, tmp_path):
         load_implementation(f"{path}:get_k" if "class" in source else str(path))
     assert told in str(refused.value)
     assert "\n" not in str(refused.value)
+
+
+def test_a_forked_child_does_not_go_on_as_a_second_worker():
+    child, raised = attempt(os.fork)
+    assert raised is None
+    assert os.waitstatus_to_exitcode(os.waitpid(child, 0)[1]) == 0

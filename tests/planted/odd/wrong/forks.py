@@ -1,4 +1,4 @@
-"""Forks, and the child returns as its parent does, beyond a page."""
+"""Forks, and the child returns as its parent does, beyond a page: a second worker, if nobody ended it."""
 
 import os
 
