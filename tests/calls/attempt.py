@@ -13,11 +13,16 @@ from typing import Any
 
 from tests import ROOT
 from tests.calls.errors import Foreseen, short
+from tests.calls.forked import ended_children
 from tests.calls.interruption import is_interrupted
 
 _HARNESS = [("tests", folder) for folder in ("calls", "cases", "examine", "instruments", "plugin")]
 _LIBRARIES = ("torch", "triton", "numpy", "_pytest", "pluggy")
 """Where examined code's errors come from without being of its making."""
+
+
+class ReturnedTwice(Exception):
+    """What stands for an error that examined code did not raise: two processes came back from one call."""
 
 
 @dataclass(frozen=True)
@@ -46,17 +51,18 @@ def attempt(function: Callable[..., Any], *arguments: Any) -> tuple[Any, Raised 
         KeyboardInterrupt: the user's wish; one that examined code raises is none.
     """
     result, raised = None, None
-    process = os.getpid()
-    try:
-        result = function(*arguments)
-    except Foreseen:
-        raise
-    except BaseException as error:
-        raised = Raised(error, _text(error), _place(error) or _definition(function))
-    if os.getpid() != process:
-        os._exit(0)  # a child that examined code forked, and that would go on as a second worker
+    with ended_children() as children:
+        try:
+            result = function(*arguments)
+        except Foreseen:
+            raise
+        except BaseException as error:
+            raised = Raised(error, _text(error), _place(error) or _definition(function))
     if is_interrupted():
         raise KeyboardInterrupt
+    if children.returned_twice:
+        told = ReturnedTwice("it forked, and returned in the child as well")
+        raised = Raised(told, short(told), _definition(function))
     return result, raised
 
 

@@ -69,5 +69,6 @@ def held_bytes(device: torch.device) -> int:
         torch.cuda.synchronize(device)
         return torch.cuda.memory_allocated(device)
     tensors = [held for held in gc.get_objects() if issubclass(type(held), torch.Tensor)]
-    storages = {t.untyped_storage().data_ptr(): t.untyped_storage().nbytes() for t in tensors if t.device == device}
-    return sum(storages.values())
+    # Of what the compiler of torch keeps, a tensor that is only traced says that it is on the CPU; it has no memory.
+    storages = [storage for t in tensors if (storage := t.untyped_storage()).device == device]
+    return sum({storage.data_ptr(): storage.nbytes() for storage in storages}.values())

@@ -75,7 +75,7 @@ WRONG = (
     Odd("wrong/recurses.py", "trusting", FINDINGS, rules=(4,), is_long=True),
     Odd("wrong/returns_coroutine.py", "trusting", FINDINGS, rules=(6,), is_long=True),
     Odd("wrong/hangs.py", "trusting", FINDINGS, rules=(4,), cases=FEW[:2], is_long=True),
-    Odd("wrong/forks.py", "trusting"),  # its child ends where the call does
+    Odd("wrong/forks.py", "trusting", FINDINGS, rules=(4,)),
     # It leaves something behind.
     Odd("wrong/changes_dtype.py", "trusting", FINDINGS, rules=(7,), cases=OF_STATE, is_long=True),
     Odd("wrong/keeps_results.py", "trusting", FINDINGS, rules=(7,), cases=OF_STATE, is_long=True),

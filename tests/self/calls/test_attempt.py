@@ -120,6 +120,17 @@ def test_what_an_import_raises_is_one_sentence(source, told, tmp_path):
 
 
 def test_a_forked_child_does_not_go_on_as_a_second_worker():
-    child, raised = attempt(os.fork)
-    assert raised is None
-    assert os.waitstatus_to_exitcode(os.waitpid(child, 0)[1]) == 0
+    children = []
+    _, raised = attempt(lambda: children.append(os.fork()))
+    assert raised is not None
+    assert str(raised).startswith("raised ReturnedTwice: it forked, and returned in the child as well")
+    assert os.waitstatus_to_exitcode(os.waitpid(children[0], 0)[1]) == 0
+
+
+def test_a_child_that_does_not_come_back_is_nobodys_business():
+    def work() -> None:
+        if not (child := os.fork()):
+            os._exit(0)
+        os.waitpid(child, 0)
+
+    assert attempt(work) == (None, None)
