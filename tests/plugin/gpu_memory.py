@@ -8,11 +8,12 @@ from pathlib import Path
 
 from tests.cases.case import Case
 from tests.cases.plan import num_pages_of
+from tests.plugin.devices import CASE_BYTES
 
-SMALL_BYTES = 2**30
-"""A case that needs less waits for nothing."""
-LARGE_BYTES = 5 * 2**30
-"""Of cases that need more, a GPU's workers examine one at a time."""
+SMALL_BYTES = 4 * 2**30
+"""A case that needs less waits for nothing: to ask for free memory costs a worker what it had cached."""
+LARGE_BYTES = CASE_BYTES
+"""Of cases that need more than what workers are counted by, a GPU's workers examine one at a time."""
 SETS_OF_RESULTS = 3
 """Results that live at a time: a call's, an earlier one's, and what they are compared with."""
 MOST_SECONDS = 60.0

@@ -46,7 +46,7 @@ def test_a_case(copy):
 def test_a_family(copy):
     (printed,) = follow(section(CONTRIBUTING, "A family of cases"), copy)
     assert examined(printed, "zigzag") == (2, 2)
-    assert "rule 4  zigzag/starts-long  get_k" in finding_of_zeros(copy, "'zigzag/*'")
+    assert "rule 4  zigzag/starts-" in finding_of_zeros(copy, "'zigzag/*'")
 
 
 def test_a_rule(copy):

@@ -43,21 +43,21 @@ class Odd:
 
 
 RIGHT = (
-    Odd("right/autotuned.py", "safe"),
+    Odd("right/autotuned.py", "safe", is_long=True),
     Odd("right/heuristics.py", "strict", is_long=True),
-    Odd("right/made_descriptors.py", "safe"),
+    Odd("right/made_descriptors.py", "safe", is_long=True),
     Odd("right/host_descriptors.py", "safe", is_long=True),
     Odd("right/block_pointers.py", "strict", is_long=True),
     Odd("right/device_guard.py", "strict"),
     Odd("right/asserts_cuda.py", "strict", is_long=True),
     Odd("right/persistent.py", "strict", is_long=True),
-    Odd("right/compiled.py", "trusting"),
+    Odd("right/compiled.py", "trusting", is_long=True),
     Odd("right/custom_op.py", "strict", is_long=True),
     Odd("right/module.py:Gather", "strict", is_long=True),
     Odd("right/numpy_rows.py", "trusting", is_long=True),
     Odd("right/scalar_loop.py", "strict", cases=("lengths/two-tokens", "batches/0"), is_long=True, is_slow=True),
     Odd("right/keywords.py", "strict", is_long=True),
-    Odd("right/neighbour_in_function.py", "strict"),
+    Odd("right/neighbour_in_function.py", "strict", is_long=True),
     Odd("right/inference_mode.py", "strict", is_long=True),
     Odd("right/one_allocation.py", "strict", is_long=True),
 )
@@ -70,7 +70,7 @@ WRONG = (
     Odd("wrong/ends_session.py", "trusting", FINDINGS, rules=(4,), is_long=True),
     Odd("wrong/exits.py", "trusting", FINDINGS, rules=(4,), is_long=True),
     Odd("wrong/ends_process.py", "trusting", FINDINGS, rules=(4,)),
-    Odd("wrong/interrupts.py", "trusting", FINDINGS, rules=(4,)),
+    Odd("wrong/interrupts.py", "trusting", FINDINGS, rules=(4,), is_long=True),
     Odd("wrong/raises_base.py", "trusting", FINDINGS, rules=(4,), is_long=True),
     Odd("wrong/recurses.py", "trusting", FINDINGS, rules=(4,), is_long=True),
     Odd("wrong/returns_coroutine.py", "trusting", FINDINGS, rules=(6,), is_long=True),
@@ -85,7 +85,7 @@ WRONG = (
     Odd("wrong/ignores_signals.py", "trusting", is_long=True),
     # It prints, or takes the outputs away.
     Odd("wrong/prints_much.py", "trusting", is_long=True),
-    Odd("wrong/prints_commands.py", "trusting"),
+    Odd("wrong/prints_commands.py", "trusting", is_long=True),
     Odd("wrong/prints_at_import.py", "trusting", is_long=True),
     Odd("wrong/closes_outputs.py", "trusting", is_long=True),
     # It refuses.
@@ -103,8 +103,26 @@ WRONG = (
     ),
     Odd("wrong/lacks_neighbour.py", "trusting", UNDECIDED, "every call raised ImportError: .*: expected", is_long=True),
     Odd("wrong/takes_three.py", "trusting", UNDECIDED, "takes 3 positional arguments but 7 were given .*: expected"),
-    Odd("wrong/raises_at_import.py", "trusting", UNDECIDED, "importing it failed: it raised RuntimeError: not today"),
-    Odd("wrong/skips_at_import.py", "trusting", UNDECIDED, "importing it failed: it raised Skipped: not today"),
+    Odd(
+        "wrong/raises_at_import.py",
+        "trusting",
+        UNDECIDED,
+        "importing it failed: it raised RuntimeError: not today",
+        is_long=True,
+    ),
+    Odd(
+        "wrong/skips_at_import.py",
+        "trusting",
+        UNDECIDED,
+        "importing it failed: it raised Skipped: not today",
+        is_long=True,
+    ),
     Odd("wrong/exits_at_import.py", "trusting", UNDECIDED, "importing it failed: it raised SystemExit: 0"),
-    Odd("wrong/ends_process_at_import.py", "trusting", UNDECIDED, "its import: the process exited with status 0"),
+    Odd(
+        "wrong/ends_process_at_import.py",
+        "trusting",
+        UNDECIDED,
+        "its import: the process exited with status 0",
+        is_long=True,
+    ),
 )
