@@ -43,12 +43,14 @@ def test_a_case(copy):
     assert "rule 4  batches/zero-middle  get_k" in finding_of_zeros(copy, "batches/zero-middle")
 
 
+@pytest.mark.long
 def test_a_family(copy):
     (printed,) = follow(section(CONTRIBUTING, "A family of cases"), copy)
     assert examined(printed, "zigzag") == (2, 2)
     assert "rule 4  zigzag/starts-" in finding_of_zeros(copy, "'zigzag/*'")
 
 
+@pytest.mark.long
 def test_a_rule(copy):
     (printed,) = follow(section(CONTRIBUTING, "A rule"), copy)
     assert examined(printed, "tables") == (1, 1)
