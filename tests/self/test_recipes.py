@@ -59,6 +59,7 @@ def test_a_rule(copy):
     assert "drafts of one sequence share all of its pages but the last" in told
 
 
+@pytest.mark.long
 def test_an_implementation(copy):
     (own,) = follow(section(README, "Examine your own kernel"), copy)
     assert "CLEAN: my_gather.py keeps the trusting contract" in own

@@ -69,13 +69,13 @@ WRONG = (
     Odd("wrong/xfails.py", "trusting", FINDINGS, rules=(4,), is_long=True),
     Odd("wrong/ends_session.py", "trusting", FINDINGS, rules=(4,), is_long=True),
     Odd("wrong/exits.py", "trusting", FINDINGS, rules=(4,), is_long=True),
-    Odd("wrong/ends_process.py", "trusting", FINDINGS, rules=(4,)),
+    Odd("wrong/ends_process.py", "trusting", FINDINGS, rules=(4,), is_long=True),
     Odd("wrong/interrupts.py", "trusting", FINDINGS, rules=(4,), is_long=True),
     Odd("wrong/raises_base.py", "trusting", FINDINGS, rules=(4,), is_long=True),
     Odd("wrong/recurses.py", "trusting", FINDINGS, rules=(4,), is_long=True),
     Odd("wrong/returns_coroutine.py", "trusting", FINDINGS, rules=(6,), is_long=True),
     Odd("wrong/hangs.py", "trusting", FINDINGS, rules=(4,), cases=FEW[:2], is_long=True),
-    Odd("wrong/forks.py", "trusting", FINDINGS, rules=(4,)),
+    Odd("wrong/forks.py", "trusting", FINDINGS, rules=(4,), is_long=True),
     # It leaves something behind.
     Odd("wrong/changes_dtype.py", "trusting", FINDINGS, rules=(7,), cases=OF_STATE, is_long=True),
     Odd("wrong/keeps_results.py", "trusting", FINDINGS, rules=(7,), cases=OF_STATE, is_long=True),
@@ -89,11 +89,11 @@ WRONG = (
     Odd("wrong/prints_at_import.py", "trusting", is_long=True),
     Odd("wrong/closes_outputs.py", "trusting", is_long=True),
     # It refuses.
-    Odd("wrong/refuses_everything.py", "safe", FINDINGS, rules=(4,), cases=OF_GEOMETRIES),
+    Odd("wrong/refuses_everything.py", "safe", FINDINGS, rules=(4,), cases=OF_GEOMETRIES, is_long=True),
     Odd("wrong/refuses_geometries.py", "safe", says="2 refused .all of geometries.", cases=OF_GEOMETRIES, is_long=True),
     # It cannot be examined, here or anywhere.
     Odd("wrong/allocates_too_much.py", "trusting", UNDECIDED, "out of memory in get_k_and_s", is_long=True),
-    Odd("wrong/allocates_on_cuda.py", "trusting", UNDECIDED, "needs a GPU: .*: 3 cases"),
+    Odd("wrong/allocates_on_cuda.py", "trusting", UNDECIDED, "needs a GPU: .*: 3 cases", is_long=True),
     Odd(
         "wrong/lacks_package.py",
         "trusting",

@@ -52,9 +52,9 @@ def told(output: str) -> list[tuple[str, str]]:
 @pytest.mark.parametrize(
     ("asked", "cases"),
     [
-        (["--contract", "trusting"], ["lengths/page-plus-one"]),
+        pytest.param(["--contract", "trusting"], ["lengths/page-plus-one"], marks=pytest.mark.long),
         (["--contract", "safe", "--seeds-from", "900", "--seeds", "9"], ["seeds/seed-907"]),
-        (["--memory", "red-zones", "--device", "cpu"], ["pools/offset-1"]),
+        pytest.param(["--memory", "red-zones", "--device", "cpu"], ["pools/offset-1"], marks=pytest.mark.long),
     ],
     ids=lambda words: words[0],
 )

@@ -28,7 +28,10 @@ def accepted():
     return {name: Group(base.triton, figures) for name, figures in base.figures().items()}
 
 
-@pytest.mark.parametrize("regression", [pytest.param(r, id=r.name) for r in REGRESSIONS])
+@pytest.mark.parametrize(
+    "regression",
+    [pytest.param(r, id=r.name, marks=[pytest.mark.long] if n % 2 else []) for n, r in enumerate(REGRESSIONS)],
+)
 def test_a_planted_regression_is_a_change(regression, accepted, tmp_path):
     path = tmp_path / f"costs_{regression.name.replace('-', '_')}.py"
     path.write_text(regression.source())

@@ -300,7 +300,9 @@ def test_many_undecided_cases_are_counted():
     [
         ("raise SystemExit(3)", "importing it failed: it raised SystemExit: 3 (my gather.py line 1)"),
         ("import ctypes\nctypes.string_at(0)", "its import: the process was ended by SIGSEGV: "),
-        ("import time\ntime.sleep(60)", "its import: the process said nothing for 30 s"),
+        pytest.param(
+            "import time\ntime.sleep(60)", "its import: the process said nothing for 30 s", marks=pytest.mark.long
+        ),
         ("print('loud')\nraise KeyError(3)", "importing it failed: it raised KeyError: 3 (my gather.py line 2)"),
     ],
 )
