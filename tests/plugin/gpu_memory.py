@@ -1,4 +1,4 @@
-"""Memory of a GPU that several workers share: large cases are examined one at a time, once there is room for them."""
+"""Memory of a GPU that workers share: the largest cases are examined one at a time, once there is room for them."""
 
 import fcntl
 import time
