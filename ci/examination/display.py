@@ -7,7 +7,6 @@ from rich.console import Console
 from rich.text import Text
 
 from ci.examination.entries import Entry, counted, entries
-from ci.examination.verdict import without_memory_excuses
 from ci.reports.progress import Steps
 from tests.examine.examined import Examined
 from tests.examine.finding import Finding
@@ -99,7 +98,6 @@ class Display:
 
     def show(self, result: Examined, done: int) -> None:
         """Show a result: what is new of its findings, a new reason that kept it undecided, and how far the run is."""
-        result = without_memory_excuses(result)
         self._findings += len(result.findings)
         self._show(self._shown.of(result))
         if result.undecided is not None and result.undecided not in self._reasons:

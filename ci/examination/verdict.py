@@ -16,7 +16,6 @@ from enum import Enum
 
 from ci.examination.entries import counted
 from ci.examination.everywhere import without_same_error
-from tests.contract import Rule
 from tests.examine.examined import Examined
 from tests.examine.finding import Finding
 
@@ -103,27 +102,6 @@ class RunVerdict:
         )
 
 
-def out_of_memory(finding: Finding) -> bool:
-    """Whether a finding only says that the machine had too little memory, which no rule forbids.
-
-    A call that has to be refused (rule 14) is different: one that runs out of memory was not refused.
-    """
-    if finding.rule is Rule.BAD_ARGUMENTS:
-        return False
-    signs = ("OutOfMemoryError", "raised MemoryError", "can't allocate memory", "out of memory")
-    return any(sign in finding.message for sign in signs)
-
-
-def without_memory_excuses(examined: Examined) -> Examined:
-    """Return the same with findings that only say "out of memory" turned into "could not decide"."""
-    kept = tuple(finding for finding in examined.findings if not out_of_memory(finding))
-    excused = [finding for finding in examined.findings if out_of_memory(finding)]
-    if not excused:
-        return examined
-    reason = f"out of memory in {excused[0].function}: {excused[0].message}"
-    return replace(examined, findings=kept, undecided=examined.undecided or reason)
-
-
 def judge(
     results: Sequence[Examined],
     *,
@@ -139,7 +117,7 @@ def judge(
         troubles: what went wrong with the run as a whole.
         cut_short: what ended the run before its time, if anything did.
     """
-    results = without_same_error([without_memory_excuses(result) for result in results])
+    results = without_same_error(results)
     findings = tuple(finding for result in results for finding in result.findings)
     undecided = [Undecided(reason) for reason in [*filter(None, [cut_short]), *troubles]] + _grouped(results)
     by_case: dict[str, list[Examined]] = {}

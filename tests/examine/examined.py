@@ -4,10 +4,13 @@ from collections.abc import Mapping
 from dataclasses import asdict, dataclass, replace
 from typing import Any, Self
 
+from tests.contract import Rule
 from tests.examine.finding import Finding
 
 PROVES_NOTHING = "raises on good arguments too, so that refusing bad ones proves nothing"
 """Why a case with a bad argument is not decided, if that is so."""
+_NO_MEMORY = "out of memory"
+_NO_MEMORY_SIGNS = ("OutOfMemoryError", "raised MemoryError", "can't allocate memory", _NO_MEMORY)
 
 
 @dataclass(frozen=True)
@@ -38,6 +41,23 @@ class Examined:
             right=tuple(function for function in self.right if function in other.right),
         )
 
+    def excused(self) -> Self:
+        """Return the same with findings that only say "out of memory" turned into "could not decide"."""
+        excused = [finding for finding in self.findings if _only_lacks_memory(finding)]
+        if not excused:
+            return self
+        kept = tuple(finding for finding in self.findings if finding not in excused)
+        return replace(self, findings=kept).without_memory(f"in {excused[0].function}: {excused[0].message}")
+
+    def without_memory(self, why: str) -> Self:
+        """Return the same, undecided for lack of memory unless it is for another reason."""
+        return replace(self, undecided=self.undecided or f"{_NO_MEMORY} {why}")
+
+    @property
+    def lacked_memory(self) -> bool:
+        """Whether it could not be decided for lack of memory."""
+        return self.undecided is not None and self.undecided.startswith(_NO_MEMORY)
+
     @property
     def is_clean(self) -> bool:
         """Whether the test ran and found nothing."""
@@ -57,3 +77,11 @@ class Examined:
         """Return what `as_json` wrote."""
         lists = {name: tuple(data[name]) for name in ("refused", "right", "notes")}
         return cls(**{**data, **lists, "findings": tuple(map(Finding.from_json, data["findings"]))})
+
+
+def _only_lacks_memory(finding: Finding) -> bool:
+    """Whether a finding only says that the machine had too little memory, which no rule forbids.
+
+    A call that has to be refused (rule 14) is different: one that runs out of memory was not refused.
+    """
+    return finding.rule is not Rule.BAD_ARGUMENTS and any(sign in finding.message for sign in _NO_MEMORY_SIGNS)

@@ -6,6 +6,7 @@ import sys
 from collections import Counter
 from collections.abc import Iterable, Mapping
 
+from tests import ROOT
 from tests.calls.errors import Foreseen, exception_line
 
 CASE_BYTES = 18 * 2**30
@@ -67,9 +68,13 @@ def free_memories() -> list[int]:
     """Return the free bytes of memory of each GPU that this process may use, none where there is no GPU."""
     if not gpu_count():
         return []
-    # CUDA tells it to a process that takes memory itself, and keeps that until it ends.
-    ask = "import torch; print(*(torch.cuda.mem_get_info(gpu)[0] for gpu in range(torch.cuda.device_count())))"
-    told = subprocess.run([sys.executable, "-c", ask], capture_output=True, text=True, check=False)
+    told = subprocess.run(
+        [sys.executable, "-P", "-m", "tests.plugin.free_memory"],
+        env={**os.environ, "PYTHONPATH": str(ROOT)},
+        capture_output=True,
+        text=True,
+        check=False,
+    )
     if told.returncode:
         raise DeviceUnavailable(f"the GPU's memory cannot be had: {exception_line(told.stderr)}")
     return [int(free) for free in told.stdout.split()]

@@ -3,13 +3,14 @@
 import os
 import time
 from collections.abc import Sequence
-from contextlib import ExitStack, nullcontext
+from contextlib import ExitStack
 from dataclasses import replace
 from functools import partial
 from typing import TYPE_CHECKING, Self
 
 import pytest
 
+from tests.calls.errors import short
 from tests.calls.implementations import Implementation, NoImplementation, load_implementation
 from tests.cases.case import Case
 from tests.contract import Contract
@@ -20,7 +21,7 @@ from tests.examine.selection import Selection
 from tests.plugin import reporting
 from tests.plugin.containment import Trace
 from tests.plugin.fresh_process import examine_afresh
-from tests.plugin.gpu_memory import SharedGpu, needed_bytes
+from tests.plugin.gpu_memory import LARGE_BYTES, SharedGpu, needed_bytes
 from tests.plugin.memories import memories
 from tests.plugin.repetition import Repetition
 
@@ -94,37 +95,46 @@ class Examiner:
 
         The case is examined once in each memory of the run; what is found in several is returned once.
         """
-        import torch
-
-        from tests.examine.examination import examine
-
         implementation, notes = implementation or self.implementation, dict[str, None]()
         if self.device == "cpu":
             from tests.instruments.absent_gpu import AbsentGpuCalls
 
             calls = AbsentGpuCalls(case)
             implementation, notes = calls.of(implementation), calls.notes
+        once = partial(self._examine_once, case, implementation, contract or self.contract)
+        examined = self._shared_gpu.examined(case, once) if self._shared_gpu else once()
+        return replace(examined, notes=tuple(notes))
+
+    def _examine_once(self, case: Case, implementation: Implementation, contract: Contract) -> Examined:
+        import torch
+
+        from tests.examine.examination import examine
+
         trace = self._trace
         if trace:
             trace.examine(case, is_heavy=case.heavy and self.device == "cpu")
         examined = Examined(case.id)
-        with self._shared_gpu.room_for(needed_bytes(case)) if self._shared_gpu else nullcontext():
-            began = time.monotonic()
-            for place, memory in enumerate(self._memories):
+        began = time.monotonic()
+        for place, memory in enumerate(self._memories):
+            try:
                 of = examine(
                     implementation,
                     case,
-                    contract=contract or self.contract,
+                    contract=contract,
                     device=torch.device(self.device),
                     instruments=self._instruments,
                     memory=memory,
                     on_step=trace.at if trace else lambda function, step: None,
                     on_found=partial(trace.found, examined.findings) if trace else lambda findings: None,
                 )
-                examined = examined.with_memory(of) if place else of
+            except (MemoryError, torch.OutOfMemoryError) as error:  # the harness's own; calls' are findings by now
+                of = Examined(case.id).without_memory(f"for arguments and what is expected: {short(error)}")
+            examined = examined.with_memory(of) if place else of
         if trace and examined.right and examined.is_clean:
             trace.paces.note(case, time.monotonic() - began)
-        return replace(examined, notes=tuple(notes))
+        if self.device == "cuda" and needed_bytes(case) >= LARGE_BYTES:
+            torch.cuda.empty_cache()  # others need memory too
+        return examined.excused()
 
     def expect_no_findings(self, case: Case, item: pytest.Item) -> None:
         """Examine a case; attach what that comes to to the test, and fail it if anything is found or undecided."""

@@ -1,23 +1,24 @@
-"""Memory of a GPU that workers share: the largest cases are examined one at a time, once there is room for them."""
+"""Memory of a GPU that workers and other processes share: who finds too little waits for room and examines again.
+
+To wait beforehand costs a run more than the few cases that it helps: what is examined at a time nearly always fits.
+"""
 
 import fcntl
 import time
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from collections.abc import Callable
+from contextlib import ExitStack
 from pathlib import Path
 
 from tests.cases.case import Case
 from tests.cases.plan import num_pages_of
-from tests.plugin.devices import CASE_BYTES
+from tests.examine.examined import Examined
 
-SMALL_BYTES = 4 * 2**30
-"""A case that needs less waits for nothing: to ask for free memory costs a worker what it had cached."""
-LARGE_BYTES = CASE_BYTES
-"""Of cases that need more than what workers are counted by, a GPU's workers examine one at a time."""
+LARGE_BYTES = 4 * 2**30
+"""What a case took beyond that, its process gives back at once. Less is kept for the next case: asking takes time."""
 SETS_OF_RESULTS = 3
 """Results that live at a time: a call's, an earlier one's, and what they are compared with."""
 MOST_SECONDS = 60.0
-"""How long a case waits for memory that nobody's large case holds; then it is examined all the same."""
+"""How long a case waits for memory; then it is examined all the same."""
 LOOK_SECONDS = 0.2
 
 
@@ -33,7 +34,7 @@ class SharedGpu:
     """The GPU that this worker shares with others.
 
     Args:
-        lock: a file that these workers have in common.
+        lock: a file that the run's workers have in common.
         free: gives back what this process does not use, and returns the bytes that are free.
         on_wait: told before a wait how many seconds it may take at most.
         clock: seconds.
@@ -53,22 +54,35 @@ class SharedGpu:
         self._on_wait = on_wait
         self._clock = clock
         self._sleep = sleep
+        self._helps = True
 
-    @contextmanager
-    def room_for(self, needed: int) -> Iterator[None]:
-        """Wait until there are some bytes of memory; if they are many, nobody else gets many meanwhile."""
-        with self._lock.open("w") as file:
-            if needed >= LARGE_BYTES:
-                while not _locked(file.fileno()):  # it is given free when its owner ends, however that ends
-                    self._wait(MOST_SECONDS)
-            until = self._clock() + MOST_SECONDS
-            while needed >= SMALL_BYTES and self._free() < needed and (left := until - self._clock()) > 0:
-                self._wait(left)
-            yield
+    def examined(self, case: Case, examine: Callable[[], Examined]) -> Examined:
+        """Return what the examination of a case comes to; once more where memory ran out, when there is room for it.
 
-    def _wait(self, most: float) -> None:
-        self._on_wait(most)
-        self._sleep(LOOK_SECONDS)
+        Who runs out although nobody else had the memory is not helped by waiting, and is not made to wait again.
+        """
+        of = examine()
+        if not of.lacked_memory or not self._helps:
+            return of
+        with ExitStack() as stack:
+            waited = self._wait_for_room(needed_bytes(case), stack)
+            of = examine()
+        self._helps = waited or not of.lacked_memory
+        return of
+
+    def _wait_for_room(self, needed: int, stack: ExitStack) -> bool:
+        """Wait until the others of the run that wait are done, and there is memory; return whether there was a wait."""
+        file = stack.enter_context(self._lock.open("w"))
+        until, waited = self._clock() + MOST_SECONDS, False
+        # The lock is given free when its owner ends, however that ends.
+        while not _locked(file.fileno()) or self._free() < needed:
+            left = until - self._clock()
+            if left <= 0:
+                break
+            self._on_wait(left)
+            self._sleep(LOOK_SECONDS)
+            waited = True
+        return waited
 
 
 def _locked(descriptor: int) -> bool:

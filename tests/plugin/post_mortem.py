@@ -98,6 +98,7 @@ def judge(remains: Remains, timeout: float) -> Death:
 
 
 def _told(test: str, examined: Examined) -> Death:
+    examined = examined.excused()
     undecided = [f"{examined.case}: could not decide: {examined.undecided}"] if examined.undecided else []
     return Death(test, examined, "\n".join([*map(str, examined.findings), *undecided]))
 

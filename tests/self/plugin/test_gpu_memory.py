@@ -1,13 +1,17 @@
-"""Do large cases wait for each other and for memory, and only those?"""
+"""Is a case that memory ran out on examined again once there is room, and no other?"""
 
 import fcntl
 
 import pytest
 
 from tests.cases.catalogue import catalogue
-from tests.plugin.gpu_memory import LARGE_BYTES, MOST_SECONDS, SMALL_BYTES, SharedGpu, needed_bytes
+from tests.examine.examined import Examined
+from tests.plugin.gpu_memory import MOST_SECONDS, SharedGpu, needed_bytes
 
 CASES = {case.id: case for case in catalogue(seed_count=0)}
+CASE = CASES["pools/past-8-gib"]
+CLEAN = Examined(CASE.id, right=("get_k",))
+WITHOUT = Examined(CASE.id).without_memory("for rows")
 
 
 class World:
@@ -15,6 +19,7 @@ class World:
 
     def __init__(self, path, *, free_after=0.0, lock_until=0.0):
         self.now = 0.0
+        self.examined_at: list[float] = []
         self.free_after = free_after
         self.lock_until = lock_until
         self.waits: list[float] = []
@@ -31,32 +36,69 @@ class World:
         if self.now >= self.lock_until:
             fcntl.flock(self.other, fcntl.LOCK_UN)
 
-    def wait(self, needed):
-        with self.gpu.room_for(needed):
-            return self.now
+    def examine(self):
+        self.examined_at.append(self.now)
+        return CLEAN if self.now >= self.free_after else WITHOUT
 
 
-@pytest.mark.parametrize(
-    ("needed", "begins"), [(SMALL_BYTES - 1, 0), (SMALL_BYTES, 7), (LARGE_BYTES - 1, 7), (LARGE_BYTES, 9)]
-)
-def test_who_waits_for_what(needed, begins, tmp_path):
-    world = World(tmp_path / "lock", free_after=7, lock_until=9)
-    assert world.wait(needed) == pytest.approx(begins, abs=0.3)
+@pytest.fixture
+def lock(tmp_path):
+    return tmp_path / "lock"
+
+
+def test_nobody_waits_beforehand(lock):
+    world = World(lock, lock_until=9)
+    assert world.gpu.examined(CASE, world.examine) == CLEAN
+    assert world.examined_at == [0]
+    assert not world.waits
+
+
+@pytest.mark.parametrize(("free_after", "lock_until"), [(7, 0), (7, 9), (9, 7)])
+def test_who_lacks_memory_examines_again_once_there_is_room_and_nobody_else_waits(lock, free_after, lock_until):
+    world = World(lock, free_after=free_after, lock_until=lock_until)
+    assert world.gpu.examined(CASE, world.examine) == CLEAN
+    assert world.examined_at == [0, pytest.approx(9 if lock_until else 7, abs=0.3)]
     # A test's time does not pass meanwhile.
-    assert bool(world.waits) == bool(begins)
+    assert world.waits
 
 
-def test_nobody_waits_for_ever(tmp_path):
-    world = World(tmp_path / "lock", free_after=1e9)
-    assert world.wait(SMALL_BYTES) == pytest.approx(MOST_SECONDS, abs=0.3)
+def test_nobody_waits_for_ever(lock):
+    world = World(lock, free_after=1e9)
+    assert world.gpu.examined(CASE, world.examine) == WITHOUT
+    assert world.examined_at == [0, pytest.approx(MOST_SECONDS, abs=0.3)]
 
 
-def test_one_large_case_at_a_time(tmp_path):
-    lock = tmp_path / "lock"
-    with World(lock).gpu.room_for(LARGE_BYTES), lock.open("w") as other, pytest.raises(BlockingIOError):
-        fcntl.flock(other, fcntl.LOCK_EX | fcntl.LOCK_NB)
-    with lock.open("w") as other:
-        fcntl.flock(other, fcntl.LOCK_EX | fcntl.LOCK_NB)
+def test_who_takes_all_memory_itself_examines_again_once_and_never_more(lock):
+    world, calls = World(lock), []
+
+    def without():
+        calls.append(world.now)
+        return WITHOUT
+
+    for _ in range(3):
+        assert world.gpu.examined(CASE, without) == WITHOUT
+    assert calls == [0, 0, 0, 0]
+
+
+def test_the_lock_is_held_while_a_case_is_examined_again_and_not_after(lock):
+    world = World(lock, free_after=1)
+
+    def is_locked():
+        with lock.open("w") as other:
+            try:
+                fcntl.flock(other, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            except BlockingIOError:
+                return True
+        return False
+
+    seen = []
+
+    def examine():
+        seen.append(is_locked())
+        return world.examine()
+
+    world.gpu.examined(CASE, examine)
+    assert [*seen, is_locked()] == [False, True, False]
 
 
 @pytest.mark.parametrize(

@@ -71,35 +71,6 @@ def test_a_run_that_examined_nothing_is_undecided(results):
     assert [str(item) for item in verdict.undecided] == ["nothing was examined"]
 
 
-@pytest.mark.parametrize(
-    "message",
-    [
-        "raised OutOfMemoryError: CUDA out of memory.",
-        "raised MemoryError: (no text)",
-        "DefaultCPUAllocator: can't allocate memory",
-    ],
-)
-def test_out_of_memory_is_undecided(message):
-    verdict = judge([Examined(PAGE, (finding(message=message),))])
-    assert verdict.decision is Decision.UNDECIDED
-    assert message in str(verdict.undecided[0])
-
-
-def test_a_call_to_be_refused_that_runs_out_of_memory_was_not_refused():
-    case = "bad-arguments/seq-len-sum-negative"
-    assert decision(Examined(case, (finding(14, case, "raised OutOfMemoryError: CUDA out of memory."),))) == (
-        "findings",
-        1,
-    )
-
-
-def test_another_finding_of_the_case_survives_out_of_memory():
-    results = Examined(PAGE, (finding(message="raised MemoryError: (no text)"), finding(6)))
-    verdict = judge([results])
-    assert verdict.findings == (finding(6),)
-    assert [item.cases for item in verdict.undecided] == [(PAGE,)]
-
-
 def test_a_case_of_several_tests_counts_once_at_its_worst():
     results = [
         clean(PAGE),
