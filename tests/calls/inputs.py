@@ -11,14 +11,13 @@ from reference.coded_pool import coded_pages, coded_rows
 from reference.indexing import gather_slots
 from tests.calls.memory import Memory
 from tests.cases.case import Case
-from tests.cases.plan import WRAPS, Plan, plan
+from tests.cases.plan import FILL_WHOLE_POOL_BELOW_BYTES, Plan, plan
 
 DTYPES = {"int32": torch.int32, "int64": torch.int64}
 FILLER = 0x81
 """The byte that lies between, before and after the elements of an argument; as a page or a length, as wrong as any."""
 FILLED_AT_ONCE = 1 << 15
 """Pages whose contents are made in one step."""
-FILL_WHOLE_POOL_BELOW_BYTES = 1 << 24
 
 
 class Arguments(NamedTuple):
@@ -119,22 +118,9 @@ class Inputs:
         return flat.view(dtype)[offset:].as_strided(shape, strides)
 
     def _filled_pages(self, contents: Plan) -> Iterator[torch.Tensor]:
-        """Yield the pages that a call may legally or plausibly read, some at a time.
-
-        All of a small pool; of a large one those that the table names, their neighbours, and those at which an address
-        that wraps in 32 bits would arrive.
-        """
-        if contents.num_pages * self.case.page_bytes <= FILL_WHOLE_POOL_BELOW_BYTES:
-            pages = np.arange(contents.num_pages)
-        else:
-            named = np.unique(contents.page_table)
-            named = named[(named >= 0) & (named < contents.num_pages)]
-            row = self.case.page_pitch
-            wrapped = np.concatenate([(named * row) % wrap // row for wrap in WRAPS])
-            pages = np.unique(np.concatenate([named - 1, named, named + 1, wrapped, wrapped + 1]))
-            pages = pages[(pages >= 0) & (pages < contents.num_pages)]
-        for start in range(0, len(pages), FILLED_AT_ONCE):
-            yield torch.from_numpy(pages[start : start + FILLED_AT_ONCE]).to(self.device)
+        """Yield the pages that have contents, some at a time."""
+        for start in range(0, len(contents.filled_pages), FILLED_AT_ONCE):
+            yield torch.from_numpy(contents.filled_pages[start : start + FILLED_AT_ONCE]).to(self.device)
 
     def rows(self, slots: torch.Tensor, content_seed: int) -> tuple[torch.Tensor, torch.Tensor]:
         """Return the K and S bytes of token slots, made anew and not read from `buf`.

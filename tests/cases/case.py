@@ -57,7 +57,7 @@ class Case:
     """How the sequences' pages lie in the pool."""
     pages_from: int = 0
     """The lowest page that the table names by itself."""
-    page_at: dict[tuple[int, int], int] = field(default_factory=dict)
+    page_at: dict[tuple[int, int], int] = field(default_factory=dict, hash=False)
     """Single entries of the page table, by (sequence, place in the sequence; -1 is its last page)."""
     tail: TailFill = "stale"
     """What table entries past a sequence's last page hold; stale ones are valid pages of other requests."""

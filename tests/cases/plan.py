@@ -4,6 +4,7 @@ Nothing here touches a tensor, so that what is expected of a gather does not pas
 """
 
 from dataclasses import dataclass
+from functools import cached_property, lru_cache
 
 import numpy as np
 
@@ -13,13 +14,16 @@ INT32_MIN, INT32_MAX = -(2**31), 2**31 - 1
 INT64_MIN, INT64_MAX = -(2**63), 2**63 - 1
 WRAPS = (2**31, 2**32, 2**33)
 """What an address that is computed in too few bits is cut to a multiple of."""
+FILL_WHOLE_POOL_BELOW_BYTES = 1 << 24
+PLANS_KEPT = 4
+"""Plans made last, which the functions of an implementation are examined with one after the other."""
 SPARE_PAGES = 7
 """Pages of a pool that no sequence names, so that a wrong page is one that a right one cannot be."""
 
 
 @dataclass(frozen=True)
 class Plan:
-    """The contents of one call's arguments."""
+    """The contents of one call's arguments. Plans are kept: their arrays are not to be written to."""
 
     num_pages: int
     seq_lens: np.ndarray
@@ -33,6 +37,14 @@ class Plan:
     content_seed: int
     row_slots: np.ndarray
     """`(rows,)` int64, `page * page_size + token` of each row, or -1 where its page is none of the pool's."""
+    filled_pages: np.ndarray
+    """`(n,)` int64, pages that a call may legally or plausibly read. All of a small pool; of a large one those that
+    the table names, their neighbours, and those at which an address that wraps would arrive."""
+
+    @cached_property
+    def needed_rows(self) -> int:
+        """Rows whose page is one of the pool's."""
+        return int((self.row_slots >= 0).sum())
 
 
 def num_pages_of(case: Case) -> int:
@@ -43,6 +55,7 @@ def num_pages_of(case: Case) -> int:
     return case.pages_from + used.get(case.pages, sum(case.pages_needed)) + SPARE_PAGES
 
 
+@lru_cache(maxsize=PLANS_KEPT)
 def plan(case: Case, variation: int = 0, shorter: bool = False) -> Plan:
     """Return the contents of a call.
 
@@ -92,6 +105,7 @@ def plan(case: Case, variation: int = 0, shorter: bool = False) -> Plan:
         max_pages=max_pages,
         content_seed=2 * case.seed + variation,
         row_slots=_row_slots(lens, table, case.page_size, num_pages),
+        filled_pages=_filled_pages(case, table, num_pages),
     )
 
 
@@ -127,3 +141,19 @@ def _row_slots(lens: np.ndarray, table: np.ndarray, page_size: int, num_pages: i
         slots[((needed < 0) | (needed >= num_pages))[:, 0]] = -1
         rows.append(slots.reshape(-1)[:length])
     return np.concatenate(rows) if rows else np.zeros(0, dtype=np.int64)
+
+
+def _filled_pages(case: Case, table: np.ndarray, num_pages: int) -> np.ndarray:
+    if num_pages * case.page_bytes <= FILL_WHOLE_POOL_BELOW_BYTES:
+        return np.arange(num_pages)
+    named = _each_once_below(num_pages, table)
+    wrapped = [named * case.page_pitch % wrap // case.page_pitch for wrap in WRAPS]
+    return _each_once_below(num_pages, named - 1, named, named + 1, *wrapped, *(page + 1 for page in wrapped))
+
+
+def _each_once_below(count: int, *numbers: np.ndarray) -> np.ndarray:
+    """Return those of some numbers that are from 0 to `count`, sorted, each once; quicker than sorting them."""
+    is_there = np.zeros(count, dtype=bool)
+    for some in numbers:
+        is_there[some[(some >= 0) & (some < count)]] = True
+    return np.flatnonzero(is_there)

@@ -114,7 +114,7 @@ class Caller:
         arguments = arguments or inputs.arguments
         outcome = Outcome()
         is_open = self._case.rows_are_open or self._case.bad is not None
-        needed_rows = None if is_open else int((inputs.plan.row_slots >= 0).sum())
+        needed_rows = None if is_open else inputs.plan.needed_rows
         about = Call(self._findings.function, arguments, self._case, needed_rows)
         # Rule 15 is not everyone's promise: those who do not make it rely on what the hardware happens to do.
         adverse = poison == POISONS[1] and self._contract.holds(Rule.UNDEFINED)

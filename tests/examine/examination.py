@@ -193,8 +193,9 @@ class _Examination:
         graph, returned = captured
         results = self.caller.results(returned, inputs.arguments)
         inputs.write(plan(self.case, variation=2, shorter=True))
-        for result in results.values():
-            result.fill_(POISONS[0])
+        with torch.inference_mode():  # else results that were made in that mode cannot be written to
+            for result in results.values():
+                result.fill_(POISONS[0])
         self.caller.at("replay of a CUDA graph")
         graph.replay()
         self.caller.check_device("replay of a CUDA graph")

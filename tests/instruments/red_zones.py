@@ -26,7 +26,8 @@ class RedZone:
 
     def lay(self) -> None:
         """Give every byte the value that it has to keep."""
-        self.bytes.fill_(RED_ZONE_BYTE)
+        with torch.inference_mode():  # else what a call in that mode has allocated cannot be written to
+            self.bytes.fill_(RED_ZONE_BYTE)
 
     def damage(self) -> str | None:
         """Return what was written to it, if anything was, and mend it."""

@@ -9,7 +9,7 @@ import pytest
 from tests import ROOT
 from tests.cases.case import Case, family
 from tests.cases.catalogue import catalogue
-from tests.cases.plan import SPARE_PAGES, num_pages_of, plan
+from tests.cases.plan import FILL_WHOLE_POOL_BELOW_BYTES, SPARE_PAGES, num_pages_of, plan
 from tests.cases.seeds import random_case
 from tests.contract import Contract, Rule
 from tests.examine.choice import matching, reason_to_skip
@@ -110,6 +110,20 @@ def test_wrong_pages_show():
         for pages, needed in zip(contents.page_table, case.pages_needed, strict=True):
             if needed > 3 and case.pages == "shuffled" and not case.page_at:
                 assert not np.array_equal(pages[:needed], np.arange(needed)), case.id
+
+
+@pytest.mark.parametrize("name", ["pools/past-8-gib", "lengths/page", "workloads/page-1-long"])
+def test_pages_where_a_wrong_address_arrives_hold_contents(name):
+    case = next(case for case in catalogue(seed_count=0) if case.id == name)
+    contents = plan(case)
+    named = {page for page in contents.page_table.flatten().tolist() if 0 <= page < contents.num_pages}
+    row = case.page_pitch
+    arrives = {page * row % 2**bits // row + after for page in named for bits in (31, 32, 33) for after in (0, 1)}
+    arrives |= {page + step for page in named for step in (-1, 0, 1)}
+    if contents.num_pages * case.page_bytes > FILL_WHOLE_POOL_BELOW_BYTES:
+        assert contents.filled_pages.tolist() == sorted(page for page in arrives if 0 <= page < contents.num_pages)
+    else:
+        assert contents.filled_pages.tolist() == list(range(contents.num_pages))
 
 
 def test_seeds_are_reproducible():
