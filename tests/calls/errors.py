@@ -21,6 +21,11 @@ def short(error: BaseException) -> str:
     return f"{type(error).__name__}: {lines[0] if lines else '(no text)'}"
 
 
+def lacks_memory(error: BaseException) -> bool:
+    """Whether an error says that the machine has too little memory; the driver's has no class of its own."""
+    return isinstance(error, MemoryError) or "out of memory" in str(error)
+
+
 def exception_line(text: str) -> str:
     """Return the line of what a process said that names its error.
 

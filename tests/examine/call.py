@@ -8,7 +8,7 @@ from typing import Any, Protocol
 import torch
 
 from tests.calls.attempt import Raised, attempt
-from tests.calls.errors import short
+from tests.calls.errors import lacks_memory, short
 from tests.calls.inputs import Arguments, Call, Inputs
 from tests.calls.memory import Memory
 from tests.cases.case import Case
@@ -137,12 +137,14 @@ class Caller:
         return outcome
 
     def check_device(self, step: str) -> None:
-        """Wait for the GPU; raise `DeviceLost` if it reports an error, which is a finding."""
+        """Wait for the GPU; raise `DeviceLost` if it reports an error, which is a finding unless it lacks memory."""
         if self._device.type != "cuda":
             return
         try:
             torch.cuda.synchronize(self._device)
         except Exception as error:
+            if lacks_memory(error):
+                raise
             message = f"the GPU reported {short(error)} ({step}; each tensor {self._memory.surroundings})"
             self._findings.add(Seen.DEVICE_LOST, message, device_lost=True)
             raise DeviceLost(self._findings.all) from error

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Self
 
 import pytest
 
-from tests.calls.errors import short
+from tests.calls.errors import lacks_memory, short
 from tests.calls.implementations import Implementation, NoImplementation, load_implementation
 from tests.cases.case import Case
 from tests.contract import Contract
@@ -127,7 +127,10 @@ class Examiner:
                     on_step=trace.at if trace else lambda function, step: None,
                     on_found=partial(trace.found, examined.findings) if trace else lambda findings: None,
                 )
-            except (MemoryError, torch.OutOfMemoryError) as error:  # the harness's own; calls' are findings by now
+            except Exception as error:
+                if not lacks_memory(error):
+                    raise
+                # It is the harness's own: what calls raise are findings by now.
                 of = Examined(case.id).without_memory(f"for arguments and what is expected: {short(error)}")
             examined = examined.with_memory(of) if place else of
         if trace and examined.right and examined.is_clean:

@@ -6,7 +6,6 @@ To wait beforehand costs a run more than the few cases that it helps: what is ex
 import fcntl
 import time
 from collections.abc import Callable
-from contextlib import ExitStack
 from pathlib import Path
 
 from tests.cases.case import Case
@@ -18,7 +17,7 @@ LARGE_BYTES = 4 * 2**30
 SETS_OF_RESULTS = 3
 """Results that live at a time: a call's, an earlier one's, and what they are compared with."""
 MOST_SECONDS = 60.0
-"""How long a case waits for memory; then it is examined all the same."""
+"""How long a case waits for memory, and is examined again where others were quicker to take it."""
 LOOK_SECONDS = 0.2
 
 
@@ -57,25 +56,24 @@ class SharedGpu:
         self._helps = True
 
     def examined(self, case: Case, examine: Callable[[], Examined]) -> Examined:
-        """Return what the examination of a case comes to; once more where memory ran out, when there is room for it.
+        """Return what the examination of a case comes to; where memory ran out, once there is room for it.
 
         Who runs out although nobody else had the memory is not helped by waiting, and is not made to wait again.
         """
         of = examine()
-        if not of.lacked_memory or not self._helps:
-            return of
-        with ExitStack() as stack:
-            waited = self._wait_for_room(needed_bytes(case), stack)
-            of = examine()
-        self._helps = waited or not of.lacked_memory
+        until = self._clock() + MOST_SECONDS
+        while of.lacked_memory and self._helps and self._clock() < until:
+            with self._lock.open("w") as file:
+                waited = self._wait_for_room(needed_bytes(case), file.fileno(), until)
+                of = examine()
+            self._helps = waited or not of.lacked_memory
         return of
 
-    def _wait_for_room(self, needed: int, stack: ExitStack) -> bool:
+    def _wait_for_room(self, needed: int, lock: int, until: float) -> bool:
         """Wait until the others of the run that wait are done, and there is memory; return whether there was a wait."""
-        file = stack.enter_context(self._lock.open("w"))
-        until, waited = self._clock() + MOST_SECONDS, False
+        waited = False
         # The lock is given free when its owner ends, however that ends.
-        while not _locked(file.fileno()) or self._free() < needed:
+        while not _locked(lock) or self._free() < needed:
             left = until - self._clock()
             if left <= 0:
                 break

@@ -68,6 +68,18 @@ def test_nobody_waits_for_ever(lock):
     assert world.examined_at == [0, pytest.approx(MOST_SECONDS, abs=0.3)]
 
 
+def test_who_was_not_quick_enough_examines_again(lock):
+    world, others = World(lock, free_after=3), [WITHOUT, WITHOUT, WITHOUT, CLEAN]
+    taken = iter(others)
+
+    def examine():
+        world.free_after = world.now + 3
+        return next(taken)
+
+    assert world.gpu.examined(CASE, examine) == CLEAN
+    assert next(taken, None) is None
+
+
 def test_who_takes_all_memory_itself_examines_again_once_and_never_more(lock):
     world, calls = World(lock), []
 
