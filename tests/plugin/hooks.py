@@ -116,7 +116,7 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
         items[:] = order.as_named(items, reporting.case_id, chosen.patterns)
         return
     workers = getattr(config, "workerinput", {}).get("workercount", 1)
-    items[:] = order.dealt(items, reporting.weight, workers)
+    items[:] = order.dealt(items, reporting.weight, workers, light_first=config.getoption("maxfail") == 1)
 
 
 @pytest.hookimpl(wrapper=True)

@@ -17,8 +17,10 @@ def as_named(items: Sequence[Item], name: Callable[[Item], str], patterns: Seque
     return sorted(items, key=place)
 
 
-def dealt(items: Sequence[Item], weight: Callable[[Item], int], workers: int) -> list[Item]:
+def dealt(items: Sequence[Item], weight: Callable[[Item], int], workers: int, light_first: bool = False) -> list[Item]:
     """Return items in an order of which each worker gets its fair share of the heavy ones, and begins with them.
+
+    Or with the light ones, where the first that fails ends the run: what shows on a small case shows soonest there.
 
     pytest-xdist's `worksteal` cuts the order into a stretch for each worker, and moves only the ends of stretches
     between them. Items sorted by weight would all be long in the first one's.
@@ -31,7 +33,7 @@ def dealt(items: Sequence[Item], weight: Callable[[Item], int], workers: int) ->
     stretches: list[list[Item]] = [[] for _ in range(workers)]
     # As the scheduler counts: what does not divide evenly goes to the last ones.
     room = [(len(items) + index) // workers for index in range(workers)]
-    for place, item in enumerate(sorted(items, key=weight, reverse=True)):
+    for place, item in enumerate(sorted(items, key=weight, reverse=not light_first)):
         hand = place % workers
         while len(stretches[hand]) >= room[hand]:
             hand = (hand + 1) % workers

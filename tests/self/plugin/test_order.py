@@ -6,17 +6,19 @@ from xdist.scheduler.worksteal import WorkStealingScheduling
 from tests.plugin.order import as_named, dealt
 
 
+@pytest.mark.parametrize("light_first", [False, True])
 @pytest.mark.parametrize("workers", [1, 2, 3, 4, 7])
 @pytest.mark.parametrize("count", [0, 1, 2, 3, 22, 307])
-def test_each_worker_begins_with_its_share_of_the_heaviest(pytestconfig, count, workers):
+def test_each_worker_begins_with_its_share_of_the_heaviest_or_lightest(pytestconfig, count, workers, light_first):
     items = [(7 * i) % max(count, 1) for i in range(count)]
-    order = dealt(items, lambda item: item, workers)
+    order = dealt(items, lambda item: item, workers, light_first=light_first)
     assert sorted(order) == sorted(items)
     for stretch in stretches_of(order, workers, pytestconfig):
-        assert stretch == sorted(stretch, reverse=True)
-        # Of any number of the heaviest, no worker has more than its share.
-        for heaviest in range(workers, len(stretch)):
-            assert sum(item >= count - heaviest for item in stretch) <= -(-heaviest // workers)
+        assert stretch == sorted(stretch, reverse=not light_first)
+        # Of any number of those that come first, no worker has more than its share.
+        for count_of_first in range(workers, len(stretch)):
+            first = sorted(items, reverse=not light_first)[:count_of_first]
+            assert len({*first} & {*stretch}) <= -(-count_of_first // workers)
 
 
 def test_equals_keep_their_order():
