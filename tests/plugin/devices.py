@@ -1,10 +1,14 @@
 """Which device a test process works on, and how workers share the GPUs that the caller lets them have."""
 
+import importlib.util
 import os
+import runpy
 import subprocess
 import sys
 from collections import Counter
 from collections.abc import Iterable, Mapping
+from functools import cache
+from pathlib import Path
 
 from tests import ROOT
 from tests.calls.errors import Foreseen, exception_line
@@ -53,10 +57,23 @@ class GpuPool:
 
 
 def gpu_count() -> int:
-    """Return the number of GPUs that this process may use."""
-    import torch
+    """Return the number of GPUs that this process may use. Where torch is not imported yet, it is not: it takes long.
 
-    return torch.cuda.device_count() if torch.cuda.is_available() else 0
+    Raises:
+        DeviceUnavailable: the driver works, and does not tell.
+    """
+    if "torch" in sys.modules:
+        import torch
+
+        return torch.cuda.device_count() if torch.cuda.is_available() else 0
+    return len(free_memories()) if _torch_is_made_for_cuda() else 0
+
+
+def _torch_is_made_for_cuda() -> bool:
+    torch = importlib.util.find_spec("torch")
+    if torch is None or torch.origin is None:
+        return False
+    return runpy.run_path(str(Path(torch.origin).with_name("version.py")))["cuda"] is not None
 
 
 def workers_for(memories: Iterable[int]) -> int:
@@ -64,10 +81,13 @@ def workers_for(memories: Iterable[int]) -> int:
     return sum(min(MOST_WORKERS_A_GPU, max(1, memory // CASE_BYTES)) for memory in memories)
 
 
-def free_memories() -> list[int]:
-    """Return the free bytes of memory of each GPU that this process may use, none where there is no GPU."""
-    if not gpu_count():
-        return []
+@cache
+def free_memories() -> tuple[int, ...]:
+    """Return the free bytes of memory of each GPU that this process may use, none where there is no GPU.
+
+    Raises:
+        DeviceUnavailable: the driver works, and does not tell.
+    """
     told = subprocess.run(
         [sys.executable, "-P", "-m", "tests.plugin.free_memory"],
         env={**os.environ, "PYTHONPATH": str(ROOT)},
@@ -77,7 +97,7 @@ def free_memories() -> list[int]:
     )
     if told.returncode:
         raise DeviceUnavailable(f"the GPU's memory cannot be had: {exception_line(told.stderr)}")
-    return [int(free) for free in told.stdout.split()]
+    return tuple(map(int, told.stdout.split()))
 
 
 def choose_device(wanted: str) -> str:

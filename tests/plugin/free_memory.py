@@ -1,4 +1,6 @@
-"""Prints the free bytes of memory of each GPU that this process may use, one a line; a sentence and status 1 if not.
+"""Prints the free bytes of memory of each GPU that this process may use, one a line: none without a driver that works.
+
+What fails after that ends it with a sentence and status 1.
 
 A process of its own: CUDA tells it to a process that takes memory itself, and keeps that until it ends. And without
 torch, whose import takes longer than the rest of a run's start.
@@ -12,8 +14,8 @@ def main() -> None:
     """Ask the driver."""
     try:
         driver = ctypes.CDLL("libcuda.so.1")
-    except OSError as error:
-        sys.exit(str(error))
+    except OSError:
+        return
 
     def ask(function: str, *arguments: object) -> None:
         status = getattr(driver, function)(*arguments)
@@ -24,7 +26,8 @@ def main() -> None:
 
     count, context = ctypes.c_int(), ctypes.c_void_p()
     free, total = ctypes.c_size_t(), ctypes.c_size_t()
-    ask("cuInit", 0)
+    if driver.cuInit(0):
+        return
     ask("cuDeviceGetCount", ctypes.byref(count))
     for ordinal in range(count.value):
         device = ctypes.c_int()

@@ -64,7 +64,8 @@ def pytest_configure(config: pytest.Config) -> None:
 
 def pytest_xdist_auto_num_workers(config: pytest.Config) -> int:
     try:
-        free = [] if config.getoption("--device") == "cpu" else devices.free_memories()
+        has_gpus = config.getoption("--device") != "cpu" and devices.gpu_count()
+        free = devices.free_memories() if has_gpus else ()
     except Foreseen as error:
         raise pytest.UsageError(str(error)) from error
     return devices.workers_for(free) or len(os.sched_getaffinity(0))

@@ -1,7 +1,12 @@
 """Do workers share the caller's GPUs, and only those?"""
 
+import subprocess
+import sys
+
 import pytest
 
+from tests import ROOT
+from tests.plugin import devices
 from tests.plugin.devices import CASE_BYTES, MOST_WORKERS_A_GPU, GpuPool, visible_gpus, workers_for
 
 
@@ -46,3 +51,20 @@ def test_without_gpus_no_worker_gets_one():
 )
 def test_as_many_workers_as_can_hold_the_largest_cases(memories, workers):
     assert workers_for(memories) == workers
+
+
+def test_whoever_only_drives_workers_imports_no_torch():
+    ask = "import sys; from tests.plugin import devices, hooks; devices.gpu_count(); print('torch' in sys.modules)"
+    done = subprocess.run([sys.executable, "-c", ask], cwd=ROOT, capture_output=True, text=True, check=True)
+    assert done.stdout.split() == ["False"]
+
+
+@pytest.mark.parametrize("cuda", [None, "13.0"])
+def test_gpus_are_the_drivers_where_torch_is_made_for_them(monkeypatch, tmp_path, cuda):
+    (tmp_path / "torch").mkdir()
+    (tmp_path / "torch" / "__init__.py").touch()
+    (tmp_path / "torch" / "version.py").write_text(f"cuda = {cuda!r}\n")
+    monkeypatch.syspath_prepend(tmp_path)
+    monkeypatch.delitem(sys.modules, "torch", raising=False)
+    monkeypatch.setattr(devices, "free_memories", lambda: (1, 2))
+    assert devices.gpu_count() == (2 if cuda else 0)
