@@ -31,6 +31,12 @@ sum_combine = tl.standard._sum_combine
 """The combine function of `tl.sum` and `tl.cumsum`."""
 numpy_dtype_of = interpreter._get_np_dtype
 """Numpy's type of the lanes of a scalar type."""
+signed_dtype = interpreter._get_signed_np_dtype
+"""Numpy's signed type of the same size."""
+tuple_like = interpreter._tuple_create
+"""A tuple of the class of another."""
+descriptor_handle = interpreter.TensorDescHandle
+"""The interpreter's value of a tensor descriptor: base, shape, strides, block shape, padding."""
 PADDING_NAN = ir.PADDING_OPTION.PAD_NAN
 _MISSING = object()
 _BUILTIN_CODE = tl.core.builtin(lambda: None).__code__
@@ -319,21 +325,6 @@ def type_of(value: Any) -> Any:
 def tensor_of(value: Any) -> torch.Tensor:
     """Return the tensor of an argument, which `triton.reinterpret` may have wrapped."""
     return value.base if isinstance(value, TensorWrapper) else value
-
-
-def tuple_like(original: Any, items: Sequence[Any]) -> Any:
-    """Return a tuple of the class of another."""
-    return interpreter._tuple_create(original, items)
-
-
-def signed_dtype(dtype: Any) -> Any:
-    """Return numpy's signed type of the same size."""
-    return interpreter._get_signed_np_dtype(dtype)
-
-
-def descriptor_handle(*parts: Any) -> Any:
-    """Return the interpreter's value of a tensor descriptor: base, shape, strides, block shape, padding."""
-    return interpreter.TensorDescHandle(*parts)
 
 
 def round_to_tf32(data: Any) -> Any:

@@ -2,7 +2,7 @@
 
 `python -m tests.instruments.compiles.child REQUESTS ANSWERS`, two descriptors. The first line of REQUESTS says how to
 start: `path`, of modules, and `implementation`, as `--impl` names it; each other is a request. Each is answered by a
-line: `{"reason", "line", "is_of_ir"}` as in `Verdict`, with whether the way to Triton's IR tells it; or `{"error"}`,
+line: `{"reason", "line", "is_of_ir"}` as in `Answer`, with whether the way to Triton's IR tells it; or `{"error"}`,
 a sentence, where that cannot be told.
 """
 
