@@ -1,8 +1,6 @@
-"""An H100 that is not there: what Triton's driver and torch say of one. Kernels are launched nowhere."""
+"""An H100 that is not there: what Triton's driver and torch say of one. No kernel is launched."""
 
-import itertools
 from types import SimpleNamespace
-from typing import Any
 
 from triton.backends.compiler import GPUTarget
 
@@ -27,22 +25,12 @@ PROPERTIES = SimpleNamespace(
 )
 """As `torch.cuda.get_device_properties` tells them."""
 
-_handles = itertools.count(0x7F00_0000_0000, 0x100)
 
+class Utils:
+    """The part of a driver that tells a GPU's properties."""
 
-class Launcher:
-    """Takes a launch as Triton's launchers do, and launches nothing."""
-
-    def __init__(self, source: Any, metadata: Any) -> None:
-        self._count = len(source.signature)
-
-    def __call__(self, grid_x: int, grid_y: int, grid_z: int, stream: int, function: int, *args: Any) -> None:
-        # Packed metadata, metadata for hooks and two hooks come before the kernel's arguments.
-        assert len(args) == 4 + self._count, f"{self._count} arguments expected, {len(args) - 4} given"
-
-
-class _Utils:
     def get_device_properties(self, device: int) -> dict[str, int]:
+        """Return what Triton asks for."""
         return {
             "max_shared_mem": PROPERTIES.shared_memory_per_block_optin,
             "max_num_regs": PROPERTIES.regs_per_multiprocessor,
@@ -52,9 +40,6 @@ class _Utils:
             "mem_clock_rate": 2_619_000,
             "mem_bus_width": 5_120,
         }
-
-    def load_binary(self, name: str, cubin: bytes, shared: int, device: int) -> tuple[object, int, int, int, int]:
-        return object(), next(_handles), 32, 0, 1024
 
 
 class AbsentGpu:
@@ -81,10 +66,9 @@ class AbsentGpu:
 
 
 class AbsentH100(AbsentGpu):
-    """As much of a driver as compiling and launching a kernel asks for."""
+    """An H100, which also tells its properties as the driver does."""
 
-    launcher_cls = Launcher
-    utils = _Utils()
+    utils = Utils()
 
     def __init__(self) -> None:
         super().__init__(GPUTarget("cuda", 90, 32))

@@ -6,6 +6,7 @@ cubin a version. `... gathers FOLDER` calls the gathers of each `FOLDER/*/kernel
 """
 
 import importlib.util
+import itertools
 import os
 import pickle
 import sys
@@ -21,7 +22,7 @@ from triton.compiler import ASTSource
 from ci.latency.base import load_folder
 from tests.calls.inputs import Inputs
 from tests.cases.case import Case
-from tests.instruments.absent_h100 import AbsentH100, Launcher
+from tests.instruments.absent_h100 import AbsentH100, Utils
 from tests.instruments.launches.identity import CallRecord
 from tests.instruments.launches.observed import CompiledKernels, record_call
 from tests.instruments.red_zones import RedZonedMemory
@@ -31,6 +32,32 @@ from tests.self.instruments.launches.kernels import ALIKE, DIFFERENT
 BLOCK = 128
 COUNT = 1_000
 Gather = Callable[..., Any]
+_handles = itertools.count(0x7F00_0000_0000, 0x100)
+
+
+class Launcher:
+    """Takes a launch as Triton's launchers do, and launches nothing."""
+
+    def __init__(self, source: Any, metadata: Any) -> None:
+        self._count = len(source.signature)
+
+    def __call__(self, grid_x: int, grid_y: int, grid_z: int, stream: int, function: int, *args: Any) -> None:
+        # Packed metadata, metadata for hooks and two hooks come before the kernel's arguments.
+        assert len(args) == 4 + self._count, f"{self._count} arguments expected, {len(args) - 4} given"
+
+
+class LoadingUtils(Utils):
+    """Loads what was compiled, and gives it a handle."""
+
+    def load_binary(self, name: str, cubin: bytes, shared: int, device: int) -> tuple[object, int, int, int, int]:
+        return object(), next(_handles), 32, 0, 1024
+
+
+class LaunchingH100(AbsentH100):
+    """As much of a driver as compiling and launching a kernel asks for."""
+
+    launcher_cls = Launcher
+    utils = LoadingUtils()
 
 
 def compiled(file: Path, *, num_warps: int = 4) -> Any:
@@ -117,7 +144,7 @@ def _one_kernel(call: Callable[[], None]) -> dict[str, int]:
 
 def main(what: str, folder: Path) -> None:
     """Make records, and leave them in the folder."""
-    with active_driver(AbsentH100()):
+    with active_driver(LaunchingH100()):
         records = {"kernels": of_kernels, "gathers": of_gathers}[what](folder)
     (folder / "records.pickle").write_bytes(pickle.dumps(records))
 
