@@ -55,20 +55,8 @@ def _launcher(run: Any, function: Any, packed: Any) -> Launcher:
     launch = run.launch
     if seen[0][-1:] == (of_kernel,):
         constant = (function, *seen[0][5:-1])
-
-        def with_tuple(
-            grid: tuple[int, int, int], stream: int, pointers: tuple[int, ...], after_pointers: tuple[Any, ...]
-        ) -> None:
-            launch(*grid, stream, *constant, pointers + after_pointers)
-
-        return with_tuple
+        return lambda grid, stream, pointers, others: launch(*grid, stream, *constant, pointers + others)
     if seen[0][-2:] == of_kernel:
         constant = (function, *seen[0][5:-2])
-
-        def one_by_one(
-            grid: tuple[int, int, int], stream: int, pointers: tuple[int, ...], after_pointers: tuple[Any, ...]
-        ) -> None:
-            launch(*grid, stream, *constant, *pointers, *after_pointers)
-
-        return one_by_one
+        return lambda grid, stream, pointers, others: launch(*grid, stream, *constant, *pointers, *others)
     return through_run
