@@ -24,7 +24,7 @@ from tests.calls.inputs import Inputs
 from tests.cases.case import Case
 from tests.instruments.absent_h100 import AbsentH100, Utils
 from tests.instruments.launches.identity import CallRecord
-from tests.instruments.launches.observed import CompiledKernels, record_call
+from tests.instruments.launches.observed import record_call
 from tests.instruments.red_zones import RedZonedMemory
 from tests.instruments.triton_seams import active_driver
 from tests.self.instruments.launches.kernels import ALIKE, DIFFERENT
@@ -121,19 +121,18 @@ def of_kernels(folder: Path) -> dict[str, CallRecord]:
     buf = torch.zeros(COUNT + 1, dtype=torch.int32)
     calls["offset"] = lambda *arguments: calls["plain"](buf[1:])
     arguments = (buf, torch.zeros(1, 1), torch.zeros(1), 1, 1, 1, 1)
-    found = CompiledKernels()
-    return {name: record_call(call, arguments, found, _one_kernel, Launcher) for name, call in calls.items()}
+    return {name: record_call(call, arguments, _one_kernel, Launcher) for name, call in calls.items()}
 
 
 def of_gathers(folder: Path) -> dict[str, CallRecord]:
     """Return records of `get_k_and_s` of each version of `kernels/`, of a first call and of one after it."""
     case = Case(name="some", rules=(1,), seq_lens=(700, 0, 65, 1), family="identity")
     arguments = Inputs(case, torch.device("cpu"), RedZonedMemory()).arguments
-    found, records = CompiledKernels(), {}
+    records = {}
     for version in sorted(path.parent for path in folder.glob("*/kernels")):
         function = load_folder(version, version.name).functions["get_k_and_s"]
         for call in ("first", "later"):
-            records[f"{version.name}, {call}"] = record_call(function, arguments, found, _one_kernel, Launcher)
+            records[f"{version.name}, {call}"] = record_call(function, arguments, _one_kernel, Launcher)
     return records
 
 
