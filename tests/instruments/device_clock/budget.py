@@ -24,16 +24,14 @@ class Budget:
     """Page tables that they go through in turn; no two name the same page."""
 
 
-def budget_of(read_bytes: int, written_bytes: int, l2_bytes: int, *, replay_seconds: float = REPLAY_SECONDS) -> Budget:
+def budget_of(needed_bytes: int, l2_bytes: int) -> Budget:
     """Return how many calls make a replay long enough, and how many tables keep them cold.
 
     Args:
-        read_bytes: of the pool, by one call.
-        written_bytes: by one call.
+        needed_bytes: what one call reads of the pool, and as many that it writes.
         l2_bytes: the GPU's L2.
-        replay_seconds: the least length of a replay.
     """
-    seconds = LAUNCH_SECONDS + (read_bytes + written_bytes) / BYTES_A_SECOND
-    calls = min(MOST_CALLS, max(2, -(-int(replay_seconds * 1e9) // max(1, int(seconds * 1e9)))))
-    between = -(-COLD_L2_TIMES * l2_bytes // max(read_bytes, 1))
+    seconds = LAUNCH_SECONDS + 2 * needed_bytes / BYTES_A_SECOND
+    calls = min(MOST_CALLS, max(2, -(-int(REPLAY_SECONDS * 1e9) // max(1, int(seconds * 1e9)))))
+    between = -(-COLD_L2_TIMES * l2_bytes // max(needed_bytes, 1))
     return Budget(calls, min(calls, between + 1))

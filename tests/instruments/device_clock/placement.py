@@ -28,7 +28,7 @@ class Placement:
         self.rows = case.seq_len_sum
         self.needed_bytes = self.rows * (case.index_head_dim + 4)
         """Bytes that one call must read of the pool, and as many that it must write."""
-        self.budget = budget_of(self.needed_bytes, self.needed_bytes, self.l2_bytes)
+        self.budget = budget_of(self.needed_bytes, self.l2_bytes)
         rng = np.random.default_rng([seed, self.rows, len(case.seq_lens)])
         # Held as long as the placement lives, so that what follows lies elsewhere than in the draw before.
         self._shift = torch.empty(int(rng.integers(1, SHIFT_BYTES)), dtype=torch.uint8, device=device)

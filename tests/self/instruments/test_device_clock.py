@@ -27,7 +27,7 @@ L2 = 50 << 20
 @pytest.mark.parametrize("case", GATED, ids=lambda case: case.name)
 def test_calls_of_a_graph_stay_cold(case):
     needed = case.seq_len_sum * 132
-    budget = budget_of(needed, needed, L2)
+    budget = budget_of(needed, L2)
     # Either no page is used twice between two flushes, or enough others lie between.
     assert budget.tables == budget.calls or (budget.tables - 1) * needed >= COLD_L2_TIMES * L2
     assert 2 <= budget.calls <= 400
