@@ -10,6 +10,7 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Any, NamedTuple
+from unittest import mock
 
 import torch
 import triton
@@ -120,7 +121,6 @@ def autotuned_launches(choose: Callable[[str, Sequence[Any]], Any]) -> Iterator[
 
     Nothing is timed, and nothing remembered.
     """
-    original = Autotuner.run
 
     def run(tuner: Any, *args: Any, **kwargs: Any) -> Any:
         tuner.nargs = dict(zip(tuner.arg_names, args, strict=False))
@@ -131,11 +131,8 @@ def autotuned_launches(choose: Callable[[str, Sequence[Any]], Any]) -> Iterator[
         tuner.nargs = None
         return result
 
-    Autotuner.run = run
-    try:
+    with mock.patch.object(Autotuner, "run", run):
         yield
-    finally:
-        Autotuner.run = original
 
 
 # Launches of compiled kernels
@@ -195,13 +192,9 @@ def launcher_calls(launcher: Any, on_launch: Callable[[Launched], None]) -> Iter
         on_launch(Launched((int(given[0]), int(given[1]), int(given[2])), given[4], given[_BEFORE_ARGUMENTS:]))
         return original(self, *given)
 
-    launcher.__call__ = call
-    try:
-        # Who launches past the launcher, as the project's gathers do, must not while somebody listens to the hook.
-        with compiled_launches(lambda name: None):
-            yield
-    finally:
-        launcher.__call__ = original
+    # Who launches past the launcher, as the project's gathers do, must not while somebody listens to the hook.
+    with mock.patch.object(launcher, "__call__", call), compiled_launches(lambda name: None):
+        yield
 
 
 def launcher_class() -> Any:

@@ -61,8 +61,7 @@ def _not_contiguous(data: np.ndarray, number: int, step: int) -> np.ndarray:
 
 
 def _not_constant(data: np.ndarray, number: int, step: int) -> np.ndarray:
-    lanes = np.arange(data.shape[-1])
-    return data != data[..., lanes // number * number]
+    return _not_contiguous(data, number, 0)
 
 
 _WRONG_LANES = {"multiple_of": _not_multiple, "max_contiguous": _not_contiguous, "max_constancy": _not_constant}

@@ -15,7 +15,7 @@ from typing import Any
 import triton
 
 from tests.calls.implementations import executed
-from tests.instruments.cost.compiling import CannotCompile, find_kernel
+from tests.instruments.cost.compiling import CannotCompile, find_kernel, undecorated
 from tests.instruments.cost.variants import Variant
 
 _loaded: dict[tuple[Path, int, int], ModuleType] = {}
@@ -74,9 +74,8 @@ def _made_again(name: str, module: ModuleType, file: Path, def_line: int) -> tri
         raise NotFound(f"{name} is made inside a function, and uses that function's {', '.join(sorted(free))}")
     given: dict[str, Any] = {}
     exec(compile(ast.Module([node], []), str(file), "exec"), vars(module), given)
-    kernel = given[node.name]
-    while not isinstance(kernel, triton.JITFunction):
-        kernel = kernel.fn
+    kernel = undecorated(given[node.name])
+    assert kernel is not None
     return kernel
 
 

@@ -19,13 +19,13 @@ from typing import Any, NamedTuple
 import torch
 from triton.compiler import CompiledKernel
 
+from tests.calls.inputs import Arguments
 from tests.instruments.collection import no_collection
 from tests.instruments.cost.machine_code import ptx_moves
 from tests.instruments.launches.cubin import NotACubin, machine_code
 from tests.instruments.launches.identity import CallRecord, Identity, LaunchRecord, compare
 from tests.instruments.triton_seams import Launched, UnknownLauncher, launcher_calls, launcher_class
 
-ARGUMENTS = ("buf", "page_indices", "seq_lens", "seq_len_sum", "max_seq_len", "page_size", "index_head_dim")
 NODE_TYPES = {0: "kernel", 1: "copy", 2: "fill", 3: "host call", 4: "child graph", 5: "nothing"}
 """Of a CUDA graph, as `CUgraphNodeType` numbers them; an empty node is no work."""
 SETTINGS = (
@@ -196,7 +196,7 @@ def _value(kernel: str, value: Any, kind: Any, places: Sequence[_Place]) -> str:
 
 def _places(arguments: Sequence[Any], results: Sequence[Any]) -> list[_Place]:
     places = []
-    for name, argument in zip(ARGUMENTS, arguments, strict=True):
+    for name, argument in zip(Arguments._fields, arguments, strict=True):
         if isinstance(argument, torch.Tensor):
             storage = argument.untyped_storage()
             start = storage.data_ptr()

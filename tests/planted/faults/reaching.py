@@ -6,7 +6,6 @@ the byte before or after `buf`, `page_indices`, `seq_lens`, or the results `k` o
 
 from dataclasses import dataclass
 from itertools import product
-from types import SimpleNamespace
 from typing import Any
 
 import torch
@@ -50,5 +49,5 @@ REACHES = [Reach(*fault) for fault in product(("read", "write"), ("before", "aft
 def __getattr__(name: str) -> Any:
     for reach in REACHES:
         if reach.name == name:
-            return SimpleNamespace(get_k_and_s=reach.get_k_and_s)
+            return reach
     raise AttributeError(name)
