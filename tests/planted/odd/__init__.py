@@ -39,8 +39,8 @@ class Odd:
     """Few, on which it shows."""
     edits: dict[str, str] = field(default_factory=dict)
     """Of the planted gather, where they make the file."""
-    is_long: bool = False
-    """Whether it takes minutes, or another one shows about the same."""
+    is_default: bool = False
+    """Whether it is tried without `--long`, too: it takes seconds, and no other one shows about the same."""
     is_slow: bool = False
     """Whether the interpreter takes too long for the whole catalogue."""
 
@@ -59,77 +59,69 @@ class Odd:
 
 
 RIGHT = (
-    Odd("autotuned.py", "safe", edits=styles.AUTOTUNED, is_long=True),
-    Odd("heuristics.py", "strict", edits=styles.HEURISTICS, is_long=True),
-    Odd("made_descriptors.py", "safe", edits=styles.MADE_DESCRIPTORS, is_long=True),
-    Odd("host_descriptors.py", "safe", edits=styles.HOST_DESCRIPTORS, is_long=True),
-    Odd("block_pointers.py", "strict", edits=styles.BLOCK_POINTERS, is_long=True),
-    Odd("device_guard.py", "strict", edits=styles.DEVICE_GUARD),
-    Odd("asserts_cuda.py", "strict", edits=styles.ASSERTS_CUDA, is_long=True),
-    Odd("persistent.py", "strict", edits=styles.PERSISTENT, is_long=True),
-    Odd("custom_op.py", "trusting", edits=styles.CUSTOM_OP, is_long=True),
-    Odd("module.py:Gather", "strict", edits=styles.MODULE, is_long=True),
-    Odd(
-        "scalar_loop.py",
-        "strict",
-        cases=("lengths/two-tokens", "batches/0"),
-        edits=styles.SCALAR_LOOP,
-        is_long=True,
-        is_slow=True,
-    ),
-    Odd("inference_mode.py", "strict", edits=styles.INFERENCE_MODE, is_long=True),
-    Odd("one_allocation.py", "strict", edits=styles.ONE_ALLOCATION, is_long=True),
-    Odd("right/compiled.py", "trusting", is_long=True),
-    Odd("right/numpy_rows.py", "trusting", is_long=True),
-    Odd("right/keywords.py", "strict", is_long=True),
-    Odd("right/neighbour_in_function.py", "strict", is_long=True),
+    Odd("autotuned.py", "safe", edits=styles.AUTOTUNED),
+    Odd("heuristics.py", "strict", edits=styles.HEURISTICS),
+    Odd("made_descriptors.py", "safe", edits=styles.MADE_DESCRIPTORS),
+    Odd("host_descriptors.py", "safe", edits=styles.HOST_DESCRIPTORS),
+    Odd("block_pointers.py", "strict", edits=styles.BLOCK_POINTERS),
+    Odd("device_guard.py", "strict", edits=styles.DEVICE_GUARD, is_default=True),
+    Odd("asserts_cuda.py", "strict", edits=styles.ASSERTS_CUDA),
+    Odd("persistent.py", "strict", edits=styles.PERSISTENT),
+    Odd("custom_op.py", "trusting", edits=styles.CUSTOM_OP),
+    Odd("module.py:Gather", "strict", edits=styles.MODULE),
+    Odd("scalar_loop.py", "strict", cases=("lengths/two-tokens", "batches/0"), edits=styles.SCALAR_LOOP, is_slow=True),
+    Odd("inference_mode.py", "strict", edits=styles.INFERENCE_MODE),
+    Odd("one_allocation.py", "strict", edits=styles.ONE_ALLOCATION),
+    Odd("right/compiled.py", "trusting"),
+    Odd("right/numpy_rows.py", "trusting"),
+    Odd("right/keywords.py", "strict"),
+    Odd("right/neighbour_in_function.py", "strict"),
 )
 """None of these is to be found guilty, nor undecided."""
 
 WRONG = (
     # It breaks off.
-    Odd("wrong.py:skips", "trusting", FINDINGS, rules=(4,)),
-    Odd("wrong.py:xfails", "trusting", FINDINGS, rules=(4,), is_long=True),
-    Odd("wrong.py:ends_session", "trusting", FINDINGS, rules=(4,), is_long=True),
-    Odd("wrong.py:exits", "trusting", FINDINGS, rules=(4,), is_long=True),
-    Odd("wrong.py:ends_process", "trusting", FINDINGS, rules=(4,), is_long=True),
-    Odd("wrong.py:interrupts", "trusting", FINDINGS, rules=(4,), is_long=True),
-    Odd("wrong.py:raises_base", "trusting", FINDINGS, rules=(4,), is_long=True),
-    Odd("wrong.py:recurses", "trusting", FINDINGS, rules=(4,), is_long=True),
-    Odd("wrong.py:returns_coroutine", "trusting", FINDINGS, rules=(6,), is_long=True),
-    Odd("wrong.py:hangs", "trusting", FINDINGS, rules=(4,), cases=FEW[:2], is_long=True),
-    Odd("wrong.py:forks", "trusting", FINDINGS, rules=(4,), is_long=True),
+    Odd("wrong.py:skips", "trusting", FINDINGS, rules=(4,), is_default=True),
+    Odd("wrong.py:xfails", "trusting", FINDINGS, rules=(4,)),
+    Odd("wrong.py:ends_session", "trusting", FINDINGS, rules=(4,)),
+    Odd("wrong.py:exits", "trusting", FINDINGS, rules=(4,)),
+    Odd("wrong.py:ends_process", "trusting", FINDINGS, rules=(4,)),
+    Odd("wrong.py:interrupts", "trusting", FINDINGS, rules=(4,)),
+    Odd("wrong.py:raises_base", "trusting", FINDINGS, rules=(4,)),
+    Odd("wrong.py:recurses", "trusting", FINDINGS, rules=(4,)),
+    Odd("wrong.py:returns_coroutine", "trusting", FINDINGS, rules=(6,)),
+    Odd("wrong.py:hangs", "trusting", FINDINGS, rules=(4,), cases=FEW[:2]),
+    Odd("wrong.py:forks", "trusting", FINDINGS, rules=(4,)),
     # It leaves something behind.
-    Odd("wrong.py:changes_dtype", "trusting", FINDINGS, rules=(7,), cases=OF_STATE, is_long=True),
-    Odd("wrong.py:keeps_results", "trusting", FINDINGS, rules=(7,), cases=OF_STATE, is_long=True),
-    Odd("wrong.py:leaves_thread", "trusting", is_long=True),
-    Odd("wrong.py:moves_about", "trusting", is_long=True),
-    Odd("wrong.py:empties_environment", "trusting", UNDECIDED, "TRITON_INTERPRET=1", is_long=True),
-    Odd("wrong.py:ignores_signals", "trusting", is_long=True),
+    Odd("wrong.py:changes_dtype", "trusting", FINDINGS, rules=(7,), cases=OF_STATE),
+    Odd("wrong.py:keeps_results", "trusting", FINDINGS, rules=(7,), cases=OF_STATE),
+    Odd("wrong.py:leaves_thread", "trusting"),
+    Odd("wrong.py:moves_about", "trusting"),
+    Odd("wrong.py:empties_environment", "trusting", UNDECIDED, "TRITON_INTERPRET=1"),
+    Odd("wrong.py:ignores_signals", "trusting"),
     # It prints, or takes the outputs away.
-    Odd("wrong.py:prints_much", "trusting", is_long=True),
-    Odd("wrong.py:prints_commands", "trusting", is_long=True),
-    Odd("at_import/prints.py", "trusting", is_long=True),
-    Odd("wrong.py:closes_outputs", "trusting", is_long=True),
+    Odd("wrong.py:prints_much", "trusting"),
+    Odd("wrong.py:prints_commands", "trusting"),
+    Odd("at_import/prints.py", "trusting"),
+    Odd("wrong.py:closes_outputs", "trusting"),
     # It refuses.
-    Odd("wrong.py:refuses_everything", "safe", FINDINGS, rules=(4,), cases=OF_GEOMETRIES, is_long=True),
-    Odd("wrong.py:refuses_geometries", "safe", says="2 refused .all of geometries.", cases=OF_GEOMETRIES, is_long=True),
+    Odd("wrong.py:refuses_everything", "safe", FINDINGS, rules=(4,), cases=OF_GEOMETRIES),
+    Odd("wrong.py:refuses_geometries", "safe", says="2 refused .all of geometries.", cases=OF_GEOMETRIES),
     # It cannot be examined, here or anywhere.
-    Odd("wrong.py:allocates_too_much", "trusting", UNDECIDED, "out of memory in get_k_and_s", is_long=True),
-    Odd("wrong.py:allocates_on_cuda", "trusting", UNDECIDED, "needs a GPU: .*: 3 cases", is_long=True),
+    Odd("wrong.py:allocates_too_much", "trusting", UNDECIDED, "out of memory in get_k_and_s"),
+    Odd("wrong.py:allocates_on_cuda", "trusting", UNDECIDED, "needs a GPU: .*: 3 cases"),
     Odd(
         "wrong.py:lacks_package",
         "trusting",
         UNDECIDED,
         r"every call raised ModuleNotFoundError: No module named .* \(wrong.py line \d+\): expected",
-        is_long=True,
     ),
-    Odd("wrong.py:lacks_neighbour", "trusting", UNDECIDED, "every call raised ImportError: .*: expected", is_long=True),
-    Odd("wrong.py:takes_three", "trusting", UNDECIDED, "takes 3 positional arguments but 7 were given .*: expected"),
-    Odd("at_import/raises.py", "trusting", UNDECIDED, "importing it failed: it raised RuntimeError: no", is_long=True),
-    Odd("at_import/skips.py", "trusting", UNDECIDED, "importing it failed: it raised Skipped: not today", is_long=True),
-    Odd("at_import/exits.py", "trusting", UNDECIDED, "importing it failed: it raised SystemExit: 0"),
+    Odd("wrong.py:lacks_neighbour", "trusting", UNDECIDED, "every call raised ImportError: .*: expected"),
     Odd(
-        "at_import/ends_process.py", "trusting", UNDECIDED, "its import: the process exited with status 0", is_long=True
+        "wrong.py:takes_three", "trusting", UNDECIDED, "3 positional .* but 7 were given .*: expected", is_default=True
     ),
+    Odd("at_import/raises.py", "trusting", UNDECIDED, "importing it failed: it raised RuntimeError: not today"),
+    Odd("at_import/skips.py", "trusting", UNDECIDED, "importing it failed: it raised Skipped: not today"),
+    Odd("at_import/exits.py", "trusting", UNDECIDED, "importing it failed: it raised SystemExit: 0", is_default=True),
+    Odd("at_import/ends_process.py", "trusting", UNDECIDED, "its import: the process exited with status 0"),
 )

@@ -58,9 +58,10 @@ def check(implementation: Odd, said: Said) -> None:
 
 
 def rows(implementations: Iterable[Odd]) -> list[object]:
-    """Return parameters of a test, of which the long ones are marked."""
+    """Return parameters of a test, of which all but a few are long."""
     return [
-        pytest.param(item, id=item.name, marks=[pytest.mark.long] if item.is_long else []) for item in implementations
+        pytest.param(item, id=item.name, marks=[] if item.is_default else [pytest.mark.long])
+        for item in implementations
     ]
 
 
