@@ -22,7 +22,7 @@ from triton.compiler import ASTSource
 from ci.latency.base import load_folder
 from tests.calls.inputs import Inputs
 from tests.cases.case import Case
-from tests.instruments.absent_h100 import AbsentH100, Utils
+from tests.instruments.absent_h100 import AbsentGpu, Utils
 from tests.instruments.launches.identity import CallRecord
 from tests.instruments.launches.observed import record_call
 from tests.instruments.red_zones import RedZonedMemory
@@ -53,7 +53,7 @@ class LoadingUtils(Utils):
         return object(), next(_handles), 32, 0, 1024
 
 
-class LaunchingH100(AbsentH100):
+class LaunchingH100(AbsentGpu):
     """As much of a driver as compiling and launching a kernel asks for."""
 
     launcher_cls = Launcher
