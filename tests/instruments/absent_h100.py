@@ -6,6 +6,7 @@ from triton.backends.compiler import GPUTarget
 
 NAME = "NVIDIA H100 80GB HBM3"
 CAPABILITY = (9, 0)
+TARGET = GPUTarget("cuda", 90, 32)
 PROPERTIES = SimpleNamespace(
     name=NAME,
     major=9,
@@ -43,13 +44,15 @@ class Utils:
 
 
 class AbsentGpu:
-    """As much of a Triton driver as a launch asks for before it compiles.
+    """As much of a Triton driver as a launch asks for before it compiles, and the properties of an H100.
 
     Args:
-        target: what the GPU is.
+        target: what Triton compiles for.
     """
 
-    def __init__(self, target: GPUTarget) -> None:
+    utils = Utils()
+
+    def __init__(self, target: GPUTarget = TARGET) -> None:
         self._target = target
 
     def get_current_target(self) -> GPUTarget:
@@ -63,12 +66,3 @@ class AbsentGpu:
     def get_current_stream(self, device: int) -> int:
         """Return the default stream."""
         return 0
-
-
-class AbsentH100(AbsentGpu):
-    """An H100, which also tells its properties as the driver does."""
-
-    utils = Utils()
-
-    def __init__(self) -> None:
-        super().__init__(GPUTarget("cuda", 90, 32))
