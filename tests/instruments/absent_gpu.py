@@ -125,9 +125,8 @@ class AbsentGpuCalls:
 
     def _choose(self, kernel: str, configurations: Sequence[Any]) -> Any:
         if len(configurations) > 1:
-            self.notes[f"{kernel} is autotuned: each call ran the next of its {len(configurations)} configurations"] = (
-                None
-            )
+            told = f"{kernel} is autotuned: each call ran the next of its {len(configurations)} configurations"
+            self.notes[told] = None
         return configurations[self._turn % len(configurations)]
 
     def _undecided(self, error: BaseException) -> NeedsGpu | None:
