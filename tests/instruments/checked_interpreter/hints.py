@@ -32,9 +32,9 @@ def make_hint(builder: CheckedBuilder, name: str) -> Callable[..., Any]:
         for axis, number in enumerate(numbers):
             if number > 1:
                 wrong |= np.moveaxis(wrong_lanes(np.moveaxis(data, axis, -1), number, step), -1, axis)
-        return (
-            _marked(builder, input, wrong, f"tl.{name} of {numbers} is not true of the value") if wrong.any() else input
-        )
+        if not wrong.any():
+            return input
+        return _marked(builder, input, wrong, f"tl.{name} of {numbers} is not true of the value")
 
     return hint
 

@@ -30,18 +30,16 @@ SHARED_BYTES = 232_448
 def compiled(variant: Variant, kernel: triton.JITFunction, to_machine_code: bool) -> dict[str, Any]:
     """Compile a variant, and return the answer."""
     source = ASTSource(kernel, dict(variant.signature), dict(variant.constants), dict(variant.attributes))
+    is_of_ir = True
     try:
         front_end(source, TARGETS[TARGET], variant.options)
-    except Exception as error:
-        reason, line = told_by_compiler(error)
-        return {"reason": reason, "line": line, "is_of_ir": True}
-    if not to_machine_code:
-        return {"reason": None, "line": None, "is_of_ir": True}
-    try:
+        if not to_machine_code:
+            return {"reason": None, "line": None, "is_of_ir": True}
+        is_of_ir = False
         shared = triton.compile(source, target=TARGETS[TARGET], options=dict(variant.options)).metadata.shared
     except Exception as error:
         reason, line = told_by_compiler(error)
-        return {"reason": reason, "line": line, "is_of_ir": False}
+        return {"reason": reason, "line": line, "is_of_ir": is_of_ir}
     too_much = f"it needs {shared:,} bytes of shared memory, should be at most {SHARED_BYTES:,}"
     return {"reason": too_much if shared > SHARED_BYTES else None, "line": None, "is_of_ir": False}
 
