@@ -47,33 +47,27 @@ def check_arguments(
             f"index_head_dim: expected a multiple of {SCALE_BYTES} from {SCALE_BYTES} to "
             f"{MAX_INDEX_HEAD_DIM}, got {index_head_dim}"
         )
-    if seq_len_sum < 0:
-        raise ValueError(f"seq_len_sum: expected 0 or more tokens, got {seq_len_sum}")
-    if max_seq_len < 0:
-        raise ValueError(f"max_seq_len: expected 0 or more tokens, got {max_seq_len}")
+    for name in ("seq_len_sum", "max_seq_len"):
+        if numbers[name] < 0:
+            raise ValueError(f"{name}: expected 0 or more tokens, got {numbers[name]}")
 
-    for name, tensor in (("buf", buf), ("page_indices", page_indices), ("seq_lens", seq_lens)):
+    tensors = (("buf", buf, 2), ("page_indices", page_indices, 2), ("seq_lens", seq_lens, 1))
+    for name, tensor, _ in tensors:
         if not isinstance(tensor, torch.Tensor):
             _refuse_type(name, "a torch.Tensor", tensor)
         if tensor.layout is not torch.strided:
             raise ValueError(f"{name}: expected a dense tensor, got layout {tensor.layout}")
     if buf.dtype is not torch.uint8:
         raise TypeError(f"buf: expected dtype torch.uint8, got {buf.dtype}")
-    if page_indices.dtype not in INDEX_DTYPES:
-        raise TypeError(f"page_indices: expected dtype torch.int32 or torch.int64, got {page_indices.dtype}")
-    if seq_lens.dtype not in INDEX_DTYPES:
-        raise TypeError(f"seq_lens: expected dtype torch.int32 or torch.int64, got {seq_lens.dtype}")
-    if buf.dim() != 2:
-        raise ValueError(f"buf: expected 2 dimensions, got {buf.dim()}")
-    if page_indices.dim() != 2:
-        raise ValueError(f"page_indices: expected 2 dimensions, got {page_indices.dim()}")
-    if seq_lens.dim() != 1:
-        raise ValueError(f"seq_lens: expected 1 dimension, got {seq_lens.dim()}")
-    device = buf.device
-    if page_indices.device != device:
-        raise ValueError(f"page_indices: expected the device of buf, {device}, got {page_indices.device}")
-    if seq_lens.device != device:
-        raise ValueError(f"seq_lens: expected the device of buf, {device}, got {seq_lens.device}")
+    for name, tensor, _ in tensors[1:]:
+        if tensor.dtype not in INDEX_DTYPES:
+            raise TypeError(f"{name}: expected dtype torch.int32 or torch.int64, got {tensor.dtype}")
+    for name, tensor, rank in tensors:
+        if tensor.dim() != rank:
+            raise ValueError(f"{name}: expected {rank} dimension{'s' if rank > 1 else ''}, got {tensor.dim()}")
+    for name, tensor, _ in tensors[1:]:
+        if tensor.device != buf.device:
+            raise ValueError(f"{name}: expected the device of buf, {buf.device}, got {tensor.device}")
 
     layout = PageLayout(page_size, index_head_dim)
     row_bytes = buf.shape[1]

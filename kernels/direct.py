@@ -33,11 +33,10 @@ def _launcher(run: Any, function: Any, packed: Any) -> Launcher:
     `run` completes the arguments of every launch with others that are the same each time, in an order that has changed
     between Triton's versions. A copy of it shows where they go.
     """
+    packs = (function, packed, None, None, None)
 
-    def through_run(
-        grid: tuple[int, int, int], stream: int, pointers: tuple[int, ...], after_pointers: tuple[Any, ...]
-    ) -> None:
-        run(*grid, stream, function, packed, None, None, None, *pointers, *after_pointers)
+    def through_run(grid: Any, stream: int, pointers: tuple[int, ...], others: tuple[Any, ...]) -> None:
+        run(*grid, stream, *packs, *pointers, *others)
 
     if getattr(run, "global_scratch_size", 1) or getattr(run, "profile_scratch_size", 1):
         return through_run  # which allocates memory for the launch
@@ -47,7 +46,7 @@ def _launcher(run: Any, function: Any, packed: Any) -> Launcher:
     probe = copy.copy(run)
     probe.launch = lambda *arguments: seen.append(arguments)
     try:
-        probe(*of_launch, function, packed, None, None, None, *of_kernel)
+        probe(*of_launch, *packs, *of_kernel)
     except (AttributeError, TypeError, ValueError):
         return through_run  # a launcher that computes with what it is given
     if len(seen) != 1 or seen[0][:5] != (*of_launch, function):
@@ -55,20 +54,8 @@ def _launcher(run: Any, function: Any, packed: Any) -> Launcher:
     launch = run.launch
     if seen[0][-1:] == (of_kernel,):
         constant = (function, *seen[0][5:-1])
-
-        def with_tuple(
-            grid: tuple[int, int, int], stream: int, pointers: tuple[int, ...], after_pointers: tuple[Any, ...]
-        ) -> None:
-            launch(*grid, stream, *constant, pointers + after_pointers)
-
-        return with_tuple
+        return lambda grid, stream, pointers, others: launch(*grid, stream, *constant, pointers + others)
     if seen[0][-2:] == of_kernel:
         constant = (function, *seen[0][5:-2])
-
-        def one_by_one(
-            grid: tuple[int, int, int], stream: int, pointers: tuple[int, ...], after_pointers: tuple[Any, ...]
-        ) -> None:
-            launch(*grid, stream, *constant, *pointers, *after_pointers)
-
-        return one_by_one
+        return lambda grid, stream, pointers, others: launch(*grid, stream, *constant, *pointers, *others)
     return through_run

@@ -13,16 +13,7 @@ _KEPT_KEY_BYTES = tl.constexpr(8 << 20)
 else the call moves, for the kernel that reads or overwrites the results next."""
 
 POINTERS = ("buf_ptr", "page_indices_ptr", "seq_lens_ptr", "k_ptr", "s_ptr")
-NUMBERS = (
-    "num_pages",
-    "page_stride",
-    "table_stride",
-    "table_step",
-    "lengths_stride",
-    "batch",
-    "num_rows",
-    "longest",
-)
+NUMBERS = ("num_pages", "page_stride", "table_stride", "table_step", "lengths_stride", "batch", "num_rows", "longest")
 
 
 @triton.jit

@@ -1,5 +1,6 @@
 """From a call to its launch. What the host knows of a call decides it, once; the next equal call looks it up."""
 
+from dataclasses import dataclass
 from typing import Any, NamedTuple
 
 import torch
@@ -25,16 +26,14 @@ ALIGNMENT = 16
 """Bytes: the widest access, and less than what allocations are aligned to."""
 
 
+@dataclass(slots=True)
 class _Variant:
     """One piece of compiled code, and what launches it: eagerly, and within a CUDA graph's capture."""
 
-    __slots__ = ("compiled", "eager", "in_graph")
-
-    def __init__(self) -> None:
-        self.compiled: Any = None
-        self.eager: Launcher | None = None
-        self.in_graph: Launcher | None = None
-        """Where a capture launches otherwise."""
+    compiled: Any = None
+    eager: Launcher | None = None
+    in_graph: Launcher | None = None
+    """Where a capture launches otherwise."""
 
 
 class _Launch(NamedTuple):
@@ -143,14 +142,7 @@ class Call:
         self._aligned = self._launch_at(0, 0) if batch and longest else None
         """The launch of tensors at addresses that are aligned as allocations are; None if nothing is to be copied."""
 
-    def fill(
-        self,
-        k: Tensor,
-        s: Tensor,
-        buf: Tensor,
-        page_indices: Tensor,
-        seq_lens: Tensor,
-    ) -> None:
+    def fill(self, k: Tensor, s: Tensor, buf: Tensor, page_indices: Tensor, seq_lens: Tensor) -> None:
         """Fill `k` and `s` in one launch, or in none if there is nothing to copy. One not gathered is not touched."""
         launch = self._aligned
         if launch is None:

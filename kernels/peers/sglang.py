@@ -15,8 +15,8 @@ from typing import Any
 
 import torch
 
-KERNEL_FILES = ("kernels/ops/kvcache/dsa_index_k_cache.py",)
-"""Where releases keep the kernel, below the package's folder; 0.5.23 is the release that this was written against."""
+KERNEL_FILE = "kernels/ops/kvcache/dsa_index_k_cache.py"
+"""Where the release keeps the kernel, below the package's folder; 0.5.23 is the one that this was written against."""
 
 
 def _no() -> bool:
@@ -55,10 +55,9 @@ def _load() -> Callable[..., tuple[torch.Tensor, torch.Tensor]]:
     package = importlib.util.find_spec("sglang")
     if package is None or not package.submodule_search_locations:
         raise ImportError("the package sglang is not installed: pip install --no-deps sglang==0.5.23")
-    folder = Path(package.submodule_search_locations[0])
-    path = next((folder / file for file in KERNEL_FILES if (folder / file).is_file()), None)
-    if path is None:
-        raise ImportError(f"this sglang keeps its gather elsewhere: none of {', '.join(KERNEL_FILES)} in {folder}")
+    path = Path(package.submodule_search_locations[0]) / KERNEL_FILE
+    if not path.is_file():
+        raise ImportError(f"this sglang keeps its gather elsewhere: there is no {path}")
     name = f"{__name__}_kernel"
     spec = importlib.util.spec_from_file_location(name, path)
     assert spec is not None and spec.loader is not None

@@ -4,58 +4,38 @@ It keeps the ancestor's page arithmetic in the dtype of the page table, and so i
 the wrong bytes of pools past 2 GiB.
 """
 
+from typing import Any
+
 import torch
 
 
-def get_k_and_s(
-    buf: torch.Tensor,
-    page_indices: torch.Tensor,
-    seq_lens: torch.Tensor,
-    seq_len_sum: int,
-    max_seq_len: int,
-    page_size: int,
-    index_head_dim: int,
-) -> tuple[torch.Tensor, torch.Tensor]:
+def get_k_and_s(*arguments: Any) -> tuple[torch.Tensor, torch.Tensor]:
     """Gather K and S; arguments and results are those of `kernels.get_k_and_s`."""
-    arguments = (buf, page_indices, seq_lens, seq_len_sum, max_seq_len, page_size, index_head_dim)
     return get_k(*arguments), get_s(*arguments)
 
 
-def get_k(
-    buf: torch.Tensor,
-    page_indices: torch.Tensor,
-    seq_lens: torch.Tensor,
-    seq_len_sum: int,
-    max_seq_len: int,
-    page_size: int,
-    index_head_dim: int,
-) -> torch.Tensor:
+def get_k(*arguments: Any) -> torch.Tensor:
     """Gather K alone."""
-    return _gather(buf, page_indices, seq_lens, page_size, index_head_dim, 0)
+    return _gather(*arguments, is_key=True)
 
 
-def get_s(
-    buf: torch.Tensor,
-    page_indices: torch.Tensor,
-    seq_lens: torch.Tensor,
-    seq_len_sum: int,
-    max_seq_len: int,
-    page_size: int,
-    index_head_dim: int,
-) -> torch.Tensor:
+def get_s(*arguments: Any) -> torch.Tensor:
     """Gather S alone."""
-    return _gather(buf, page_indices, seq_lens, page_size, 4, page_size * index_head_dim)
+    return _gather(*arguments, is_key=False)
 
 
 def _gather(
     buf: torch.Tensor,
     page_indices: torch.Tensor,
     seq_lens: torch.Tensor,
+    seq_len_sum: int,
+    max_seq_len: int,
     page_size: int,
-    width: int,
-    start: int,
+    index_head_dim: int,
+    *,
+    is_key: bool,
 ) -> torch.Tensor:
-    """Gather `width` bytes a token, which lie from byte `start` of each page on."""
+    start, width = (0, index_head_dim) if is_key else (page_size * index_head_dim, 4)
     flat, page_bytes = buf.flatten(), buf.shape[1]
     rows = [torch.empty((0, width), dtype=torch.uint8, device=buf.device)]
     for sequence, length in enumerate(seq_lens.tolist()):

@@ -166,12 +166,20 @@ def _from_file(path: Path) -> ModuleType:
         # Not only where it fails: the harness's own module of that name would be examined in its place.
         if package := taken_neighbour(module_name, path.parent):
             raise NoImplementation(f"--impl {path}: {told(module_name, package)}")
-    name = _module_name(path)
+    return executed(_module_name(path), path)
+
+
+def executed(name: str, path: Path) -> ModuleType:
+    """Return the module that a file makes, under a name; its neighbours are importable, as they are for a script.
+
+    Raises:
+        BaseException: whatever the file raises.
+    """
     spec = importlib.util.spec_from_file_location(name, path)
     assert spec is not None
     assert spec.loader is not None
     module = importlib.util.module_from_spec(spec)
-    # Triton looks a kernel's module up by name; a file's neighbours are importable as they are for a script.
+    # Triton looks a kernel's module up by name.
     sys.modules[name] = module
     folder = str(path.parent.absolute())
     sys.path.insert(0, folder)

@@ -174,18 +174,15 @@ def _tensor(values: np.ndarray, like: torch.Tensor) -> torch.Tensor:
 
 def _table_layout(case: Case, batch: int, width: int) -> tuple[tuple[int, int], int]:
     """Return the strides of the page table and the elements in front of it."""
-    match case.table_layout:
-        case "sliced":
-            return (width + 5, 1), 0
-        case "transposed":
-            return (1, max(batch, 1)), 0
-        case "offset":
-            return (width, 1), 3
-        case "every_other_column":
-            return (2 * width, 2), 0
-        case "one_row_for_all":
-            return (0, 1), 0
-    return (width, 1), 0
+    layouts = {
+        "contiguous": ((width, 1), 0),
+        "sliced": ((width + 5, 1), 0),
+        "transposed": ((1, max(batch, 1)), 0),
+        "offset": ((width, 1), 3),
+        "every_other_column": ((2 * width, 2), 0),
+        "one_row_for_all": ((0, 1), 0),
+    }
+    return layouts[case.table_layout]
 
 
 def _pattern(content: str, seed: int) -> torch.Tensor:

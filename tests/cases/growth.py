@@ -8,6 +8,7 @@ from tests.cases.case import Case, Quantity, family
 
 QUESTION = "variants"
 
+PAGE_SIZE = 64
 LONGEST = 1 << 20
 MOST_SEQUENCES = 2_048
 MOST_TOKENS = 1 << 18
@@ -27,7 +28,7 @@ class Request:
     """Pages of the pool."""
 
 
-def growing_requests(count: int, page_size: int = 64) -> Iterator[Request]:
+def growing_requests(count: int) -> Iterator[Request]:
     """Yield `count` requests whose lengths, batches, table widths and pools grow.
 
     Lengths grow from 1 to 1,048,576 tokens, batches to 2,048 sequences. Even requests have sequences of about the same
@@ -42,12 +43,12 @@ def growing_requests(count: int, page_size: int = 64) -> Iterator[Request]:
         else:
             batch = min(batch, max(1, MOST_TOKENS // longest))
             seq_lens = tuple(longest - place % min(longest, 64) for place in range(batch))
-        width = -(-longest // page_size) + number % 19
-        pages = sum(-(-length // page_size) for length in seq_lens)
+        width = -(-longest // PAGE_SIZE) + number % 19
+        pages = sum(-(-length // PAGE_SIZE) for length in seq_lens)
         yield Request(seq_lens=seq_lens, table_width=width, num_pages=pages + 1 + 13 * number)
 
 
-def doubling_requests(quantity: Quantity, page_size: int = 64) -> Iterator[Request]:
+def doubling_requests(quantity: Quantity) -> Iterator[Request]:
     """Yield requests in which one quantity doubles 12 times, all else being nearly equal.
 
     There are three batches of each doubling, since one variant for each is allowed. No size is 1 or a multiple of 16,
@@ -60,12 +61,12 @@ def doubling_requests(quantity: Quantity, page_size: int = 64) -> Iterator[Reque
         return
     for power in range(3, 3 + DOUBLINGS):
         grown = 2**power + 1
-        length = page_size * grown - 1 if quantity == "lengths" else page_size * 33 - 1
+        length = PAGE_SIZE * grown - 1 if quantity == "lengths" else PAGE_SIZE * 33 - 1
         seq_lens = (length, 65, 1)
-        needed = sum(-(-tokens // page_size) for tokens in seq_lens)
+        needed = sum(-(-tokens // PAGE_SIZE) for tokens in seq_lens)
         yield Request(
             seq_lens=seq_lens,
-            table_width=(grown if quantity == "table_widths" else -(-length // page_size)) + 32,
+            table_width=(grown if quantity == "table_widths" else -(-length // PAGE_SIZE)) + 32,
             num_pages=needed + (2 * grown if quantity == "pools" else 1 + needed % 2),
         )
 

@@ -1,5 +1,7 @@
 """Page indices outside the pool, among those that a sequence needs: their rows are zero, and no memory is touched."""
 
+from typing import Any
+
 from tests.cases.case import Case, family
 from tests.cases.plan import INT32_MAX, INT32_MIN, INT64_MAX, INT64_MIN
 
@@ -18,60 +20,32 @@ WIDE_VALUES = {
     "wraps-64-bits": 2**57 + 3,
 }
 
+
+def _invalid(name: str, *seq_lens: int, num_pages: int = NUM_PAGES, **more: Any) -> Case:
+    rules = (11, 9) if "page_size" in more else (11,)
+    return Case(name=name, rules=rules, seq_lens=seq_lens or (70, 190, 5), num_pages=num_pages, **more)
+
+
+MANY = {(1, 0): -3, (1, 1): -NUM_PAGES, (1, 2): NUM_PAGES + 1, (0, 0): 2 * NUM_PAGES - 1, (0, 1): -11}
+
 CASES = family(
     "invalid-pages",
     [
         *(
-            Case(
-                name=f"{value}-{where}", rules=(11,), seq_lens=(70, 190, 5), num_pages=NUM_PAGES, page_at={place: page}
-            )
+            _invalid(f"{value}-{where}", page_at={place: page})
             for value, page in VALUES.items()
             for where, place in WHERE.items()
         ),
         *(
-            Case(
-                name=f"{value}-int64",
-                rules=(11,),
-                seq_lens=(70, 190, 5),
-                num_pages=NUM_PAGES,
-                table_dtype="int64",
-                page_at={(1, 1): page},
-            )
+            _invalid(f"{value}-int64", table_dtype="int64", page_at={(1, 1): page})
             for value, page in WIDE_VALUES.items()
         ),
-        Case(
-            name="minus-one-all",
-            rules=(11,),
-            seq_lens=(130, 65),
-            num_pages=NUM_PAGES,
-            page_at={(b, j): -1 for b, pages in enumerate((3, 2)) for j in range(pages)},
-        ),
-        Case(
-            name="mixed",
-            rules=(11,),
-            seq_lens=(200, 65),
-            num_pages=NUM_PAGES,
-            page_at={(0, 0): -1, (0, 2): NUM_PAGES, (1, 1): INT32_MAX},
-        ),
-        Case(
-            name="minus-three",
-            rules=(11,),
-            seq_lens=(70, 190, 5),
-            num_pages=NUM_PAGES,
-            page_at={(1, 0): -3, (1, 1): -NUM_PAGES, (1, 2): NUM_PAGES + 1, (0, 0): 2 * NUM_PAGES - 1, (0, 1): -11},
-        ),
-        Case(name="empty-pool", rules=(11,), seq_lens=(0, 0), num_pages=0),
-        Case(name="empty-pool-with-tokens", rules=(11,), seq_lens=(70, 3), num_pages=0),
-        Case(
-            name="page-1", rules=(11, 9), seq_lens=(70, 9), page_size=1, num_pages=90, page_at={(0, 5): -1, (1, 8): 90}
-        ),
-        Case(
-            name="page-128",
-            rules=(11, 9),
-            seq_lens=(300, 9),
-            page_size=128,
-            num_pages=NUM_PAGES,
-            page_at={(0, 1): -2, (1, 0): NUM_PAGES},
-        ),
+        _invalid("minus-one-all", 130, 65, page_at=dict.fromkeys([(0, 0), (0, 1), (0, 2), (1, 0), (1, 1)], -1)),
+        _invalid("mixed", 200, 65, page_at={(0, 0): -1, (0, 2): NUM_PAGES, (1, 1): INT32_MAX}),
+        _invalid("minus-three", page_at=MANY),
+        _invalid("empty-pool", 0, 0, num_pages=0),
+        _invalid("empty-pool-with-tokens", 70, 3, num_pages=0),
+        _invalid("page-1", 70, 9, page_size=1, num_pages=90, page_at={(0, 5): -1, (1, 8): 90}),
+        _invalid("page-128", 300, 9, page_size=128, page_at={(0, 1): -2, (1, 0): NUM_PAGES}),
     ],
 )

@@ -20,65 +20,46 @@ def _call(*seq_lens: int, **more: Any) -> Case:
     return Case(name="call", rules=special or (4,), seq_lens=seq_lens, **more)
 
 
+def _calls(name: str, *calls: Case, rules: tuple[int, ...] = ()) -> Case:
+    """Return a sequence of calls that begins and ends with the usual one."""
+    return Case(name=name, rules=(7, *rules), calls=(USUAL, *calls, USUAL))
+
+
+def _unusual(*changes: dict[str, Any]) -> list[Case]:
+    return [_call(70, 5, **change) for change in changes]
+
+
 USUAL = _call(70, 5)
+LENGTHS = ((300, 130), (40, 400, 1), (64, 3), (), (1, 1), (130, 260, 9), (600, 2))
+TABLES_AND_POOLS = _unusual(
+    {"spare_columns": 9},
+    {"num_pages": 90, "pages_from": 60},
+    {"table_dtype": "int64"},
+    {"lens_dtype": "int32"},
+    {"tail": "huge"},
+)
+GEOMETRIES = _unusual(
+    {"page_size": 16},
+    {"page_size": 128},
+    {"index_head_dim": 64},
+    {"index_head_dim": 256},
+    {"page_size": 32, "index_head_dim": 96},
+)
+STRIDES = _unusual(
+    {"table_layout": "transposed"},
+    {"table_layout": "sliced"},
+    {"lens_layout": "every_other"},
+    {"pool_row_gap": 16},
+    {"pool_offset": 1},
+)
 
 CASES = family(
     "state",
     [
-        Case(
-            name="lengths",
-            rules=(7,),
-            calls=(
-                USUAL,
-                _call(300, 130),
-                _call(40, 400, 1),
-                _call(64, 3),
-                _call(),
-                _call(1, 1),
-                _call(130, 260, 9),
-                _call(600, 2),
-                USUAL,
-            ),
-        ),
-        Case(
-            name="tables-and-pools",
-            rules=(7, 3),
-            calls=(
-                USUAL,
-                _call(70, 5, spare_columns=9),
-                _call(70, 5, num_pages=90, pages_from=60),
-                _call(70, 5, table_dtype="int64"),
-                _call(70, 5, lens_dtype="int32"),
-                _call(70, 5, tail="huge"),
-                USUAL,
-            ),
-        ),
-        Case(
-            name="geometries",
-            rules=(7, 9),
-            calls=(
-                USUAL,
-                _call(70, 5, page_size=16),
-                _call(70, 5, page_size=128),
-                _call(70, 5, index_head_dim=64),
-                _call(70, 5, index_head_dim=256),
-                _call(70, 5, page_size=32, index_head_dim=96),
-                USUAL,
-            ),
-        ),
-        Case(
-            name="strides",
-            rules=(7, 10),
-            calls=(
-                USUAL,
-                _call(70, 5, table_layout="transposed"),
-                _call(70, 5, table_layout="sliced"),
-                _call(70, 5, lens_layout="every_other"),
-                _call(70, 5, pool_row_gap=16),
-                _call(70, 5, pool_offset=1),
-                USUAL,
-            ),
-        ),
+        _calls("lengths", *(_call(*seq_lens) for seq_lens in LENGTHS)),
+        _calls("tables-and-pools", *TABLES_AND_POOLS, rules=(3,)),
+        _calls("geometries", *GEOMETRIES, rules=(9,)),
+        _calls("strides", *STRIDES, rules=(10,)),
         Case(name="many-calls", rules=(7,), calls=(_call(5, 3),) * MANY),
     ],
 )

@@ -1,8 +1,19 @@
 """Page tables: dtypes, layouts in memory, what stands past a sequence's last page, and how pages are shared."""
 
+from typing import Any
+
 from tests.cases.case import Case, family
 
 QUESTION = "values"
+
+
+def _tail(name: str, **more: Any) -> Case:
+    return Case(name=f"tail-{name}", rules=(5,), seq_lens=(1, 200, 65), spare_columns=4, **more)
+
+
+def _laid(name: str, *seq_lens: int, rules: tuple[int, ...] = (10,), **more: Any) -> Case:
+    return Case(name=name, rules=rules, seq_lens=seq_lens or (200, 65, 130), **more)
+
 
 CASES = family(
     "tables",
@@ -12,21 +23,12 @@ CASES = family(
         Case(name="int64-lens-int32", rules=(3,), seq_lens=(100, 30, 64), table_dtype="int64", lens_dtype="int32"),
         Case(name="int64-lens-int64", rules=(3,), seq_lens=(100, 30, 64), table_dtype="int64"),
         # What stands past a sequence's last page.
-        Case(name="tail-stale", rules=(5,), seq_lens=(1, 200, 65), spare_columns=4),
-        Case(name="tail-minus-one", rules=(5,), seq_lens=(1, 200, 65), spare_columns=4, tail="minus_one"),
-        Case(name="tail-huge", rules=(5,), seq_lens=(1, 200, 65), spare_columns=4, tail="huge"),
-        Case(name="tail-int-min", rules=(5,), seq_lens=(1, 200, 65), spare_columns=4, tail="int_min"),
-        Case(
-            name="tail-huge-int64", rules=(5,), seq_lens=(1, 200, 65), spare_columns=4, tail="huge", table_dtype="int64"
-        ),
-        Case(
-            name="tail-int-min-int64",
-            rules=(5,),
-            seq_lens=(1, 200, 65),
-            spare_columns=4,
-            tail="int_min",
-            table_dtype="int64",
-        ),
+        _tail("stale"),
+        _tail("minus-one", tail="minus_one"),
+        _tail("huge", tail="huge"),
+        _tail("int-min", tail="int_min"),
+        _tail("huge-int64", tail="huge", table_dtype="int64"),
+        _tail("int-min-int64", tail="int_min", table_dtype="int64"),
         Case(name="empty-sequence-among-huge", rules=(5, 4), seq_lens=(0, 65, 0), tail="huge"),
         Case(name="no-spare-column", rules=(5, 4), seq_lens=(130, 64), spare_columns=0),
         Case(name="one-column", rules=(4,), seq_lens=(64, 3, 64), spare_columns=0),
@@ -48,34 +50,20 @@ CASES = family(
         Case(name="pool-of-one-page", rules=(4,), seq_lens=(64, 1, 63), pages="same", num_pages=1),
         Case(name="page-16-bits", rules=(4,), seq_lens=(65, 65), pages_from=65_534, num_pages=65_541, heavy=True),
         # Layouts in memory.
-        Case(name="sliced", rules=(10,), seq_lens=(200, 65, 130), table_layout="sliced"),
-        Case(name="sliced-int64", rules=(10,), seq_lens=(200, 65, 130), table_layout="sliced", table_dtype="int64"),
-        Case(name="transposed", rules=(10,), seq_lens=(200, 65, 130), table_layout="transposed"),
-        Case(name="offset", rules=(10,), seq_lens=(200, 65, 130), table_layout="offset"),
-        Case(name="every-other-column", rules=(10,), seq_lens=(200, 65, 130), table_layout="every_other_column"),
-        Case(name="one-row-for-all", rules=(10,), seq_lens=(200, 65, 130), table_layout="one_row_for_all"),
-        Case(name="sliced-tail-huge", rules=(10, 5), seq_lens=(200, 65), table_layout="sliced", tail="huge"),
-        Case(name="sliced-one-row", rules=(10,), seq_lens=(200,), table_layout="sliced"),
-        Case(name="lens-every-other", rules=(10,), seq_lens=(200, 65, 130), lens_layout="every_other"),
-        Case(
-            name="lens-every-other-int32",
-            rules=(10,),
-            seq_lens=(200, 65, 130),
-            lens_layout="every_other",
-            lens_dtype="int32",
-        ),
-        Case(name="lens-one-for-all", rules=(10,), seq_lens=(65, 65, 65), lens_layout="one_for_all"),
-        Case(name="lens-offset", rules=(10,), seq_lens=(200, 65, 130), lens_layout="offset"),
-        Case(name="lens-offset-int32-one", rules=(10,), seq_lens=(200,), lens_layout="offset", lens_dtype="int32"),
-        Case(
-            name="lens-and-table-strided",
-            rules=(10,),
-            seq_lens=(200, 65, 130),
-            lens_layout="every_other",
-            table_layout="transposed",
-        ),
-        Case(
-            name="past-2-31-entries", rules=(12, 9), seq_lens=(3,) * 2_050, page_size=1, table_width=1 << 20, heavy=True
-        ),
+        _laid("sliced", table_layout="sliced"),
+        _laid("sliced-int64", table_layout="sliced", table_dtype="int64"),
+        _laid("transposed", table_layout="transposed"),
+        _laid("offset", table_layout="offset"),
+        _laid("every-other-column", table_layout="every_other_column"),
+        _laid("one-row-for-all", table_layout="one_row_for_all"),
+        _laid("sliced-tail-huge", 200, 65, rules=(10, 5), table_layout="sliced", tail="huge"),
+        _laid("sliced-one-row", 200, table_layout="sliced"),
+        _laid("lens-every-other", lens_layout="every_other"),
+        _laid("lens-every-other-int32", lens_layout="every_other", lens_dtype="int32"),
+        _laid("lens-one-for-all", 65, 65, 65, lens_layout="one_for_all"),
+        _laid("lens-offset", lens_layout="offset"),
+        _laid("lens-offset-int32-one", 200, lens_layout="offset", lens_dtype="int32"),
+        _laid("lens-and-table-strided", lens_layout="every_other", table_layout="transposed"),
+        _laid("past-2-31-entries", *(3,) * 2_050, rules=(12, 9), page_size=1, table_width=1 << 20, heavy=True),
     ],
 )

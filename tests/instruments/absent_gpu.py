@@ -21,7 +21,7 @@ from tests.calls.errors import NeedsGpu, short
 from tests.calls.implementations import Implementation
 from tests.calls.interruption import is_interrupted
 from tests.cases.case import Case
-from tests.instruments.absent_h100 import CAPABILITY, NAME, PROPERTIES, AbsentH100
+from tests.instruments.absent_h100 import CAPABILITY, NAME, PROPERTIES, AbsentGpu
 from tests.instruments.triton_seams import active_driver, autotuned_launches
 
 PROPERTIES_NOTE = "questions for the GPU were answered as by an H100"
@@ -119,15 +119,14 @@ class AbsentGpuCalls:
             for name, stand_in in replaced.items():
                 stack.enter_context(mock.patch.object(torch.cuda, name, stand_in))
             stack.enter_context(mock.patch.object(torch.Tensor, "is_cuda", property(is_cuda), create=True))
-            stack.enter_context(active_driver(AbsentH100()))
+            stack.enter_context(active_driver(AbsentGpu()))
             stack.enter_context(autotuned_launches(self._choose))
             yield
 
     def _choose(self, kernel: str, configurations: Sequence[Any]) -> Any:
         if len(configurations) > 1:
-            self.notes[f"{kernel} is autotuned: each call ran the next of its {len(configurations)} configurations"] = (
-                None
-            )
+            told = f"{kernel} is autotuned: each call ran the next of its {len(configurations)} configurations"
+            self.notes[told] = None
         return configurations[self._turn % len(configurations)]
 
     def _undecided(self, error: BaseException) -> NeedsGpu | None:

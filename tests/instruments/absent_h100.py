@@ -1,13 +1,12 @@
-"""An H100 that is not there: what Triton's driver and torch say of one. Kernels are launched nowhere."""
+"""An H100 that is not there: what Triton's driver and torch say of one. No kernel is launched."""
 
-import itertools
 from types import SimpleNamespace
-from typing import Any
 
 from triton.backends.compiler import GPUTarget
 
 NAME = "NVIDIA H100 80GB HBM3"
 CAPABILITY = (9, 0)
+TARGET = GPUTarget("cuda", 90, 32)
 PROPERTIES = SimpleNamespace(
     name=NAME,
     major=9,
@@ -27,22 +26,12 @@ PROPERTIES = SimpleNamespace(
 )
 """As `torch.cuda.get_device_properties` tells them."""
 
-_handles = itertools.count(0x7F00_0000_0000, 0x100)
 
+class Utils:
+    """The part of a driver that tells a GPU's properties."""
 
-class Launcher:
-    """Takes a launch as Triton's launchers do, and launches nothing."""
-
-    def __init__(self, source: Any, metadata: Any) -> None:
-        self._count = len(source.signature)
-
-    def __call__(self, grid_x: int, grid_y: int, grid_z: int, stream: int, function: int, *args: Any) -> None:
-        # Packed metadata, metadata for hooks and two hooks come before the kernel's arguments.
-        assert len(args) == 4 + self._count, f"{self._count} arguments expected, {len(args) - 4} given"
-
-
-class _Utils:
     def get_device_properties(self, device: int) -> dict[str, int]:
+        """Return what Triton asks for."""
         return {
             "max_shared_mem": PROPERTIES.shared_memory_per_block_optin,
             "max_num_regs": PROPERTIES.regs_per_multiprocessor,
@@ -53,18 +42,17 @@ class _Utils:
             "mem_bus_width": 5_120,
         }
 
-    def load_binary(self, name: str, cubin: bytes, shared: int, device: int) -> tuple[object, int, int, int, int]:
-        return object(), next(_handles), 32, 0, 1024
-
 
 class AbsentGpu:
-    """As much of a Triton driver as a launch asks for before it compiles.
+    """As much of a Triton driver as a launch asks for before it compiles, and the properties of an H100.
 
     Args:
-        target: what the GPU is.
+        target: what Triton compiles for.
     """
 
-    def __init__(self, target: GPUTarget) -> None:
+    utils = Utils()
+
+    def __init__(self, target: GPUTarget = TARGET) -> None:
         self._target = target
 
     def get_current_target(self) -> GPUTarget:
@@ -78,13 +66,3 @@ class AbsentGpu:
     def get_current_stream(self, device: int) -> int:
         """Return the default stream."""
         return 0
-
-
-class AbsentH100(AbsentGpu):
-    """As much of a driver as compiling and launching a kernel asks for."""
-
-    launcher_cls = Launcher
-    utils = _Utils()
-
-    def __init__(self) -> None:
-        super().__init__(GPUTarget("cuda", 90, 32))

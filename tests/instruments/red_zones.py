@@ -1,6 +1,7 @@
 """Ordinary memory between red zones: bytes that nobody has a reason to write."""
 
 import mmap
+import sys
 from collections.abc import Iterable
 from dataclasses import dataclass
 
@@ -65,7 +66,8 @@ class RedZonedMemory:
     def allocate(self, name: str, size: int, device: torch.device) -> torch.Tensor:
         """Return `(size,)` uint8 between two red zones. See `Memory.allocate`."""
         if device.type == "cpu" and size >= MAPPED_FROM_BYTES:
-            whole = _mapped(size + 2 * RED_ZONE_BYTES)
+            mapping = mapped_zeros(BELOW_MAPPED_BYTES + size + 2 * RED_ZONE_BYTES)
+            whole = torch.frombuffer(mapping, dtype=torch.uint8, offset=BELOW_MAPPED_BYTES)
         else:
             whole = torch.empty(size + 2 * RED_ZONE_BYTES, dtype=torch.uint8, device=device)
         end = RED_ZONE_BYTES + size
@@ -85,8 +87,8 @@ class RedZonedMemory:
         self._zones.clear()
 
 
-def _mapped(size: int) -> torch.Tensor:
-    """Return `(size,)` uint8 of mapped zeros that take no room until they are touched."""
-    flags = mmap.MAP_PRIVATE | mmap.MAP_ANONYMOUS | getattr(mmap, "MAP_NORESERVE", 0x4000)
-    mapping = mmap.mmap(-1, BELOW_MAPPED_BYTES + size, flags=flags)
-    return torch.frombuffer(mapping, dtype=torch.uint8, offset=BELOW_MAPPED_BYTES, count=size)
+def mapped_zeros(size: int) -> mmap.mmap:
+    """Return so many bytes of zeros, which take no room until they are touched."""
+    # Python names the flag from 3.13 on.
+    no_reserve = getattr(mmap, "MAP_NORESERVE", 0x4000 if sys.platform == "linux" else 0)
+    return mmap.mmap(-1, size, flags=mmap.MAP_PRIVATE | mmap.MAP_ANONYMOUS | no_reserve)

@@ -10,6 +10,7 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Any, NamedTuple
+from unittest import mock
 
 import torch
 import triton
@@ -31,6 +32,12 @@ sum_combine = tl.standard._sum_combine
 """The combine function of `tl.sum` and `tl.cumsum`."""
 numpy_dtype_of = interpreter._get_np_dtype
 """Numpy's type of the lanes of a scalar type."""
+signed_dtype = interpreter._get_signed_np_dtype
+"""Numpy's signed type of the same size."""
+tuple_like = interpreter._tuple_create
+"""A tuple of the class of another."""
+descriptor_handle = interpreter.TensorDescHandle
+"""The interpreter's value of a tensor descriptor: base, shape, strides, block shape, padding."""
 PADDING_NAN = ir.PADDING_OPTION.PAD_NAN
 _MISSING = object()
 _BUILTIN_CODE = tl.core.builtin(lambda: None).__code__
@@ -114,7 +121,6 @@ def autotuned_launches(choose: Callable[[str, Sequence[Any]], Any]) -> Iterator[
 
     Nothing is timed, and nothing remembered.
     """
-    original = Autotuner.run
 
     def run(tuner: Any, *args: Any, **kwargs: Any) -> Any:
         tuner.nargs = dict(zip(tuner.arg_names, args, strict=False))
@@ -125,11 +131,8 @@ def autotuned_launches(choose: Callable[[str, Sequence[Any]], Any]) -> Iterator[
         tuner.nargs = None
         return result
 
-    Autotuner.run = run
-    try:
+    with mock.patch.object(Autotuner, "run", run):
         yield
-    finally:
-        Autotuner.run = original
 
 
 # Launches of compiled kernels
@@ -189,13 +192,9 @@ def launcher_calls(launcher: Any, on_launch: Callable[[Launched], None]) -> Iter
         on_launch(Launched((int(given[0]), int(given[1]), int(given[2])), given[4], given[_BEFORE_ARGUMENTS:]))
         return original(self, *given)
 
-    launcher.__call__ = call
-    try:
-        # Who launches past the launcher, as the project's gathers do, must not while somebody listens to the hook.
-        with compiled_launches(lambda name: None):
-            yield
-    finally:
-        launcher.__call__ = original
+    # Who launches past the launcher, as the project's gathers do, must not while somebody listens to the hook.
+    with mock.patch.object(launcher, "__call__", call), compiled_launches(lambda name: None):
+        yield
 
 
 def launcher_class() -> Any:
@@ -319,21 +318,6 @@ def type_of(value: Any) -> Any:
 def tensor_of(value: Any) -> torch.Tensor:
     """Return the tensor of an argument, which `triton.reinterpret` may have wrapped."""
     return value.base if isinstance(value, TensorWrapper) else value
-
-
-def tuple_like(original: Any, items: Sequence[Any]) -> Any:
-    """Return a tuple of the class of another."""
-    return interpreter._tuple_create(original, items)
-
-
-def signed_dtype(dtype: Any) -> Any:
-    """Return numpy's signed type of the same size."""
-    return interpreter._get_signed_np_dtype(dtype)
-
-
-def descriptor_handle(*parts: Any) -> Any:
-    """Return the interpreter's value of a tensor descriptor: base, shape, strides, block shape, padding."""
-    return interpreter.TensorDescHandle(*parts)
 
 
 def round_to_tf32(data: Any) -> Any:

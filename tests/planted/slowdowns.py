@@ -43,10 +43,5 @@ SLOWDOWNS = (
         "    KEY_ALIGNMENT: tl.constexpr = 16 if INDEX_HEAD_DIM % 16 == 0 else UNIT_BYTES\n",
         "    KEY_ALIGNMENT: tl.constexpr = UNIT_BYTES\n",
     ),
-    _slowdown(
-        "other warps",
-        "plan.py",
-        "WARP_BYTES = 1_024\n",
-        "WARP_BYTES = 4_096\n",
-    ),
+    _slowdown("other warps", "plan.py", "WARP_BYTES = 1_024\n", "WARP_BYTES = 4_096\n"),
 )

@@ -52,7 +52,8 @@ class Watch:
             for region in regions.regions:
                 if region.bytes_read or region.bytes_written:
                     known = self.traffic.get(region.name, Traffic())
-                    self.traffic[region.name] = known.plus(region.bytes_read, region.bytes_written)
+                    read, written = known.bytes_read + region.bytes_read, known.bytes_written + region.bytes_written
+                    self.traffic[region.name] = Traffic(read, written)
 
 
 class CheckedInterpreter:

@@ -44,15 +44,12 @@ class ElementwiseOps(IntegerOps):
 
     def unary_op(self, arg: Any, op: Callable[..., np.ndarray]) -> CheckedHandle:
         """Any operation on one operand."""
-        result = CheckedHandle(op(arg.data), arg.dtype.scalar)
-        result.taint = arg.taint
-        return result
+        return _marked(CheckedHandle(op(arg.data), arg.dtype.scalar), arg.taint)
 
     def ternary_op(self, lhs: Any, rhs: Any, other: Any, op: Callable[..., np.ndarray]) -> CheckedHandle:
         """Any operation on three operands."""
         result = super().ternary_op(lhs, rhs, other, op)
-        result.taint = merged_taint(result.data.shape, lhs, rhs, other)
-        return result
+        return _marked(result, merged_taint(result.data.shape, lhs, rhs, other))
 
     def create_select(self, cond: Any, lhs: Any, rhs: Any) -> CheckedHandle:
         """A lane takes the marks of the side it takes, and those of the condition."""
@@ -94,15 +91,11 @@ class ElementwiseOps(IntegerOps):
 
     def cast_impl(self, src: Any, dst_type: Any) -> CheckedHandle:
         """Casts to and from floats."""
-        result = super().cast_impl(src, dst_type)
-        result.taint = src.taint
-        return result
+        return _marked(super().cast_impl(src, dst_type), src.taint)
 
     def create_fp_to_fp(self, src: Any, dst_type: Any, rounding_mode: Any) -> CheckedHandle:
         """Casts between floats with a rounding mode."""
-        result = super().create_fp_to_fp(src, dst_type, rounding_mode)
-        result.taint = src.taint
-        return result
+        return _marked(super().create_fp_to_fp(src, dst_type, rounding_mode), src.taint)
 
     def create_bitcast(self, src: Any, dst_type: Any) -> CheckedHandle:
         """The same bits as another type; addresses keep their origin."""
@@ -117,8 +110,7 @@ class ElementwiseOps(IntegerOps):
         """A shift to the right that keeps the sign."""
         signed = lhs.data.view(signed_dtype(lhs.data.dtype))
         result = CheckedHandle((signed >> rhs.data.astype(signed.dtype)).view(lhs.data.dtype), lhs.dtype.scalar)
-        result.taint = merged_taint(result.data.shape, lhs, rhs)
-        return result
+        return _marked(result, merged_taint(result.data.shape, lhs, rhs))
 
     def create_get_program_id(self, axis: int) -> CheckedHandle:
         """This program's place on an axis of the grid."""
@@ -182,6 +174,11 @@ class ElementwiseOps(IntegerOps):
 def transposed(handle: CheckedHandle) -> CheckedHandle:
     """All dimensions in reverse order."""
     return _moved(handle, np.transpose)
+
+
+def _marked(result: Any, taint: np.ndarray | None) -> CheckedHandle:
+    result.taint = taint
+    return result
 
 
 def _scalar(value: int) -> CheckedHandle:

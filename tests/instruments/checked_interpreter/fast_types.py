@@ -4,6 +4,7 @@ On small blocks the interpreter spends most of its time making types and wrappin
 These give equal values, and make each once.
 """
 
+import math
 from functools import lru_cache
 from typing import Any
 
@@ -36,7 +37,4 @@ def to_ir(type: tl.dtype, builder: Any) -> tl.dtype:
 
 @lru_cache(maxsize=4096)
 def _wrapped_shape(shape: tuple[int, ...]) -> tuple[Any, Any]:
-    numel = 1
-    for length in shape:
-        numel *= length
-    return tl.tuple([tl.constexpr(length) for length in shape]), tl.constexpr(numel)
+    return tl.tuple([tl.constexpr(length) for length in shape]), tl.constexpr(math.prod(shape))

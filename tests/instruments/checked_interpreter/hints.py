@@ -32,9 +32,9 @@ def make_hint(builder: CheckedBuilder, name: str) -> Callable[..., Any]:
         for axis, number in enumerate(numbers):
             if number > 1:
                 wrong |= np.moveaxis(wrong_lanes(np.moveaxis(data, axis, -1), number, step), -1, axis)
-        return (
-            _marked(builder, input, wrong, f"tl.{name} of {numbers} is not true of the value") if wrong.any() else input
-        )
+        if not wrong.any():
+            return input
+        return _marked(builder, input, wrong, f"tl.{name} of {numbers} is not true of the value")
 
     return hint
 
@@ -61,8 +61,7 @@ def _not_contiguous(data: np.ndarray, number: int, step: int) -> np.ndarray:
 
 
 def _not_constant(data: np.ndarray, number: int, step: int) -> np.ndarray:
-    lanes = np.arange(data.shape[-1])
-    return data != data[..., lanes // number * number]
+    return _not_contiguous(data, number, 0)
 
 
 _WRONG_LANES = {"multiple_of": _not_multiple, "max_contiguous": _not_contiguous, "max_constancy": _not_constant}

@@ -2,7 +2,7 @@
 
 import inspect
 import math
-from typing import Any, NamedTuple
+from typing import Any
 
 import numpy as np
 import triton
@@ -29,13 +29,6 @@ from .state import LaunchState
 Grid = tuple[int, int, int]
 
 
-class Programs(NamedTuple):
-    """How many programs of a launch ran, and how many of them wrote nothing."""
-
-    ran: int
-    idle: int
-
-
 class Launch:
     """A kernel with its arguments bound."""
 
@@ -51,11 +44,11 @@ class Launch:
         if not 1 <= len(self.grid) <= 3:
             raise ValueError(f"grid: expected 1 to 3 axes, got {self.grid}")
 
-    def run(self, state: LaunchState) -> Programs:
-        """Run all programs; how many there were."""
+    def run(self, state: LaunchState) -> tuple[int, int]:
+        """Run all programs; how many there were, and how many of them wrote nothing."""
         grid: Grid = (*self.grid, 1, 1)[:3]  # type: ignore[assignment]
         if not self._check_grid(state, grid):
-            return Programs(0, 0)
+            return 0, 0
         program = idle = written = 0
         with checked_language(state) as builder, np.errstate(all="ignore"):
             values = {
@@ -78,7 +71,7 @@ class Launch:
                 if triton.knobs.compilation.front_end_debugging:
                     raise
                 raise InterpreterError(repr(error)) from error
-        return Programs(program, idle)
+        return program, idle
 
     def _check_grid(self, state: LaunchState, grid: Grid) -> bool:
         """Report axes past CUDA's limits, which refuses such a launch; return whether there are none."""

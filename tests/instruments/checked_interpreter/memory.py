@@ -124,11 +124,7 @@ class MemoryOps(InterpreterBuilder):
             index //= size
         region.bytes_read += index.size * size
         if not region.read_only:
-            accesses = self.state.accesses(region)
-            touch = accesses.update if operation == "atomic" else accesses.read
-            conflicts = touch(addresses, size, self.state.program)
-            if conflicts:
-                self.state.report_races(region, "read", conflicts)
+            self.state.touch(region, operation, addresses, size, told="read")
         return words.take(index).view(np_dtype)
 
     def checked_store(
@@ -146,11 +142,7 @@ class MemoryOps(InterpreterBuilder):
             data = data if lanes is None else data[lanes]
             if value.taint is not None:
                 report_undefined(self.state, value, lanes, f"bytes stored to {region.name}", region)
-            accesses = self.state.accesses(region)
-            touch = accesses.update if operation == "atomic" else accesses.write
-            conflicts = touch(addresses, size, self.state.program)
-            if conflicts:
-                self.state.report_races(region, operation, conflicts)
+            self.state.touch(region, operation, addresses, size)
             begin, words = region.words(size)
             region.bytes_written += addresses.size * size
             data = np.ascontiguousarray(data, dtype=np_dtype).view(words.dtype)
@@ -174,9 +166,7 @@ class MemoryOps(InterpreterBuilder):
             chosen = np.ones(shape, dtype=bool) if lanes is None else lanes
             addresses = ptr.data[chosen]
             report_undefined(self.state, val, chosen, f"an atomic operation on {region.name}", region)
-            conflicts = self.state.accesses(region).update(addresses, np_dtype.itemsize, self.state.program)
-            if conflicts:
-                self.state.report_races(region, "atomic", conflicts)
+            self.state.touch(region, "atomic", addresses, np_dtype.itemsize)
             region.bytes_read += addresses.size * np_dtype.itemsize
             region.bytes_written += addresses.size * np_dtype.itemsize
             result.data[chosen] = run(chosen)

@@ -4,16 +4,14 @@ The maps hold a program number (from 1) a byte, in memory that the operating sys
 touched, so that a large pool costs nothing but address space.
 """
 
-import mmap
-import sys
 from typing import NamedTuple
 
 import numpy as np
 
+from tests.instruments.red_zones import mapped_zeros
+
 _BYTES_A_CELL = 4
 _ALIGNMENT = 64
-# Python names the flag from 3.13 on.
-_NORESERVE = getattr(mmap, "MAP_NORESERVE", 0x4000 if sys.platform == "linux" else 0)
 _MAX_PENDING_LANES = 1 << 22
 
 
@@ -101,9 +99,7 @@ class AccessMap:
     def _view(self, what: str, where: "slice | np.ndarray", size: int) -> np.ndarray:
         cells = self._maps.get(what)
         if cells is None:
-            memory = mmap.mmap(
-                -1, self._cells * _BYTES_A_CELL, flags=mmap.MAP_PRIVATE | mmap.MAP_ANONYMOUS | _NORESERVE
-            )
+            memory = mapped_zeros(self._cells * _BYTES_A_CELL)
             cells = self._maps[what] = np.frombuffer(memory, dtype=np.int32)
         return cells if size == 1 or isinstance(where, slice) else cells.reshape(-1, size)
 

@@ -8,11 +8,7 @@ import triton
 
 from tests.instruments import triton_seams
 
-_NOT_THE_KERNELS = (
-    str(Path(__file__).parent) + "/",
-    triton_seams.__file__,
-    str(Path(triton.__file__).parent) + "/",
-)
+_NOT_THE_KERNELS = (f"{Path(__file__).parent}/", triton_seams.__file__, f"{Path(triton.__file__).parent}/")
 
 
 class Line(NamedTuple):

@@ -73,9 +73,12 @@ class LaunchState:
         self.program = program
         self.program_id = (x, y, z)[: self._rank]
 
-    def accesses(self, region: Region) -> AccessMap:
-        """The map of accesses to a region that has bytes."""
-        return self._maps[region.number]
+    def touch(self, region: Region, operation: str, addresses: np.ndarray, size: int, told: str = "") -> None:
+        """Note that the program does `operation` on the bytes; a race is told as one of `told`, if that is another."""
+        accesses = self._maps[region.number]
+        note = {"read": accesses.read, "write": accesses.write, "atomic": accesses.update}[operation]
+        if conflicts := note(addresses, size, self.program):
+            self.report_races(region, told or operation, conflicts)
 
     def program_name(self) -> str:
         """The running program, as messages name it."""

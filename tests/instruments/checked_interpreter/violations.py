@@ -31,10 +31,6 @@ class Traffic:
     bytes_read: int = 0
     bytes_written: int = 0
 
-    def plus(self, read: int, written: int) -> "Traffic":
-        """This traffic and `read` and `written` bytes more."""
-        return Traffic(self.bytes_read + read, self.bytes_written + written)
-
 
 class Findings:
     """Collects violations, merging those of one kind, tensor and line."""

@@ -1,15 +1,14 @@
 """Compiles variants, in a process in which Triton compiles; see `helper` for the other end.
 
-`python -m tests.instruments.compiles.child REQUESTS ANSWERS`, two descriptors. The first line of REQUESTS says how to
-start: `path`, of modules, and `implementation`, as `--impl` names it; each other is a request. Each is answered by a
-line: `{"reason", "line", "is_of_ir"}` as in `Verdict`, with whether the way to Triton's IR tells it; or `{"error"}`,
-a sentence, where that cannot be told.
+`python -m tests.instruments.compiles.child DESCRIPTOR`, of a connection. What comes first says how to start: `path`, of
+modules, and `implementation`, as `--impl` names it; all else are requests. Each is answered by `{"reason", "line",
+"is_of_ir"}` as in `Answer`, with whether the way to Triton's IR tells it; or by `{"error"}`, a sentence, where that
+cannot be told.
 """
 
-import json
-import os
 import sys
 from contextlib import suppress
+from multiprocessing.connection import Connection
 from pathlib import Path
 from typing import Any
 
@@ -31,18 +30,16 @@ SHARED_BYTES = 232_448
 def compiled(variant: Variant, kernel: triton.JITFunction, to_machine_code: bool) -> dict[str, Any]:
     """Compile a variant, and return the answer."""
     source = ASTSource(kernel, dict(variant.signature), dict(variant.constants), dict(variant.attributes))
+    is_of_ir = True
     try:
         front_end(source, TARGETS[TARGET], variant.options)
-    except Exception as error:
-        reason, line = told_by_compiler(error)
-        return {"reason": reason, "line": line, "is_of_ir": True}
-    if not to_machine_code:
-        return {"reason": None, "line": None, "is_of_ir": True}
-    try:
+        if not to_machine_code:
+            return {"reason": None, "line": None, "is_of_ir": True}
+        is_of_ir = False
         shared = triton.compile(source, target=TARGETS[TARGET], options=dict(variant.options)).metadata.shared
     except Exception as error:
         reason, line = told_by_compiler(error)
-        return {"reason": reason, "line": line, "is_of_ir": False}
+        return {"reason": reason, "line": line, "is_of_ir": is_of_ir}
     too_much = f"it needs {shared:,} bytes of shared memory, should be at most {SHARED_BYTES:,}"
     return {"reason": too_much if shared > SHARED_BYTES else None, "line": None, "is_of_ir": False}
 
@@ -59,18 +56,18 @@ def answer(request: dict[str, Any]) -> dict[str, Any]:
     return compiled(variant, kernel, request["to_machine_code"])
 
 
-def main(requests: int, answers: int) -> None:
+def main(descriptor: int) -> None:
     """Answer requests until there are no more."""
-    with os.fdopen(requests, encoding="utf-8") as lines, os.fdopen(answers, "w", encoding="utf-8") as told:
-        start = json.loads(lines.readline())
+    connection = Connection(descriptor)
+    with suppress(EOFError, ConnectionError):
+        start = connection.recv()
         sys.path[:] = start["path"]
         # As it is loaded where it is examined: a peer's file may not be importable by itself.
         with suppress(NoImplementation):  # what a variant needs is imported by itself then, and tells why it cannot be
             load_implementation(start["implementation"])
-        for line in lines:
-            told.write(json.dumps(answer(json.loads(line))) + "\n")
-            told.flush()
+        while True:
+            connection.send(answer(connection.recv()))
 
 
 if __name__ == "__main__":
-    main(int(sys.argv[1]), int(sys.argv[2]))
+    main(int(sys.argv[1]))

@@ -14,7 +14,8 @@ from typing import Any
 
 import triton
 
-from tests.instruments.cost.compiling import CannotCompile, find_kernel
+from tests.calls.implementations import executed
+from tests.instruments.cost.compiling import CannotCompile, find_kernel, undecorated
 from tests.instruments.cost.variants import Variant
 
 _loaded: dict[tuple[Path, int, int], ModuleType] = {}
@@ -54,23 +55,9 @@ def _module(name: str, file: Path) -> ModuleType:
         if spec is not None and spec.origin is not None and Path(spec.origin) == file:
             _loaded[at] = importlib.import_module(name)
         else:
-            _loaded[at] = _from_file(name, file)
+            _loaded[at] = executed(name, file)
     sys.modules[name] = _loaded[at]
     return _loaded[at]
-
-
-def _from_file(name: str, file: Path) -> ModuleType:
-    spec = importlib.util.spec_from_file_location(name, file)
-    assert spec is not None
-    assert spec.loader is not None
-    module = importlib.util.module_from_spec(spec)
-    sys.modules[name] = module
-    sys.path.insert(0, str(file.parent))
-    try:
-        spec.loader.exec_module(module)
-    finally:
-        sys.path.remove(str(file.parent))
-    return module
 
 
 @cache
@@ -87,9 +74,8 @@ def _made_again(name: str, module: ModuleType, file: Path, def_line: int) -> tri
         raise NotFound(f"{name} is made inside a function, and uses that function's {', '.join(sorted(free))}")
     given: dict[str, Any] = {}
     exec(compile(ast.Module([node], []), str(file), "exec"), vars(module), given)
-    kernel = given[node.name]
-    while not isinstance(kernel, triton.JITFunction):
-        kernel = kernel.fn
+    kernel = undecorated(given[node.name])
+    assert kernel is not None
     return kernel
 
 

@@ -8,9 +8,9 @@ from pathlib import Path
 from typing import Any, NamedTuple, Self
 
 from tests import ROOT
+from tests.instruments.compiles.answers import COMPILES, Answer, Answers
 from tests.instruments.compiles.helper import CannotAsk, Helper
 from tests.instruments.compiles.source_key import source_key
-from tests.instruments.compiles.verdicts import COMPILES, Verdict, Verdicts
 from tests.instruments.cost.recording import CannotSpecialise, variant_of
 from tests.instruments.cost.variants import NotPortable, Variant
 from tests.instruments.triton_seams import InterpretedLaunch, constants_of, interpreted_launches, place_of
@@ -40,14 +40,13 @@ class Compiles:
 
     Args:
         implementation: whose launches they are, as `--impl` names it.
-        folder: where verdicts are kept.
+        folder: where answers are kept.
     """
 
     def __init__(self, implementation: str, folder: Path = FOLDER) -> None:
-        self._verdicts = Verdicts(folder)
+        self._answers = Answers(folder)
         self._helper = Helper(implementation)
         self._told: dict[_Asked, Refusal | None] = {}
-        self._sources: dict[Any, str] = {}
 
     def __enter__(self) -> Self:
         return self
@@ -74,35 +73,32 @@ class Compiles:
 
     def _refusal(self, asked: _Asked) -> Refusal | None:
         file, def_line = place_of(asked.function)
-        verdict = self._verdict(asked, file, def_line)
-        if verdict.reason is None:
+        answer = self._answer(asked, file, def_line)
+        if answer.reason is None:
             return None
-        line = def_line + (verdict.line or 1) - 1
-        message = f"{asked.variant.name} does not compile: {verdict.reason} ({Path(file).name} line {line})"
+        line = def_line + (answer.line or 1) - 1
+        message = f"{asked.variant.name} does not compile: {answer.reason} ({Path(file).name} line {line})"
         return Refusal(message, f"{file}:{line}")
 
-    def _verdict(self, asked: _Asked, file: str, def_line: int) -> Verdict:
-        variant = asked.variant
-        if asked.function not in self._sources:
-            self._sources[asked.function] = source_key(asked.function)
-        source = self._sources[asked.function]
+    def _answer(self, asked: _Asked, file: str, def_line: int) -> Answer:
+        variant, source = asked.variant, source_key(asked.function)
         try:
             portable = variant.as_json()
         except NotPortable as error:
             raise CannotAsk(f"whether {variant.name} compiles cannot be told: {error}") from error
         of_ir = _hash(source, {**portable, "module": ""})
         of_code = _hash(source, [asked.constants, portable["options"]])
-        known, code = self._verdicts.get(of_ir), self._verdicts.get(of_code)
+        known, code = self._answers.get(of_ir), self._answers.get(of_code)
         if known is None or (known.reason is None and code is None):
             told = self._helper.ask(
                 {"variant": portable, "file": file, "def_line": def_line, "to_machine_code": code is None}
             )
-            verdict = Verdict(told["reason"], told["line"])
-            known = verdict if told["is_of_ir"] else COMPILES
-            self._verdicts.keep(of_ir, known)
+            answer = Answer(told["reason"], told["line"])
+            known = answer if told["is_of_ir"] else COMPILES
+            self._answers.keep(of_ir, known)
             if not told["is_of_ir"]:
-                code = verdict
-                self._verdicts.keep(of_code, code)
+                code = answer
+                self._answers.keep(of_code, code)
         return known if known.reason is not None or code is None else code
 
 

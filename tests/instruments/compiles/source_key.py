@@ -3,6 +3,7 @@
 import inspect
 import sys
 from collections.abc import Iterator
+from functools import cache
 from hashlib import sha256
 from types import BuiltinFunctionType, CodeType, FunctionType, ModuleType
 from typing import Any
@@ -13,6 +14,7 @@ _LIBRARIES = {*sys.stdlib_module_names, "triton", "torch", "numpy"}
 """Their versions stand for their source."""
 
 
+@cache
 def source_key(function: FunctionType) -> str:
     """Return a hash of all that decides a kernel's code but for its arguments.
 

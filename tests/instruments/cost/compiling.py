@@ -85,13 +85,13 @@ def find_kernel(module: str, name: str) -> triton.JITFunction:
     for part in name.split("."):
         found = getattr(found, part, None)
     for candidate in (found, *vars(within).values()):
-        kernel = _undecorated(candidate)
+        kernel = undecorated(candidate)
         if kernel is not None and kernel.fn.__qualname__ == name:
             return kernel
     raise CannotCompile(f"{name}: the module {module} does not hold it under that name")
 
 
-def _undecorated(value: Any) -> triton.JITFunction | None:
+def undecorated(value: Any) -> triton.JITFunction | None:
     """Return the kernel under decorators such as `triton.autotune`, if there is one."""
     while value is not None and not isinstance(value, triton.JITFunction):
         if not isinstance(value, triton.KernelInterface):

@@ -7,17 +7,14 @@ import numpy as np
 import torch
 
 from tests.calls.inputs import Arguments
-from tests.cases.growth import Request
+from tests.cases.growth import PAGE_SIZE, Request
 from tests.instruments.cost.recording import compiled_variants, recorded_launches
 from tests.instruments.cost.variants import Variant
 
+INDEX_HEAD_DIM = 128
 
-def variants_of_requests(
-    call: Callable[..., Any],
-    requests: Iterable[Request],
-    device: torch.device,
-    on_request: Callable[[int], None] = lambda done: None,
-) -> list[Variant]:
+
+def variants_of_requests(call: Callable[..., Any], requests: Iterable[Request], device: torch.device) -> list[Variant]:
     """Return what Triton compiles for a sequence of calls, each variant once, in the order of their first use.
 
     On the CPU the launches are recorded and not run. On a GPU they are run, and what was compiled earlier in the
@@ -27,10 +24,9 @@ def variants_of_requests(
         call: a function of an implementation.
         requests: the sizes of each call, production's in all else.
         device: where the arguments live.
-        on_request: told how many calls are done.
     """
     variants: dict[Variant, None] = {}
-    for done, request in enumerate(requests):
+    for request in requests:
         arguments = arguments_of(request, device)
         if device.type == "cpu":
             with recorded_launches(execute=False) as launches:
@@ -40,18 +36,17 @@ def variants_of_requests(
             with compiled_variants() as compiled:
                 call(*arguments)
             variants.update((variant, None) for variant in compiled)
-        on_request(done + 1)
     return list(variants)
 
 
-def arguments_of(request: Request, device: torch.device, page_size: int = 64, index_head_dim: int = 128) -> Arguments:
+def arguments_of(request: Request, device: torch.device) -> Arguments:
     """Return arguments of the sizes of a request: a pool of anything, a table that names page 0 throughout."""
-    buf = torch.empty((request.num_pages, page_size * (index_head_dim + 4)), dtype=torch.uint8, device=device)
+    buf = torch.empty((request.num_pages, PAGE_SIZE * (INDEX_HEAD_DIM + 4)), dtype=torch.uint8, device=device)
     # NumPy's zeros take no room until they are touched.
     table = torch.from_numpy(np.zeros((len(request.seq_lens), request.table_width), dtype=np.int32)).to(device)
     lengths = torch.tensor(request.seq_lens, dtype=torch.int64, device=device)
     total, longest = sum(request.seq_lens), max(request.seq_lens)
-    return Arguments(buf, table, lengths, total, longest, page_size, index_head_dim)
+    return Arguments(buf, table, lengths, total, longest, PAGE_SIZE, INDEX_HEAD_DIM)
 
 
 def what_differs(variants: Iterable[Variant]) -> str:

@@ -1,7 +1,7 @@
 """A compiled variant: what Triton compiles a kernel for, in a form that another process can compile."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, fields
 from typing import Any
 
 import triton.language as tl
@@ -38,30 +38,12 @@ class Variant:
         Raises:
             NotPortable: a constant is none of numbers, strings, dtypes and tuples of such.
         """
-        return {
-            "module": self.module,
-            "name": self.name,
-            "key": self.key,
-            "backend": self.backend,
-            "signature": {name: _encoded(type_) for name, type_ in self.signature.items()},
-            "constants": [[list(place), _encoded(value)] for place, value in self.constants.items()],
-            "attributes": [[list(place), _encoded(value)] for place, value in self.attributes.items()],
-            "options": {name: _encoded(value) for name, value in self.options.items()},
-        }
+        return {part.name: _encoded(getattr(self, part.name)) for part in fields(self)}
 
     @classmethod
     def from_json(cls, data: Mapping[str, Any]) -> "Variant":
         """Return the variant that `as_json` wrote."""
-        return cls(
-            data["module"],
-            data["name"],
-            data["key"],
-            data["backend"],
-            {name: _decoded(type_) for name, type_ in data["signature"].items()},
-            {tuple(place): _decoded(value) for place, value in data["constants"]},
-            {tuple(place): _decoded(value) for place, value in data["attributes"]},
-            {name: _decoded(value) for name, value in data["options"].items()},
-        )
+        return cls(**{name: _decoded(value) for name, value in data.items()})
 
 
 def _encoded(value: Any) -> Any:
@@ -73,6 +55,8 @@ def _encoded(value: Any) -> Any:
         return [_encoded(item) for item in value]
     if isinstance(value, tuple):
         return {"tuple": [_encoded(item) for item in value]}
+    if isinstance(value, dict):
+        return {"pairs": [[_encoded(name), _encoded(item)] for name, item in value.items()]}
     if isinstance(value, tl.dtype):
         return {"dtype": value.name}
     raise NotPortable(f"a constant of type {type(value).__name__} cannot be handed to the compiling process")
@@ -84,5 +68,7 @@ def _decoded(value: Any) -> Any:
     if isinstance(value, dict):
         if "dtype" in value:
             return tl.dtype(value["dtype"])
+        if "pairs" in value:
+            return {_decoded(name): _decoded(item) for name, item in value["pairs"]}
         return tuple(_decoded(item) for item in value["tuple"])
     return value

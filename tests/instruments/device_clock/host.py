@@ -1,7 +1,7 @@
 """Host time: what the caller's thread spends on a call, while the GPU does what it was given before."""
 
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 
 import torch
 
@@ -14,16 +14,13 @@ CALLS_A_BATCH = 64
 """Calls between two looks at the clock: far fewer than the GPU queues before the host has to wait."""
 
 
-def host_seconds(
-    placement: Placement, sides: Sequence[Side], batches: int, *, clock: Callable[[], float] = time.perf_counter
-) -> dict[str, list[float]]:
+def host_seconds(placement: Placement, sides: Sequence[Side], batches: int) -> dict[str, list[float]]:
     """Return the host seconds a call of each batch, of each side. Sides take turns, there and back.
 
     Args:
         placement: of a workload so small that the GPU is never what is waited for.
         sides: what is compared.
         batches: of each side.
-        clock: tells seconds; for tests.
     """
     seconds: dict[str, list[float]] = {side.name: [] for side in sides}
     with no_collection():
@@ -31,22 +28,20 @@ def host_seconds(
             side.call(placement, 0)
         for side in there_and_back(sides, batches):
             torch.cuda.synchronize(placement.device)
-            start = clock()
+            start = time.perf_counter()
             for number in range(CALLS_A_BATCH):
                 side.call(placement, number)
-            seconds[side.name].append((clock() - start) / CALLS_A_BATCH)
+            seconds[side.name].append((time.perf_counter() - start) / CALLS_A_BATCH)
         torch.cuda.synchronize(placement.device)
     return seconds
 
 
-def waiting_seconds(
-    placement: Placement, side: Side, calls: int, *, clock: Callable[[], float] = time.perf_counter
-) -> list[float]:
+def waiting_seconds(placement: Placement, side: Side, calls: int) -> list[float]:
     """Return the seconds that each call of a side keeps the host, which waits for the device within it."""
     torch.cuda.synchronize(placement.device)
     seconds = []
     for _ in range(calls):
-        start = clock()
+        start = time.perf_counter()
         side.call(placement, 0)
-        seconds.append(clock() - start)
+        seconds.append(time.perf_counter() - start)
     return seconds

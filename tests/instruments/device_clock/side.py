@@ -20,29 +20,17 @@ class Side:
 
 def gather_side(name: str, function: Callable[..., Any]) -> Side:
     """Return a side that calls a gather, one page table after the other."""
-
-    def call(placement: Placement, number: int) -> Any:
-        return function(*placement.arguments[number % len(placement.arguments)])
-
-    return Side(name, call)
+    return Side(name, lambda placement, number: function(*placement.arguments[number % len(placement.arguments)]))
 
 
 def copy_side(name: str = "copy") -> Side:
     """Return a side that copies the bytes that a gather would: the roofline."""
-
-    def call(placement: Placement, number: int) -> Any:
-        return placement.sources[number % len(placement.sources)].clone()
-
-    return Side(name, call)
+    return Side(name, lambda placement, number: placement.sources[number % len(placement.sources)].clone())
 
 
 def empty_side(name: str = "empty") -> Side:
     """Return a side that launches a kernel which does nothing: the cost of a place in the graph."""
-
-    def call(placement: Placement, number: int) -> Any:
-        _empty_kernel[(1,)](placement.sources[0])
-
-    return Side(name, call)
+    return Side(name, lambda placement, number: _empty_kernel[(1,)](placement.sources[0]))
 
 
 @triton.jit

@@ -5,22 +5,13 @@ that a round lasts exactly as many seconds as were measured in it.
 """
 
 import math
-from collections.abc import Iterator
-from typing import Any, Protocol
+from collections.abc import Callable, Iterator
+from typing import Any
 
 from tests.cases.case import Case
 
-
-class SourceOfSeconds(Protocol):
-    """Measures calls of a gather."""
-
-    def __call__(self, case: Case, function: str) -> Iterator[float]:
-        """Return the seconds that a call takes, measured anew for each that is asked for.
-
-        Args:
-            case: the workload.
-            function: `get_k_and_s`, `get_k` or `get_s`.
-        """
+SourceOfSeconds = Callable[[Case, str], Iterator[float]]
+"""Yields the seconds that a call of a function takes on a workload, measured anew for each that is asked for."""
 
 
 class VirtualClock:

@@ -19,13 +19,13 @@ from typing import Any, NamedTuple
 import torch
 from triton.compiler import CompiledKernel
 
+from tests.calls.inputs import Arguments
 from tests.instruments.collection import no_collection
 from tests.instruments.cost.machine_code import ptx_moves
 from tests.instruments.launches.cubin import NotACubin, machine_code
 from tests.instruments.launches.identity import CallRecord, Identity, LaunchRecord, compare
 from tests.instruments.triton_seams import Launched, UnknownLauncher, launcher_calls, launcher_class
 
-ARGUMENTS = ("buf", "page_indices", "seq_lens", "seq_len_sum", "max_seq_len", "page_size", "index_head_dim")
 NODE_TYPES = {0: "kernel", 1: "copy", 2: "fill", 3: "host call", 4: "child graph", 5: "nothing"}
 """Of a CUDA graph, as `CUgraphNodeType` numbers them; an empty node is no work."""
 SETTINGS = (
@@ -55,29 +55,24 @@ class _Place(NamedTuple):
     """The address that offsets are told from."""
 
 
-class CompiledKernels:
-    """Finds compiled kernels by the driver's handle of their function."""
-
-    def __init__(self) -> None:
-        self._by_handle: weakref.WeakValueDictionary[int, Any] = weakref.WeakValueDictionary()
-
-    def of(self, handle: int) -> Any:
-        """Return the kernel that a launch named.
-
-        Raises:
-            CannotObserve: no kernel of Triton's has the handle.
-        """
-        if handle not in self._by_handle:
-            # Caches of kernels are not public, and a gather may keep its own.
-            for found in gc.get_objects():
-                if issubclass(type(found), CompiledKernel) and getattr(found, "function", None) is not None:
-                    self._by_handle[found.function] = found
-        if handle not in self._by_handle:
-            raise CannotObserve("a kernel was launched that is not one of Triton's")
-        return self._by_handle[handle]
+_kernels: weakref.WeakValueDictionary[int, Any] = weakref.WeakValueDictionary()
+"""Compiled kernels by the driver's handle of their function."""
 
 
-_KERNELS = CompiledKernels()
+def kernel_of(handle: int) -> Any:
+    """Return the compiled kernel that a launch named.
+
+    Raises:
+        CannotObserve: no kernel of Triton's has the handle.
+    """
+    if handle not in _kernels:
+        # Caches of kernels are not public, and a gather may keep its own.
+        for found in gc.get_objects():
+            if issubclass(type(found), CompiledKernel) and getattr(found, "function", None) is not None:
+                _kernels[found.function] = found
+    if handle not in _kernels:
+        raise CannotObserve("a kernel was launched that is not one of Triton's")
+    return _kernels[handle]
 
 
 def identify(base: Callable[..., Any], head: Callable[..., Any], arguments: Sequence[Any]) -> Identity:
@@ -95,7 +90,7 @@ def identify(base: Callable[..., Any], head: Callable[..., Any], arguments: Sequ
     for name, function in (("base", base), ("head", head)):
         function(*arguments)  # so that everything is compiled, and loaded, before the capture
         try:
-            records.append(record_call(function, arguments, _KERNELS, graph_nodes, launcher_class()))
+            records.append(record_call(function, arguments, graph_nodes, launcher_class()))
         except CannotObserve as error:
             return Identity((f"{name}: {error}",))
     return compare(*records)
@@ -104,7 +99,6 @@ def identify(base: Callable[..., Any], head: Callable[..., Any], arguments: Sequ
 def record_call(
     function: Callable[..., Any],
     arguments: Sequence[Any],
-    kernels: CompiledKernels,
     count_nodes: Callable[[Callable[[], None]], Mapping[str, int] | None],
     launcher: Any,
 ) -> CallRecord:
@@ -113,7 +107,6 @@ def record_call(
     Args:
         function: a gather that has been called with such arguments before.
         arguments: its seven positional arguments.
-        kernels: kept from call to call.
         count_nodes: makes the call that it is given, and returns the nodes of the call's CUDA graph by type.
         launcher: see `launcher_calls`.
 
@@ -129,7 +122,7 @@ def record_call(
     except UnknownLauncher as error:
         raise CannotObserve(str(error)) from error
     places = _places(arguments, results)
-    return CallRecord(tuple(_launch(one, kernels.of(one.function), places) for one in seen), nodes)
+    return CallRecord(tuple(_launch(one, kernel_of(one.function), places) for one in seen), nodes)
 
 
 def graph_nodes(call: Callable[[], None]) -> Mapping[str, int]:
@@ -203,7 +196,7 @@ def _value(kernel: str, value: Any, kind: Any, places: Sequence[_Place]) -> str:
 
 def _places(arguments: Sequence[Any], results: Sequence[Any]) -> list[_Place]:
     places = []
-    for name, argument in zip(ARGUMENTS, arguments, strict=True):
+    for name, argument in zip(Arguments._fields, arguments, strict=True):
         if isinstance(argument, torch.Tensor):
             storage = argument.untyped_storage()
             start = storage.data_ptr()

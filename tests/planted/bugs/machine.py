@@ -64,29 +64,18 @@ MACHINE = [
         edits={CHECK: "    buf.clone() if isinstance(buf, torch.Tensor) else None\n    check_arguments(*arguments)\n"},
         **cites(14, on="bad-arguments/page-size-zero", says="before it raised"),
     ),
-    Bug(
-        name="compiled-for-each-total",
-        edits=constant("SIZE", "seq_len_sum"),
-        **cites(18, on="growth/lengths", says="SIZE (12)"),
-    ),
-    Bug(
-        name="compiled-for-each-power-of-two",
-        edits=constant("SIZE", "triton.next_power_of_2(arguments[4])"),
-        **cites(18, on="growth/lengths", says="SIZE (12)"),
-    ),
-    Bug(
-        name="compiled-for-each-batch",
-        edits=constant("SIZE", "batch"),
-        **cites(18, on="growth/batches", says="SIZE (36)"),
-    ),
-    Bug(
-        name="compiled-for-each-table-width",
-        edits=constant("SIZE", "max_pages"),
-        **cites(18, on="growth/table-widths", says="SIZE (12)"),
-    ),
-    Bug(
-        name="compiled-for-each-pool",
-        edits=constant("SIZE", "buf.shape[0]"),
-        **cites(18, on="growth/pools", says="SIZE (12)"),
+    *(
+        Bug(
+            name=f"compiled-for-each-{name}",
+            edits=constant("SIZE", size),
+            **cites(18, on=f"growth/{grows}", says=f"SIZE ({count})"),
+        )
+        for name, size, grows, count in [
+            ("total", "seq_len_sum", "lengths", 12),
+            ("power-of-two", "triton.next_power_of_2(arguments[4])", "lengths", 12),
+            ("batch", "batch", "batches", 36),
+            ("table-width", "max_pages", "table-widths", 12),
+            ("pool", "buf.shape[0]", "pools", 12),
+        ]
     ),
 ]

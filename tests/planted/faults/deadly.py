@@ -19,55 +19,15 @@ from tests.planted.faults import plain
 CALLS = "DEADLY_CALLS"
 
 
-def _illegal_access() -> None:
-    from tests.planted.faults.kernels import write_far_away
+def _on_the_gpu(fault: str) -> Callable[[], None]:
+    """Return a fault of a kernel, which is imported when it is called for."""
 
-    write_far_away()
+    def call() -> None:
+        from tests.planted.faults import kernels
 
+        getattr(kernels, fault)()
 
-def _misaligned_access() -> None:
-    from tests.planted.faults.kernels import read_misaligned
-
-    read_misaligned(torch.device("cuda"))
-
-
-def _endless_kernel() -> None:
-    from tests.planted.faults.kernels import run_for_ever
-
-    run_for_ever()
-
-
-FAULTS: dict[str, Callable[[], Any]] = {
-    "segmentation fault": lambda: ctypes.string_at(0),
-    "abort": os.abort,
-    "exit": lambda: os._exit(3),
-    # Holds the interpreter's lock, so that no Python thread could end it.
-    "hang": lambda: ctypes.PyDLL(None).pause(),
-    "busy hang": lambda: _never_done_in_c(),
-    "loop": lambda: _loop(),
-    # Hears no signal that can be ignored.
-    "deaf hang": lambda: (signal.signal(signal.SIGALRM, signal.SIG_IGN), ctypes.PyDLL(None).pause()),
-    "system exit": lambda: sys.exit(3),
-    # Damage that shows only when the test is long over.
-    "late abort": lambda: _abort_after_the_test(),
-    "illegal access": _illegal_access,
-    "misaligned access": _misaligned_access,
-    "endless kernel": _endless_kernel,
-}
-
-
-def signature(seq_len_sum: int, max_seq_len: int, page_size: int, index_head_dim: int) -> str:
-    """Return what tells one call from another by its numbers."""
-    return f"{seq_len_sum}-{max_seq_len}-{page_size}-{index_head_dim}"
-
-
-def get_k_and_s(*arguments: Any) -> tuple[torch.Tensor, torch.Tensor]:
-    """Gather keys and scales, unless the call is one of the deadly ones."""
-    deadly = json.loads(os.environ[CALLS])
-    fault = deadly.get(signature(*arguments[3:]))
-    if fault:
-        FAULTS[fault]()
-    return plain.get_k_and_s(*arguments)
+    return call
 
 
 def _abort_after_the_test() -> None:
@@ -84,11 +44,40 @@ def _abort_after_the_test() -> None:
     setattr(Trace, "end", end_and_abort)  # noqa: B010
 
 
-def _never_done_in_c() -> None:
-    """Match with a pattern that takes longer than anybody lives."""
-    re.match(r"(a|aa)+$", "a" * 1_000 + "b")
-
-
 def _loop() -> None:
     while True:
         pass
+
+
+FAULTS: dict[str, Callable[[], Any]] = {
+    "segmentation fault": lambda: ctypes.string_at(0),
+    "abort": os.abort,
+    "exit": lambda: os._exit(3),
+    # Holds the interpreter's lock, so that no Python thread could end it.
+    "hang": lambda: ctypes.PyDLL(None).pause(),
+    # Matches with a pattern that takes longer than anybody lives.
+    "busy hang": lambda: re.match(r"(a|aa)+$", "a" * 1_000 + "b"),
+    "loop": _loop,
+    # Hears no signal that can be ignored.
+    "deaf hang": lambda: (signal.signal(signal.SIGALRM, signal.SIG_IGN), ctypes.PyDLL(None).pause()),
+    "system exit": lambda: sys.exit(3),
+    # Damage that shows only when the test is long over.
+    "late abort": _abort_after_the_test,
+    "illegal access": _on_the_gpu("write_far_away"),
+    "misaligned access": _on_the_gpu("read_misaligned"),
+    "endless kernel": _on_the_gpu("run_for_ever"),
+}
+
+
+def signature(seq_len_sum: int, max_seq_len: int, page_size: int, index_head_dim: int) -> str:
+    """Return what tells one call from another by its numbers."""
+    return f"{seq_len_sum}-{max_seq_len}-{page_size}-{index_head_dim}"
+
+
+def get_k_and_s(*arguments: Any) -> tuple[torch.Tensor, torch.Tensor]:
+    """Gather keys and scales, unless the call is one of the deadly ones."""
+    deadly = json.loads(os.environ[CALLS])
+    fault = deadly.get(signature(*arguments[3:]))
+    if fault:
+        FAULTS[fault]()
+    return plain.get_k_and_s(*arguments)

@@ -1,6 +1,5 @@
 """Right gathers whose kernels break a rule that no result shows, on a GPU: what compute-sanitizer is for."""
 
-from types import SimpleNamespace
 from typing import Any
 
 import torch
@@ -32,23 +31,21 @@ def racing_kernel(sink_ptr, never):
     tl.store(sink_ptr, 1, mask=tl.sum(values, 0) == never)
 
 
-def _reads_unwritten(buf: torch.Tensor, *others: Any) -> tuple[torch.Tensor, torch.Tensor]:
+def reads_unwritten(buf: torch.Tensor, *others: Any) -> tuple[torch.Tensor, torch.Tensor]:
+    """Gather, having read memory that nobody wrote."""
     scratch = torch.empty(64, dtype=torch.int32, device=buf.device)
     sink = torch.zeros(1, dtype=torch.int32, device=buf.device)
     unwritten_kernel[(1,)](scratch, sink, 1 << 20, num_warps=1)
     return plain.get_k_and_s(buf, *others)
 
 
-def _races(buf: torch.Tensor, *others: Any) -> tuple[torch.Tensor, torch.Tensor]:
+def races(buf: torch.Tensor, *others: Any) -> tuple[torch.Tensor, torch.Tensor]:
+    """Gather, having raced in shared memory."""
     racing_kernel[(1,)](torch.zeros(1, dtype=torch.int32, device=buf.device), -1)
     return plain.get_k_and_s(buf, *others)
 
 
-def _misaligned(buf: torch.Tensor, *others: Any) -> tuple[torch.Tensor, torch.Tensor]:
+def misaligned(buf: torch.Tensor, *others: Any) -> tuple[torch.Tensor, torch.Tensor]:
+    """Gather, having read a word off its boundary."""
     read_misaligned(buf.device)
     return plain.get_k_and_s(buf, *others)
-
-
-reads_unwritten = SimpleNamespace(get_k_and_s=_reads_unwritten)
-races = SimpleNamespace(get_k_and_s=_races)
-misaligned = SimpleNamespace(get_k_and_s=_misaligned)

@@ -58,7 +58,7 @@ def write_far_away() -> None:
     touch(somewhere.data_ptr() + FAR_AWAY, True, somewhere.device)
 
 
-def read_misaligned(device: torch.device) -> None:
+def read_misaligned(device: str | torch.device = "cuda") -> None:
     """Read a word off its boundary, which a GPU refuses."""
     words = torch.zeros(2, dtype=torch.int32, device=device)
     misaligned_kernel[(1,)](words, torch.zeros_like(words), 1 << 20, num_warps=1)

@@ -6,7 +6,6 @@ the byte before or after `buf`, `page_indices`, `seq_lens`, or the results `k` o
 
 from dataclasses import dataclass
 from itertools import product
-from types import SimpleNamespace
 from typing import Any
 
 import torch
@@ -35,9 +34,7 @@ class Reach:
     def get_k_and_s(self, *arguments: Any) -> tuple[torch.Tensor, torch.Tensor]:
         """Gather keys and scales, and reach too far once."""
         rows = plain.get_k_and_s(*arguments)
-        results = [torch.empty(part.shape, dtype=part.dtype, device=part.device) for part in rows]
-        for result, part in zip(results, rows, strict=True):
-            result.copy_(part)
+        results = [part.new_empty(part.shape).copy_(part) for part in rows]
         tensor = dict(zip(TENSORS, (*arguments[:3], *results), strict=True))[self.tensor]
         end = tensor.data_ptr() + tensor.numel() * tensor.element_size()
         touch(tensor.data_ptr() - 1 if self.side == "before" else end, self.does == "write", arguments[0].device)
@@ -50,5 +47,5 @@ REACHES = [Reach(*fault) for fault in product(("read", "write"), ("before", "aft
 def __getattr__(name: str) -> Any:
     for reach in REACHES:
         if reach.name == name:
-            return SimpleNamespace(get_k_and_s=reach.get_k_and_s)
+            return reach
     raise AttributeError(name)

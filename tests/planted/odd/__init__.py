@@ -1,10 +1,15 @@
-"""Odd implementations, a file each, and what the gate is to say of every one of them on the CPU.
+"""Odd implementations, and what the gate is to say of every one of them on the CPU.
 
 What examined code does wrong is a finding. What cannot be examined is undecided, in one sentence that says what was
 expected. What the contract does not forbid, such as printing, changes nothing.
 """
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from tests.planted.bugs.bug import BASE
+from tests.planted.edits import Change
+from tests.planted.odd import styles
 
 CLEAN = "CLEAN"
 FINDINGS = "FINDINGS"
@@ -14,6 +19,7 @@ EXIT_CODES = {CLEAN: 0, FINDINGS: 1, UNDECIDED: 2}
 FEW = ("lengths/page", "lengths/page-plus-one", "batches/3")
 OF_GEOMETRIES = ("lengths/page", "geometries/page-1", "geometries/page-7", "bad-arguments/page-size-zero")
 OF_STATE = ("state/lengths", "state/many-calls")
+FOLDER = Path(__file__).parent
 
 
 @dataclass(frozen=True)
@@ -31,98 +37,91 @@ class Odd:
     """Those that findings cite."""
     cases: tuple[str, ...] = FEW
     """Few, on which it shows."""
-    is_long: bool = False
-    """Whether it takes minutes, or another one shows about the same."""
+    edits: dict[str, str] = field(default_factory=dict)
+    """Of the planted gather, where they make the file."""
+    is_default: bool = False
+    """Whether it is tried without `--long`, too: it takes seconds, and no other one shows about the same."""
     is_slow: bool = False
     """Whether the interpreter takes too long for the whole catalogue."""
 
     @property
     def name(self) -> str:
         """What tests and readers call it."""
-        return self.file.partition(".")[0]
+        return self.file.replace(".py", "")
+
+    def placed(self, folder: Path) -> str:
+        """Return what `--impl` is to name, once it is written to a folder if edits make it."""
+        if not self.edits:
+            return str(FOLDER / self.file)
+        text = Change(name=self.name, path=BASE, edits=self.edits).source()
+        (folder / self.file.partition(":")[0]).write_text(text, encoding="utf-8")
+        return str(folder / self.file)
 
 
 RIGHT = (
-    Odd("right/autotuned.py", "safe", is_long=True),
-    Odd("right/heuristics.py", "strict", is_long=True),
-    Odd("right/made_descriptors.py", "safe", is_long=True),
-    Odd("right/host_descriptors.py", "safe", is_long=True),
-    Odd("right/block_pointers.py", "strict", is_long=True),
-    Odd("right/device_guard.py", "strict"),
-    Odd("right/asserts_cuda.py", "strict", is_long=True),
-    Odd("right/persistent.py", "strict", is_long=True),
-    Odd("right/compiled.py", "trusting", is_long=True),
-    Odd("right/custom_op.py", "trusting", is_long=True),
-    Odd("right/module.py:Gather", "strict", is_long=True),
-    Odd("right/numpy_rows.py", "trusting", is_long=True),
-    Odd("right/scalar_loop.py", "strict", cases=("lengths/two-tokens", "batches/0"), is_long=True, is_slow=True),
-    Odd("right/keywords.py", "strict", is_long=True),
-    Odd("right/neighbour_in_function.py", "strict", is_long=True),
-    Odd("right/inference_mode.py", "strict", is_long=True),
-    Odd("right/one_allocation.py", "strict", is_long=True),
+    Odd("autotuned.py", "safe", edits=styles.AUTOTUNED),
+    Odd("heuristics.py", "strict", edits=styles.HEURISTICS),
+    Odd("made_descriptors.py", "safe", edits=styles.MADE_DESCRIPTORS),
+    Odd("host_descriptors.py", "safe", edits=styles.HOST_DESCRIPTORS),
+    Odd("block_pointers.py", "strict", edits=styles.BLOCK_POINTERS),
+    Odd("device_guard.py", "strict", edits=styles.DEVICE_GUARD, is_default=True),
+    Odd("asserts_cuda.py", "strict", edits=styles.ASSERTS_CUDA),
+    Odd("persistent.py", "strict", edits=styles.PERSISTENT),
+    Odd("custom_op.py", "trusting", edits=styles.CUSTOM_OP),
+    Odd("module.py:Gather", "strict", edits=styles.MODULE),
+    Odd("scalar_loop.py", "strict", cases=("lengths/two-tokens", "batches/0"), edits=styles.SCALAR_LOOP, is_slow=True),
+    Odd("inference_mode.py", "strict", edits=styles.INFERENCE_MODE),
+    Odd("one_allocation.py", "strict", edits=styles.ONE_ALLOCATION),
+    Odd("right/compiled.py", "trusting"),
+    Odd("right/numpy_rows.py", "trusting"),
+    Odd("right/keywords.py", "strict"),
+    Odd("right/neighbour_in_function.py", "strict"),
 )
 """None of these is to be found guilty, nor undecided."""
 
 WRONG = (
     # It breaks off.
-    Odd("wrong/skips.py", "trusting", FINDINGS, rules=(4,)),
-    Odd("wrong/xfails.py", "trusting", FINDINGS, rules=(4,), is_long=True),
-    Odd("wrong/ends_session.py", "trusting", FINDINGS, rules=(4,), is_long=True),
-    Odd("wrong/exits.py", "trusting", FINDINGS, rules=(4,), is_long=True),
-    Odd("wrong/ends_process.py", "trusting", FINDINGS, rules=(4,), is_long=True),
-    Odd("wrong/interrupts.py", "trusting", FINDINGS, rules=(4,), is_long=True),
-    Odd("wrong/raises_base.py", "trusting", FINDINGS, rules=(4,), is_long=True),
-    Odd("wrong/recurses.py", "trusting", FINDINGS, rules=(4,), is_long=True),
-    Odd("wrong/returns_coroutine.py", "trusting", FINDINGS, rules=(6,), is_long=True),
-    Odd("wrong/hangs.py", "trusting", FINDINGS, rules=(4,), cases=FEW[:2], is_long=True),
-    Odd("wrong/forks.py", "trusting", FINDINGS, rules=(4,), is_long=True),
+    Odd("wrong.py:skips", "trusting", FINDINGS, rules=(4,), is_default=True),
+    Odd("wrong.py:xfails", "trusting", FINDINGS, rules=(4,)),
+    Odd("wrong.py:ends_session", "trusting", FINDINGS, rules=(4,)),
+    Odd("wrong.py:exits", "trusting", FINDINGS, rules=(4,)),
+    Odd("wrong.py:ends_process", "trusting", FINDINGS, rules=(4,)),
+    Odd("wrong.py:interrupts", "trusting", FINDINGS, rules=(4,)),
+    Odd("wrong.py:raises_base", "trusting", FINDINGS, rules=(4,)),
+    Odd("wrong.py:recurses", "trusting", FINDINGS, rules=(4,)),
+    Odd("wrong.py:returns_coroutine", "trusting", FINDINGS, rules=(6,)),
+    Odd("wrong.py:hangs", "trusting", FINDINGS, rules=(4,), cases=FEW[:2]),
+    Odd("wrong.py:forks", "trusting", FINDINGS, rules=(4,)),
     # It leaves something behind.
-    Odd("wrong/changes_dtype.py", "trusting", FINDINGS, rules=(7,), cases=OF_STATE, is_long=True),
-    Odd("wrong/keeps_results.py", "trusting", FINDINGS, rules=(7,), cases=OF_STATE, is_long=True),
-    Odd("wrong/leaves_thread.py", "trusting", is_long=True),
-    Odd("wrong/moves_about.py", "trusting", is_long=True),
-    Odd("wrong/empties_environment.py", "trusting", UNDECIDED, "TRITON_INTERPRET=1", is_long=True),
-    Odd("wrong/ignores_signals.py", "trusting", is_long=True),
+    Odd("wrong.py:changes_dtype", "trusting", FINDINGS, rules=(7,), cases=OF_STATE),
+    Odd("wrong.py:keeps_results", "trusting", FINDINGS, rules=(7,), cases=OF_STATE),
+    Odd("wrong.py:leaves_thread", "trusting"),
+    Odd("wrong.py:moves_about", "trusting"),
+    Odd("wrong.py:empties_environment", "trusting", UNDECIDED, "TRITON_INTERPRET=1"),
+    Odd("wrong.py:ignores_signals", "trusting"),
     # It prints, or takes the outputs away.
-    Odd("wrong/prints_much.py", "trusting", is_long=True),
-    Odd("wrong/prints_commands.py", "trusting", is_long=True),
-    Odd("wrong/prints_at_import.py", "trusting", is_long=True),
-    Odd("wrong/closes_outputs.py", "trusting", is_long=True),
+    Odd("wrong.py:prints_much", "trusting"),
+    Odd("wrong.py:prints_commands", "trusting"),
+    Odd("at_import/prints.py", "trusting"),
+    Odd("wrong.py:closes_outputs", "trusting"),
     # It refuses.
-    Odd("wrong/refuses_everything.py", "safe", FINDINGS, rules=(4,), cases=OF_GEOMETRIES, is_long=True),
-    Odd("wrong/refuses_geometries.py", "safe", says="2 refused .all of geometries.", cases=OF_GEOMETRIES, is_long=True),
+    Odd("wrong.py:refuses_everything", "safe", FINDINGS, rules=(4,), cases=OF_GEOMETRIES),
+    Odd("wrong.py:refuses_geometries", "safe", says="2 refused .all of geometries.", cases=OF_GEOMETRIES),
     # It cannot be examined, here or anywhere.
-    Odd("wrong/allocates_too_much.py", "trusting", UNDECIDED, "out of memory in get_k_and_s", is_long=True),
-    Odd("wrong/allocates_on_cuda.py", "trusting", UNDECIDED, "needs a GPU: .*: 3 cases", is_long=True),
+    Odd("wrong.py:allocates_too_much", "trusting", UNDECIDED, "out of memory in get_k_and_s"),
+    Odd("wrong.py:allocates_on_cuda", "trusting", UNDECIDED, "needs a GPU: .*: 3 cases"),
     Odd(
-        "wrong/lacks_package.py",
+        "wrong.py:lacks_package",
         "trusting",
         UNDECIDED,
-        r"every call raised ModuleNotFoundError: No module named .* \(lacks_package.py line 8\): expected",
-        is_long=True,
+        r"every call raised ModuleNotFoundError: No module named .* \(wrong.py line \d+\): expected",
     ),
-    Odd("wrong/lacks_neighbour.py", "trusting", UNDECIDED, "every call raised ImportError: .*: expected", is_long=True),
-    Odd("wrong/takes_three.py", "trusting", UNDECIDED, "takes 3 positional arguments but 7 were given .*: expected"),
+    Odd("wrong.py:lacks_neighbour", "trusting", UNDECIDED, "every call raised ImportError: .*: expected"),
     Odd(
-        "wrong/raises_at_import.py",
-        "trusting",
-        UNDECIDED,
-        "importing it failed: it raised RuntimeError: not today",
-        is_long=True,
+        "wrong.py:takes_three", "trusting", UNDECIDED, "3 positional .* but 7 were given .*: expected", is_default=True
     ),
-    Odd(
-        "wrong/skips_at_import.py",
-        "trusting",
-        UNDECIDED,
-        "importing it failed: it raised Skipped: not today",
-        is_long=True,
-    ),
-    Odd("wrong/exits_at_import.py", "trusting", UNDECIDED, "importing it failed: it raised SystemExit: 0"),
-    Odd(
-        "wrong/ends_process_at_import.py",
-        "trusting",
-        UNDECIDED,
-        "its import: the process exited with status 0",
-        is_long=True,
-    ),
+    Odd("at_import/raises.py", "trusting", UNDECIDED, "importing it failed: it raised RuntimeError: not today"),
+    Odd("at_import/skips.py", "trusting", UNDECIDED, "importing it failed: it raised Skipped: not today"),
+    Odd("at_import/exits.py", "trusting", UNDECIDED, "importing it failed: it raised SystemExit: 0", is_default=True),
+    Odd("at_import/ends_process.py", "trusting", UNDECIDED, "its import: the process exited with status 0"),
 )

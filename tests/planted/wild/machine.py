@@ -4,7 +4,7 @@ import torch
 import triton
 import triton.language as tl
 
-from .planted import ints, launched, planted, space
+from .planted import ints, launched, planted, planted_in, space
 
 
 @planted("alignment", "buf", (1,), "byte 6 of buf")
@@ -70,4 +70,4 @@ def token_on_y(out_ptr):
     tl.store(out_ptr + token, token)
 
 
-PLANTED = (misaligned_words, misaligned_descriptor, misaligned_base, false_multiple, false_contiguity)
+PLANTED = planted_in(vars())

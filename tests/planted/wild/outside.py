@@ -4,7 +4,7 @@ import torch
 import triton
 import triton.language as tl
 
-from .planted import ints, launched, planted, space
+from .planted import ints, launched, planted, planted_in, space
 
 _STORAGE = torch.arange(12, dtype=torch.int32)
 
@@ -107,9 +107,4 @@ def write_between_rows(out_ptr, row_stride, BLOCK: tl.constexpr):
     tl.store(out_ptr + tl.program_id(0) * row_stride + lanes, lanes)  # BUG
 
 
-PLANTED = (
-    *(read_one_byte_past, read_before_start, write_past_result, add_past_counter, swap_past_lock),
-    *(follow_stray_pointer, past_the_second_of_two, descriptor_past_end, write_table, write_between_rows),
-)
-# Newer Tritons have no block pointers.
-PLANTED_BLOCK_POINTERS = (block_pointer_past_end,)
+PLANTED = planted_in(vars())

@@ -58,6 +58,11 @@ def planted(kind: str, tensor: str, program_id: tuple[int, ...], text: str) -> C
     return lambda launch: Planted(**vars(launch), kind=kind, tensor=tensor, program_id=program_id, text=text)
 
 
+def planted_in(names: Mapping[str, Any]) -> list[Planted]:
+    """Return the planted bugs of a module."""
+    return [value for value in names.values() if isinstance(value, Planted)]
+
+
 def ints(*values: int, dtype: torch.dtype = torch.int32) -> torch.Tensor:
     """Return a tensor of these numbers."""
     return torch.tensor(values, dtype=dtype)

@@ -4,7 +4,7 @@ import torch
 import triton
 import triton.language as tl
 
-from .planted import ints, launched, planted, space
+from .planted import ints, launched, planted, planted_in, space
 
 _WORDS = space(2)
 
@@ -74,7 +74,4 @@ def shared_counter(counter_ptr, out_ptr):
     tl.store(out_ptr + row, tl.load(out_ptr + row) + 1)
 
 
-PLANTED = (
-    *(two_views_of_one_result, overlapping_tiles, scattered_twice),
-    *(read_of_a_later_write, read_of_an_earlier_write, counter_reset),
-)
+PLANTED = planted_in(vars())

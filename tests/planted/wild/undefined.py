@@ -4,7 +4,7 @@ import torch
 import triton
 import triton.language as tl
 
-from .planted import ints, launched, planted, space
+from .planted import ints, launched, planted, planted_in, space
 
 
 @planted("undefined value", "out", (0,), "reached the address of a write of out")
@@ -83,7 +83,4 @@ def defined_after_all(lens_ptr, out_ptr, n, BLOCK: tl.constexpr):
     tl.store(out_ptr + lanes, x + chosen + product + count + scalar, mask=valid)
 
 
-PLANTED = (
-    *(sum_of_undefined, undefined_page, undefined_bytes_kept),
-    *(undefined_mask, undefined_condition, undefined_scan),
-)
+PLANTED = planted_in(vars())

@@ -8,7 +8,7 @@ import torch
 import triton
 import triton.language as tl
 
-from .planted import ints, launched, planted, space
+from .planted import ints, launched, planted, planted_in, space
 
 STRIDE = 2**30
 _BUF = torch.arange(4, dtype=torch.uint8)
@@ -94,7 +94,4 @@ def harmless_wraps(pages_ptr, buf_ptr, out_ptr, n, stride, BLOCK: tl.constexpr):
     tl.store(out_ptr + lanes + wide, hashed >> 16, mask=lanes < n)
 
 
-PLANTED = (
-    *(program_times_stride, page_times_stride, sum_of_lengths, scan_of_lengths),
-    *(narrowed_page, shifted_page, sum_past_32_bits),
-)
+PLANTED = planted_in(vars())

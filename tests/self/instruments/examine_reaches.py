@@ -20,8 +20,8 @@ from tests.contract import Contract
 from tests.examine.call import DeviceLost
 from tests.examine.examination import examine
 from tests.instruments.fenced_memory import Fence
-from tests.planted.faults.host_fences import host_fenced_memory
 from tests.planted.faults.reaching import REACHES, Reach
+from tests.self.instruments.host_fences import host_fenced_memory
 
 DEVICE_LOST_STATUS = 70
 """Exit status of a process whose GPU reported an error that it does not survive."""

@@ -15,12 +15,12 @@ from tests.calls.implementations import Implementation, load_implementation
 from tests.cases.catalogue import catalogue
 from tests.examine.examination import examine
 from tests.instruments.absent_gpu import IS_CUDA_NOTE, PROPERTIES_NOTE, AbsentGpuCalls
-from tests.planted.bugs.bug import BASE
+from tests.planted.bugs.bug import BASE, after_the_check
+from tests.planted.edits import Change
+from tests.planted.odd import styles
 
 CASES = {case.id: case for case in catalogue(seed_count=0)}
 CASE, BAD = CASES["lengths/page"], CASES["bad-arguments/page-indices-float32"]
-TUNED = "@triton.autotune([triton.Config({'BLOCK': 16}), triton.Config({'BLOCK': 32})], key=[])\n@triton.jit\n"
-HEURISTIC = "@triton.heuristics({'BLOCK': lambda given: 32})\n@triton.jit\n"
 
 
 def called(function, case=CASE):
@@ -28,40 +28,33 @@ def called(function, case=CASE):
     return calls.of(Implementation("mine", {"get_k": function})).functions["get_k"], calls.notes
 
 
-def gather(path, before="", decorated="@triton.jit\n"):
-    """Return the planted gather with lines before its launch, and another decorator."""
-    source = BASE.read_text().replace("    check_arguments(*arguments)\n", before + "    check_arguments(*arguments)\n")
-    if decorated != "@triton.jit\n":
-        source = source.replace("@triton.jit\n", decorated).replace("            BLOCK=BLOCK,\n", "")
-        source = source.replace("(seq_len_sum // BLOCK + batch,)", "lambda m: (seq_len_sum // m['BLOCK'] + batch,)")
-    path.write_text(source)
+def gather(path, edits):
+    """Return the planted gather with edits."""
+    path.write_text(Change(name="gather", path=BASE, edits=edits).source())
     return load_implementation(str(path))
 
 
 @pytest.mark.parametrize(
-    ("before", "decorated", "note"),
+    ("edits", "note"),
     [
-        ("    assert buf.is_cuda\n", "@triton.jit\n", IS_CUDA_NOTE),
-        ("    if not torch.cuda.is_available():\n        raise OSError\n", "@triton.jit\n", IS_CUDA_NOTE),
-        ("    torch.cuda.device(buf.device).__enter__()\n", "@triton.jit\n", PROPERTIES_NOTE),
+        (styles.ASSERTS_CUDA, IS_CUDA_NOTE),
+        (after_the_check("if not torch.cuda.is_available():", "    raise OSError"), IS_CUDA_NOTE),
+        (styles.DEVICE_GUARD, PROPERTIES_NOTE),
+        (after_the_check("assert torch.cuda.get_device_properties(0).multi_processor_count == 132"), PROPERTIES_NOTE),
         (
-            "    assert torch.cuda.get_device_properties(0).multi_processor_count == 132\n",
-            "@triton.jit\n",
-            PROPERTIES_NOTE,
-        ),
-        (
-            "    utils = triton.runtime.driver.active.utils\n"
-            "    assert utils.get_device_properties(0)['multiprocessor_count'] == 132\n",
-            "@triton.jit\n",
+            after_the_check(
+                "utils = triton.runtime.driver.active.utils",
+                "assert utils.get_device_properties(0)['multiprocessor_count'] == 132",
+            ),
             None,
         ),
-        ("", TUNED, "_planted_kernel is autotuned: each call ran the next of its 2 configurations"),
-        ("", HEURISTIC, None),
+        (styles.AUTOTUNED, "_planted_kernel is autotuned: each call ran the next of its 2 configurations"),
+        (styles.HEURISTICS, None),
     ],
 )
-def test_a_gather_for_a_gpu_is_examined(before, decorated, note, tmp_path):
+def test_a_gather_for_a_gpu_is_examined(edits, note, tmp_path):
     calls = AbsentGpuCalls(CASE)
-    implementation = calls.of(gather(tmp_path / "gather.py", before, decorated))
+    implementation = calls.of(gather(tmp_path / "gather.py", edits))
     assert examine(implementation, CASE, device=torch.device("cpu")).is_clean
     assert note is None or list(calls.notes) == [note]
 
@@ -85,12 +78,10 @@ def test_each_configuration_has_its_turn():
     assert sorted(chosen[:3]) == sorted(chosen[3:]) == [1, 2, 3]
 
 
-@pytest.mark.parametrize("bug", ["BLOCK == 16", "BLOCK == 32"])
+@pytest.mark.parametrize("bug", ["BLOCK == 16", "BLOCK == 64"])
 def test_a_bug_of_one_configuration_is_found(bug, tmp_path):
-    gather(tmp_path / "gather.py", decorated=TUNED)
-    text = (tmp_path / "gather.py").read_text()
-    (tmp_path / "bug.py").write_text(text.replace("    row = start + token\n", f"    row = start + token + ({bug})\n"))
-    implementation = AbsentGpuCalls(CASE).of(load_implementation(str(tmp_path / "bug.py")))
+    edits = {**styles.AUTOTUNED, "    row = start + token\n": f"    row = start + token + ({bug})\n"}
+    implementation = AbsentGpuCalls(CASE).of(gather(tmp_path / "bug.py", edits))
     assert examine(implementation, CASE, device=torch.device("cpu")).findings
 
 

@@ -10,8 +10,11 @@ from triton.runtime import interpreter
 if not triton.knobs.runtime.interpret:
     pytest.skip("the checked interpreter needs TRITON_INTERPRET=1", allow_module_level=True)
 
+from tests.calls.implementations import load_implementation
 from tests.instruments.checked_interpreter import CheckedInterpreter
-from tests.planted.wild import correct, correct_blocks
+from tests.planted import gather
+from tests.planted.costs import gather as gather_in_words
+from tests.planted.odd import RIGHT
 
 pytestmark = pytest.mark.filterwarnings("ignore:tl.make_block_ptr is deprecated:UserWarning")
 needs_block_pointers = pytest.mark.skipif(
@@ -22,12 +25,24 @@ PAGE_SIZE, HEAD_DIM = 64, 128
 PAGE_BYTES = PAGE_SIZE * (HEAD_DIM + 4)
 LAZILY = getattr(mmap, "MAP_NORESERVE", 0x4000)
 STYLES = [
-    pytest.param(correct.gather_tiles, id="tiles"),
-    pytest.param(correct.gather_pages, id="pages"),
-    pytest.param(correct.gather_tokens, id="tokens"),
-    pytest.param(correct_blocks.gather_by_descriptors, id="descriptors"),
-    pytest.param(correct_blocks.gather_by_block_pointers, id="block-pointers", marks=needs_block_pointers),
+    "planted",
+    "made_descriptors",
+    "host_descriptors",
+    pytest.param("block_pointers", marks=needs_block_pointers),
 ]
+
+
+@pytest.fixture
+def gathers(tmp_path):
+    """Return the planted gather, or it in another style, by name."""
+    placed = {item.name: item.placed(tmp_path) for item in RIGHT if item.edits}
+
+    def of(style):
+        if style == "words":
+            return gather_in_words.get_k_and_s
+        return gather.get_k_and_s if style == "planted" else load_implementation(placed[style]).functions["get_k_and_s"]
+
+    return of
 
 
 def lazy_pool(num_pages: int) -> torch.Tensor:
@@ -70,12 +85,11 @@ def named(args):
     return {"buf": args[0], "page_indices": args[1], "seq_lens": args[2]}
 
 
-@pytest.mark.parametrize("word_bytes", [1, 4])
-@pytest.mark.parametrize("style", STYLES)
-def test_correct_gathers_are_clean(style, word_bytes):
+@pytest.mark.parametrize("style", [*STYLES, "words"])
+def test_correct_gathers_are_clean(style, gathers):
     args = gather_case([70, 1, 64, 130])
-    with CheckedInterpreter(seed=word_bytes).watch(read_only=named(args)) as seen:
-        k, s = style(word_bytes, *args)
+    with CheckedInterpreter().watch(read_only=named(args)) as seen:
+        k, s = gathers(style)(*args)
     assert [found.message for found in seen.violations] == []
     assert torch.equal(k, expected_gather(*args)[0])
     assert torch.equal(s, expected_gather(*args)[1])
@@ -87,12 +101,12 @@ def test_correct_gathers_are_clean(style, word_bytes):
 
 
 @pytest.mark.parametrize("style", STYLES)
-def test_correct_gathers_are_clean_with_bad_pages_and_int64(style):
+def test_correct_gathers_are_clean_with_bad_pages_and_int64(style, gathers):
     args = gather_case([70, 130], torch.int64)
     args[1][0, 0] = args[0].shape[0]
     args[1][1, 1] = -1
     with CheckedInterpreter().watch(read_only=named(args)) as seen:
-        k, s = style(4, *args)
+        k, s = gathers(style)(*args)
     assert [found.message for found in seen.violations] == []
     assert torch.equal(k, expected_gather(*args)[0])
     assert torch.equal(s, expected_gather(*args)[1])
@@ -105,7 +119,7 @@ def test_pool_past_4_gib():
         buf[page] = torch.arange(PAGE_BYTES).add(index).to(torch.uint8)
     args = (buf, torch.tensor([pages]), torch.tensor([150]), 150, 150, PAGE_SIZE, HEAD_DIM)
     with CheckedInterpreter().watch(read_only=named(args)) as seen:
-        k, _ = correct.gather_pages(4, *args)
+        k, _ = gather.get_k_and_s(*args)
     assert seen.violations == []
     assert torch.equal(k, expected_gather(*args)[0])
 

@@ -15,7 +15,7 @@ from tests.instruments.cost.recording import CannotSpecialise, recorded_launches
 from tests.instruments.cost.trace import arguments_of, variants_of_requests, what_differs
 from tests.instruments.cost.variants import NotPortable, Variant
 from tests.planted.costs import gather
-from tests.planted.costs.kernels import specialised, unspecialised
+from tests.self.instruments.two_kernels import specialised, unspecialised
 
 CPU = torch.device("cpu")
 

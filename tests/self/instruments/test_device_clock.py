@@ -16,9 +16,9 @@ from tests.calls.inputs import Inputs
 from tests.cases.case import Case
 from tests.cases.latency_workloads import GATED
 from tests.instruments.device_clock import GraphClock, HostTooSlow, Placement, copy_side, gather_side, graphs, twin
-from tests.instruments.device_clock.budget import COLD_L2_TIMES, REPLAY_SECONDS, budget_of
 from tests.instruments.device_clock.cupti import Recorded, agree, cross_checked, spans_of
 from tests.instruments.device_clock.kept_lines import NOT_SUPPORTED, release_kept_lines, unreleased
+from tests.instruments.device_clock.placement import COLD_L2_TIMES, REPLAY_SECONDS, budget_of
 from tests.instruments.red_zones import RedZonedMemory
 
 L2 = 50 << 20
@@ -27,7 +27,7 @@ L2 = 50 << 20
 @pytest.mark.parametrize("case", GATED, ids=lambda case: case.name)
 def test_calls_of_a_graph_stay_cold(case):
     needed = case.seq_len_sum * 132
-    budget = budget_of(needed, needed, L2)
+    budget = budget_of(needed, L2)
     # Either no page is used twice between two flushes, or enough others lie between.
     assert budget.tables == budget.calls or (budget.tables - 1) * needed >= COLD_L2_TIMES * L2
     assert 2 <= budget.calls <= 400

@@ -10,10 +10,10 @@ import torch
 
 from tests.instruments.fenced_memory import Fence, FencedMemory, Mapping, OutOfVirtualMemory, SlotPool, cuda
 from tests.instruments.fenced_memory.slots import KEPT_SLOT_BYTES
-from tests.planted.faults.host_fences import HostFencedMemory, HostVirtualMemory
 from tests.planted.faults.reaching import REACHES, TENSORS
 from tests.plugin import memories
 from tests.self.inner_pytest import ROOT, run_pytest
+from tests.self.instruments.host_fences import HostFencedMemory, HostVirtualMemory
 
 PAGE = 1 << 21
 CASE = "batches/8"

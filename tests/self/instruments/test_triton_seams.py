@@ -8,7 +8,7 @@ import triton
 
 from tests import ROOT
 from tests.instruments.triton_seams import interpreted_launches
-from tests.planted.costs.kernels import specialised
+from tests.self.instruments.two_kernels import specialised
 
 SEAMS = ROOT / "tests" / "instruments" / "triton_seams.py"
 HOOKS = {"launch_enter_hook", "launch_exit_hook", "jit_cache_hook", "jit_post_compile_hook"}

@@ -1,19 +1,14 @@
 """PyTorch indexing under `torch.compile`, whatever the sizes."""
 
+from typing import Any
+
 import torch
 
 
 @torch.compile(backend="eager", dynamic=True)
-def get_k_and_s(
-    buf: torch.Tensor,
-    page_indices: torch.Tensor,
-    seq_lens: torch.Tensor,
-    seq_len_sum: int,
-    max_seq_len: int,
-    page_size: int,
-    index_head_dim: int,
-) -> tuple[torch.Tensor, torch.Tensor]:
+def get_k_and_s(*arguments: Any) -> tuple[torch.Tensor, torch.Tensor]:
     """Gather K and S; see `kernels.get_k_and_s`."""
+    buf, page_indices, seq_lens, seq_len_sum, _, page_size, index_head_dim = arguments
     row = torch.arange(seq_len_sum, device=buf.device)
     ends = seq_lens.long().cumsum(0)
     sequence = torch.searchsorted(ends, row, right=True)

@@ -1,38 +1,23 @@
 """Wrappers that hand their arguments on by keyword."""
 
+from typing import Any
+
 import torch
 
-from kernels import gather
+import kernels
+from tests.calls.inputs import Arguments
 
 
-def get_k_and_s(
-    pool: torch.Tensor,
-    table: torch.Tensor,
-    lens: torch.Tensor,
-    total: int,
-    longest: int,
-    page: int,
-    width: int,
-    *,
-    which: str = "get_k_and_s",
-) -> tuple[torch.Tensor, torch.Tensor]:
+def get_k_and_s(*arguments: Any) -> tuple[torch.Tensor, torch.Tensor]:
     """Gather K and S; see `kernels.get_k_and_s`."""
-    return getattr(gather, which)(
-        index_head_dim=width,
-        page_size=page,
-        max_seq_len=longest,
-        seq_len_sum=total,
-        seq_lens=lens,
-        page_indices=table,
-        buf=pool,
-    )
+    return kernels.get_k_and_s(**Arguments(*arguments)._asdict())
 
 
-def get_k(*arguments, **more):
+def get_k(*arguments: Any) -> torch.Tensor:
     """Gather K alone."""
-    return get_k_and_s(*arguments, **more, which="get_k")
+    return kernels.get_k(**Arguments(*arguments)._asdict())
 
 
-def get_s(*arguments, **more):
+def get_s(*arguments: Any) -> torch.Tensor:
     """Gather S alone."""
-    return get_k_and_s(*arguments, **more, which="get_s")
+    return kernels.get_s(**Arguments(*arguments)._asdict())

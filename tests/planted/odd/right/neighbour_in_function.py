@@ -5,6 +5,6 @@ from typing import Any
 
 def get_k_and_s(*arguments: Any) -> Any:
     """Gather K and S; see `kernels.get_k_and_s`."""
-    import device_guard  # type: ignore[import-not-found]
+    import keywords  # type: ignore[import-not-found]
 
-    return device_guard.get_k_and_s(*arguments)
+    return keywords.get_k_and_s(*arguments)

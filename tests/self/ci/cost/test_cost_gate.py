@@ -1,6 +1,7 @@
 """`./ci/gate cost`: each planted regression of cost is a change, and nothing else is one."""
 
 import json
+from pathlib import Path
 
 import pytest
 
@@ -13,7 +14,7 @@ from tests.planted.costs.regressions import BASE, REGRESSIONS, Regression
 from tests.self import commands
 from tests.self.consoles import console
 
-DECORATED = BASE.with_name("decorated.py")
+DECORATED = Path(__file__).with_name("decorated.py")
 WORKLOADS = ("1x128",)
 
 

@@ -12,10 +12,8 @@ from pathlib import Path
 import pytest
 
 from tests import ROOT
-from tests.planted import odd
-from tests.planted.odd import CLEAN, EXIT_CODES, FEW, FINDINGS, RIGHT, WRONG, Odd
+from tests.planted.odd import CLEAN, EXIT_CODES, FEW, FINDINGS, FOLDER, RIGHT, WRONG, Odd, styles, wrong
 
-FOLDER = Path(odd.__file__).parent
 MINUTES = 40
 """Most that a run may take: the whole quick catalogue, in one process on a busy machine."""
 
@@ -37,7 +35,7 @@ class Said:
 def said_of(implementation: Odd, folder: Path) -> Said:
     """Examine an implementation on its cases, or on all of a quick run if it names none."""
     report = folder / "report.json"
-    command = [sys.executable, str(ROOT / "ci" / "gate"), "--impl", str(FOLDER / implementation.file)]
+    command = [sys.executable, str(ROOT / "ci" / "gate"), "--impl", implementation.placed(folder)]
     command += ["--contract", implementation.contract, "--device", "cpu", "-n", "1", "--quick", "--json", str(report)]
     command += [word for case in implementation.cases for word in ("--case", case)]
     environment = {name: value for name, value in os.environ.items() if not name.startswith(("PYTEST_", "TRITON_"))}
@@ -60,9 +58,10 @@ def check(implementation: Odd, said: Said) -> None:
 
 
 def rows(implementations: Iterable[Odd]) -> list[object]:
-    """Return parameters of a test, of which the long ones are marked."""
+    """Return parameters of a test, of which all but a few are long."""
     return [
-        pytest.param(item, id=item.name, marks=[pytest.mark.long] if item.is_long else []) for item in implementations
+        pytest.param(item, id=item.name, marks=[] if item.is_default else [pytest.mark.long])
+        for item in implementations
     ]
 
 
@@ -78,9 +77,12 @@ def test_right_ones_are_clean_on_all_quick_cases(implementation, tmp_path):
     check(whole, said_of(whole, tmp_path))
 
 
-def test_every_file_has_a_row():
+def test_every_implementation_has_a_row():
     files = {f"{path.parent.name}/{path.name}" for path in FOLDER.glob("*/*.py") if path.name != "__init__.py"}
-    assert {item.file.partition(":")[0] for item in (*RIGHT, *WRONG)} == files
+    objects = {f"wrong.py:{name}" for name, value in vars(wrong).items() if name[0].islower() and callable(value)}
+    assert {item.file for item in (*RIGHT, *WRONG) if not item.edits} == files | objects
+    edited = {name for name, value in vars(styles).items() if name[0].isupper() and isinstance(value, dict)}
+    assert {item.file.partition(".")[0].upper() for item in RIGHT if item.edits} == edited
 
 
 def test_rows_are_verdicts_of_the_table():

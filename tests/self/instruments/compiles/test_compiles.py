@@ -15,9 +15,9 @@ from tests.calls.implementations import load_implementation
 from tests.calls.inputs import Inputs
 from tests.cases.case import Case
 from tests.instruments.compiles import Compiles, child
+from tests.instruments.compiles.answers import COMPILES, Answer, Answers
 from tests.instruments.compiles.helper import CannotAsk, Helper
 from tests.instruments.compiles.source_key import source_key
-from tests.instruments.compiles.verdicts import COMPILES, Verdict, Verdicts
 from tests.instruments.cost.variants import Variant
 from tests.instruments.red_zones import RedZonedMemory
 
@@ -53,7 +53,7 @@ def get_k(buf, *others):
 
 @pytest.fixture(scope="module")
 def folder(tmp_path_factory):
-    return tmp_path_factory.mktemp("verdicts")
+    return tmp_path_factory.mktemp("answers")
 
 
 def found(path, source, folder, helper=None):
@@ -142,12 +142,12 @@ def test_the_key_follows_what_a_kernel_uses(tmp_path):
     assert len({key(source), *(key(source.replace(*change)) for change in others)}) == 4
 
 
-def test_verdicts_are_kept_and_a_damaged_one_counts_as_none(tmp_path):
-    verdicts = Verdicts(tmp_path / "below")
-    assert verdicts.get("a") is None
-    verdicts.keep("a", Verdict("no", 3))
-    verdicts.keep("b", COMPILES)
-    again = Verdicts(tmp_path / "below")
-    assert (again.get("a"), again.get("b")) == (Verdict("no", 3), COMPILES)
+def test_answers_are_kept_and_a_damaged_one_counts_as_none(tmp_path):
+    answers = Answers(tmp_path / "below")
+    assert answers.get("a") is None
+    answers.keep("a", Answer("no", 3))
+    answers.keep("b", COMPILES)
+    again = Answers(tmp_path / "below")
+    assert (again.get("a"), again.get("b")) == (Answer("no", 3), COMPILES)
     (tmp_path / "below" / "a.json").write_text(json.dumps(3))
-    assert Verdicts(tmp_path / "below").get("a") is None
+    assert Answers(tmp_path / "below").get("a") is None

@@ -6,6 +6,7 @@ cubin a version. `... gathers FOLDER` calls the gathers of each `FOLDER/*/kernel
 """
 
 import importlib.util
+import itertools
 import os
 import pickle
 import sys
@@ -21,9 +22,9 @@ from triton.compiler import ASTSource
 from ci.latency.base import load_folder
 from tests.calls.inputs import Inputs
 from tests.cases.case import Case
-from tests.instruments.absent_h100 import AbsentH100, Launcher
+from tests.instruments.absent_h100 import AbsentGpu, Utils
 from tests.instruments.launches.identity import CallRecord
-from tests.instruments.launches.observed import CompiledKernels, record_call
+from tests.instruments.launches.observed import record_call
 from tests.instruments.red_zones import RedZonedMemory
 from tests.instruments.triton_seams import active_driver
 from tests.self.instruments.launches.kernels import ALIKE, DIFFERENT
@@ -31,6 +32,32 @@ from tests.self.instruments.launches.kernels import ALIKE, DIFFERENT
 BLOCK = 128
 COUNT = 1_000
 Gather = Callable[..., Any]
+_handles = itertools.count(0x7F00_0000_0000, 0x100)
+
+
+class Launcher:
+    """Takes a launch as Triton's launchers do, and launches nothing."""
+
+    def __init__(self, source: Any, metadata: Any) -> None:
+        self._count = len(source.signature)
+
+    def __call__(self, grid_x: int, grid_y: int, grid_z: int, stream: int, function: int, *args: Any) -> None:
+        # Packed metadata, metadata for hooks and two hooks come before the kernel's arguments.
+        assert len(args) == 4 + self._count, f"{self._count} arguments expected, {len(args) - 4} given"
+
+
+class LoadingUtils(Utils):
+    """Loads what was compiled, and gives it a handle."""
+
+    def load_binary(self, name: str, cubin: bytes, shared: int, device: int) -> tuple[object, int, int, int, int]:
+        return object(), next(_handles), 32, 0, 1024
+
+
+class LaunchingH100(AbsentGpu):
+    """As much of a driver as compiling and launching a kernel asks for."""
+
+    launcher_cls = Launcher
+    utils = LoadingUtils()
 
 
 def compiled(file: Path, *, num_warps: int = 4) -> Any:
@@ -94,19 +121,18 @@ def of_kernels(folder: Path) -> dict[str, CallRecord]:
     buf = torch.zeros(COUNT + 1, dtype=torch.int32)
     calls["offset"] = lambda *arguments: calls["plain"](buf[1:])
     arguments = (buf, torch.zeros(1, 1), torch.zeros(1), 1, 1, 1, 1)
-    found = CompiledKernels()
-    return {name: record_call(call, arguments, found, _one_kernel, Launcher) for name, call in calls.items()}
+    return {name: record_call(call, arguments, _one_kernel, Launcher) for name, call in calls.items()}
 
 
 def of_gathers(folder: Path) -> dict[str, CallRecord]:
     """Return records of `get_k_and_s` of each version of `kernels/`, of a first call and of one after it."""
     case = Case(name="some", rules=(1,), seq_lens=(700, 0, 65, 1), family="identity")
     arguments = Inputs(case, torch.device("cpu"), RedZonedMemory()).arguments
-    found, records = CompiledKernels(), {}
+    records = {}
     for version in sorted(path.parent for path in folder.glob("*/kernels")):
         function = load_folder(version, version.name).functions["get_k_and_s"]
         for call in ("first", "later"):
-            records[f"{version.name}, {call}"] = record_call(function, arguments, found, _one_kernel, Launcher)
+            records[f"{version.name}, {call}"] = record_call(function, arguments, _one_kernel, Launcher)
     return records
 
 
@@ -117,7 +143,7 @@ def _one_kernel(call: Callable[[], None]) -> dict[str, int]:
 
 def main(what: str, folder: Path) -> None:
     """Make records, and leave them in the folder."""
-    with active_driver(AbsentH100()):
+    with active_driver(LaunchingH100()):
         records = {"kernels": of_kernels, "gathers": of_gathers}[what](folder)
     (folder / "records.pickle").write_bytes(pickle.dumps(records))
 

@@ -14,7 +14,7 @@ from tests.calls.inputs import Inputs
 from tests.cases.case import Case
 from tests.instruments.launches.cubin import NotACubin, differences, machine_code
 from tests.instruments.launches.identity import CallRecord, compare
-from tests.instruments.launches.observed import CannotObserve, CompiledKernels, identify, record_call
+from tests.instruments.launches.observed import CannotObserve, identify, record_call
 from tests.instruments.red_zones import RedZonedMemory
 from tests.instruments.triton_seams import UnknownLauncher, launcher_calls
 from tests.planted.slowdowns import SLOWDOWNS
@@ -274,4 +274,4 @@ class TestUnsure:
             Launcher()(1, 1, 1, 0, 0xBAD, None, None, None, None)
 
         with pytest.raises(CannotObserve, match="not one of Triton's"):
-            record_call(call, (1,) * 7, CompiledKernels(), lambda call: call(), Launcher)
+            record_call(call, (1,) * 7, lambda call: call(), Launcher)

@@ -1,0 +1,1 @@
+"""Implementations that do it as soon as they are imported."""

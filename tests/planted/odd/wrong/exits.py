@@ -1,7 +1,0 @@
-"""Raises `SystemExit` with a good exit code, beyond a page."""
-
-import sys
-
-from tests.planted.odd.plain import right_up_to_a_page
-
-get_k_and_s = right_up_to_a_page(lambda: sys.exit(0))
