@@ -173,25 +173,15 @@ def _run_by_python(text: bytes) -> str:
     return ast.dump(tree)
 
 
-@dataclass(frozen=True)
-class WorkingTree:
-    """What is checked out."""
-
-    commit: str | None
-    """Full hash, or None outside a git checkout."""
-    is_dirty: bool
-    """Whether anything that git knows of or could know of differs from the commit."""
-
-
-def working_tree(root: Path = ROOT) -> WorkingTree:
-    """Return what is checked out; outside a git checkout, and without git, that is no commit."""
+def checked_out(root: Path = ROOT) -> str | None:
+    """Return the commit that is checked out, with `-dirty` if files are new or differ; None outside of git."""
     try:
         head, status = _git(root, "rev-parse", "--verify", "HEAD"), _git(root, "status", "--porcelain")
     except NoBase:
-        return WorkingTree(None, False)
+        return None
     if head.returncode or status.returncode:
-        return WorkingTree(None, False)
-    return WorkingTree(head.stdout.decode().strip(), bool(status.stdout.strip()))
+        return None
+    return head.stdout.decode().strip() + "-dirty" * bool(status.stdout.strip())
 
 
 @contextmanager

@@ -7,7 +7,6 @@ of either kind; the lower counts.
 
 import shutil
 import tempfile
-import time
 from collections import Counter
 from collections.abc import Sequence
 from dataclasses import asdict
@@ -19,7 +18,7 @@ from rich.table import Table
 from rich.text import Text
 
 from ci.latency import stage
-from ci.latency.base import ROOT, working_tree
+from ci.latency.base import ROOT, checked_out
 from ci.latency.child import Order
 from ci.latency.options import Options
 from ci.latency.planted import Found, decided, found, range_told, tally, turned
@@ -28,7 +27,6 @@ from ci.reports.reporter import Reporter
 from tests.latency.history import History
 from tests.latency.machine import Machine
 from tests.latency.power import EFFECTS, CellPower, lower, measured_power, promised
-from tests.latency.records import Certificate
 from tests.latency.samples import Cell
 from tests.latency.thresholds import Promise
 from tests.planted.edits import Change
@@ -78,9 +76,8 @@ def _certify(implementation: str, reporter: Reporter) -> int:
         "planted": {name: {each.cell_id: each.as_json() for each in of} for name, of in findings.items()},
         "summary": summary,
     }
-    tree = working_tree()
     machine = Machine(**runs[0].machine)
-    History(machine).certify(Certificate(tree.commit, time.time(), content))
+    History(machine).certify(content, checked_out())
     exit_code = 1 if any(said.startswith(("SLOWER", "FASTER")) for said in decisions) else 0
     samples = [s.as_json() for run in runs for s in run.samples.values()]
     report = {**content, "machine": asdict(machine), "samples": samples}

@@ -47,7 +47,7 @@ def measure(asked: dict[str, Any]) -> None:
     from tests.calls.implementations import load_implementation
     from tests.cases.latency_workloads import GATED, MAIN
     from tests.latency.cells import cells_of
-    from tests.latency.machine import gpu_state, require_idle, this_machine
+    from tests.latency.machine import require_idle, this_machine
 
     order = Order(**asked)
     unchecked = require_idle()
@@ -62,9 +62,7 @@ def measure(asked: dict[str, Any]) -> None:
     cells = cells_of([case.name for case in GATED], MAIN, both)
     if order.cells is not None:
         cells = [Cell(**cell) for cell in order.cells]
-    state = gpu_state()
-    about = {"gpu": asdict(state) if state else None, "unchecked": unchecked, "twin": NAME}
-    tell(machine=this_machine().as_json(), **about)
+    tell(machine=this_machine().as_json(), unchecked=unchecked, twin=NAME)
     measurer = Measurer(base, head, order.seed)
     measured = _not_identical(measurer, base, head, cells, order.same_code) if order.check_identity else cells
     for number, cell in enumerate(measured):

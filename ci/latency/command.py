@@ -1,8 +1,8 @@
 """`./ci/gate latency`: is a gather slower than it was?"""
 
 import random
-import time
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Sequence
+from contextlib import ExitStack
 from dataclasses import asdict
 from typing import Any
 
@@ -10,7 +10,7 @@ from rich.console import Console
 from rich.text import Text
 
 from ci.latency import html_report, stage, table
-from ci.latency.base import changed_files, extract, resolve, same_code, working_tree
+from ci.latency.base import changed_files, checked_out, extract, resolve, same_code
 from ci.latency.child import Order
 from ci.latency.options import Options
 from ci.latency.two_processes import Judged, has_flags, judge
@@ -19,10 +19,9 @@ from ci.reports.reporter import Reporter
 from tests import ROOT
 from tests.calls import files
 from tests.latency.cell_verdict import CellVerdict, RunOutcome, overall
-from tests.latency.history import History, NoHistory
+from tests.latency.history import History, NoHistory, Run, log_to_twin
 from tests.latency.history_decision import against_history
 from tests.latency.machine import Machine
-from tests.latency.records import CellSummary, Run, summarise
 from tests.latency.samples import Cell
 from tests.latency.thresholds import DRAWS
 
@@ -55,15 +54,16 @@ class _Latency:
         is_same = same_code(folder, ROOT)
         if changed:
             self._say(f"changed: {', '.join(changed)}{' (nothing that Python runs)' if is_same else ''}")
-        with stage.Spare() as spare:
+        spares: list[Process] = []
+        with ExitStack() as not_needed:
 
             def prepare(measured: stage.Measured) -> None:
                 if has_flags(measured):  # what the second process imports takes as long as the rest of the first
-                    spare.start()
+                    spares.append(not_needed.enter_context(stage.Process(stage.MODULE, "spare.log")))
 
             def again(cells: Sequence[Cell], draws: int) -> stage.Measured:
                 self._say(f"confirming {len(cells)} flagged cells in a new process")
-                return self._measure(self._order(str(folder), cells, draws), ready=spare.process)
+                return self._measure(self._order(str(folder), cells, draws), ready=spares[0] if spares else None)
 
             order = self._order(str(folder), check_identity=True, same_code=is_same)
             first = self._measure(order, prepare)
@@ -74,41 +74,21 @@ class _Latency:
         measured = self._measure(self._order(draws=DRAWS))
         history = History(Machine(**measured.machine))
         name = self._options.implementation
-        device = {cell: samples for cell, samples in measured.samples.items() if cell.metric == "device"}
-        summaries = {cell: summarise(samples) for cell, samples in device.items()}
+        ratios = {cell: log_to_twin(each) for cell, each in measured.samples.items() if cell.metric == "device"}
+        run = Run(name, measured.twin, ratios, checked_out())
         try:
             verdicts = [
-                against_history(
-                    cell,
-                    summary.log_to_twin,
-                    [earlier.log_to_twin for earlier in history.baseline(name, measured.twin, cell)],
-                    len(device),
-                )
-                for cell, summary in summaries.items()
+                against_history(cell, own, history.baseline(name, measured.twin, cell), len(ratios))
+                for cell, own in ratios.items()
             ]
         except NoHistory as error:
             for sentence in history.left_out():
                 self._say(f"left out of the history: {sentence}")
-            self._keep(history, measured, summaries.values())
+            history.add(run)
             return self._reporter.undecided(f"{error}; this run is its first")
-        if overall(verdicts).exit_code != 1:
-            self._keep(history, measured, summaries.values())
+        if overall(verdicts).exit_code != 1:  # else later runs would be compared with what is slower
+            history.add(run)
         return self._tell(measured, Judged(verdicts, measured.samples), {"base": "stored runs of this machine"})
-
-    def _keep(self, history: History, measured: stage.Measured, cells: Iterable[CellSummary]) -> None:
-        """Store the run, to compare later ones with; one that found something slower is no such."""
-        tree = working_tree()
-        history.add(
-            Run(
-                self._options.implementation,
-                tree.commit,
-                tree.is_dirty,
-                time.time(),
-                tuple(cells),
-                measured.twin,
-                {"key": measured.machine, "gpu": measured.gpu},
-            )
-        )
 
     def _order(
         self,
@@ -193,4 +173,4 @@ def _blind(measured: stage.Measured) -> list[str]:
     certificate = history.certificate()
     if certificate is None:
         return [*left_out, "this gate is not certified on this machine: ./ci/gate certify measures what it sees"]
-    return left_out + [cell["told"] for cell in certificate.content["cells"] if cell["is_blind"]]
+    return left_out + [cell["told"] for cell in certificate["cells"] if cell["is_blind"]]

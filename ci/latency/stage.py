@@ -3,7 +3,6 @@
 import time
 from collections.abc import Callable, Iterable
 from dataclasses import asdict, dataclass, field
-from typing import Any
 
 from ci.latency.child import CROSS_CHECKING, Order
 from ci.processes import Message, OnStep, Process
@@ -18,8 +17,6 @@ class Measured:
     """What a process told."""
 
     machine: dict[str, str] = field(default_factory=dict)
-    gpu: dict[str, Any] | None = None
-    """Clocks and temperature at the start, where they can be had."""
     twin: str = ""
     """Name of the frozen twin."""
     unchecked: list[str] = field(default_factory=list)
@@ -32,24 +29,6 @@ class Measured:
     """Why a cell's clock is not trusted; its samples are left out."""
     seconds: dict[str, float] = field(default_factory=dict)
     """How long each phase took, as the parent saw it."""
-
-
-class Spare:
-    """A process that is started before it is sure to be needed, and ended if it was not. A context manager."""
-
-    def __init__(self) -> None:
-        self.process: Process | None = None
-
-    def __enter__(self) -> "Spare":
-        return self
-
-    def __exit__(self, *error: object) -> None:
-        if self.process is not None:
-            self.process.close()
-
-    def start(self) -> None:
-        """Start it, beside one that measures."""
-        self.process = Process(MODULE, "spare.log")
 
 
 def run(
@@ -109,8 +88,8 @@ def listen(
 
 def _keep(message: Message, measured: Measured) -> None:
     if "machine" in message:
-        measured.machine, measured.gpu = message["machine"], message["gpu"]
-        measured.unchecked, measured.twin = message["unchecked"], message["twin"]
+        measured.machine, measured.unchecked = message["machine"], message["unchecked"]
+        measured.twin = message["twin"]
     elif "samples" in message:
         samples = CellSamples.from_json(message["samples"])
         measured.samples[samples.cell] = samples

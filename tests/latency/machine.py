@@ -57,36 +57,23 @@ def this_machine() -> Machine:
     import torch
     import triton
 
-    index = _current_gpu()
-    name = torch.cuda.get_device_properties(index).name
-    state = gpu_state()
-    driver = state.driver if state else kernel_module_version(_read("/proc/driver/nvidia/version"))
+    name, uuid = _current_gpu()
+    try:
+        driver: str | None = nvml.state_of(uuid).driver
+    except NotTold:
+        driver = kernel_module_version(_read("/proc/driver/nvidia/version"))
     python = ".".join(str(part) for part in sys.version_info[:2])
     return Machine(
         name, driver or UNKNOWN, torch.__version__, triton.__version__, torch.version.cuda or UNKNOWN, python
     )
 
 
-def gpu_state() -> GpuState | None:
-    """Return the state of the GPU that this process measures on, or None where the driver does not tell.
-
-    Raises:
-        GpuAbsent: torch sees no GPU.
-    """
-    uuid = _uuid(_current_gpu())
-    try:
-        return nvml.state_of(uuid)
-    except NotTold:
-        return None
-
-
-def require_idle(*, own: frozenset[int] | None = None, wait: Callable[[float], None] = time.sleep) -> list[str]:
+def require_idle(wait: Callable[[float], None] = time.sleep) -> list[str]:
     """See that nothing else computes on the GPU that this process measures on.
 
     Call it before this process computes itself, else its own kernels show as utilisation.
 
     Args:
-        own: ids of processes that may be there; this one and its ancestors unless given.
         wait: sleeps for so many seconds.
 
     Returns:
@@ -96,7 +83,9 @@ def require_idle(*, own: frozenset[int] | None = None, wait: Callable[[float], N
         GpuAbsent: torch sees no GPU.
         GpuBusy: another process computes on the GPU, or something uses it without being listed.
     """
-    uuid = _uuid(_current_gpu())
+    import torch
+
+    _, uuid = _current_gpu()
     try:
         state = _settled(uuid, wait)
     except NotTold as error:
@@ -107,9 +96,8 @@ def require_idle(*, own: frozenset[int] | None = None, wait: Callable[[float], N
         there = nvml.processes_on(uuid)
     except NotTold as error:
         unchecked.append(f"which processes are on the GPU: {error}")
-    others, doubtful = not_ours(there, _family() if own is None else own, _is_visible, has_context=_has_context())
-    reason = why_busy(state, others)
-    if reason:
+    others, doubtful = not_ours(there, _family(), _is_visible, has_context=torch.cuda.is_initialized())
+    if reason := why_busy(state, others):
         raise GpuBusy(reason)
     unchecked += [f"whether process {process.pid} on the GPU is this one" for process in doubtful]
     if state.utilisation is None:
@@ -174,25 +162,15 @@ def kernel_module_version(text: str | None) -> str | None:
     return found[1] if found else None
 
 
-def _current_gpu() -> int:
+def _current_gpu() -> tuple[str, str | None]:
+    """Return the name and the UUID of the GPU that this process measures on."""
     import torch
 
     if torch.version.cuda is None or not torch.cuda.is_available():
         raise GpuAbsent("no NVIDIA GPU is visible to this process: latency is measured on one")
-    return torch.cuda.current_device()
-
-
-def _uuid(index: int) -> str | None:
-    import torch
-
-    uuid = getattr(torch.cuda.get_device_properties(index), "uuid", None)
-    return f"GPU-{uuid}" if uuid is not None else None
-
-
-def _has_context() -> bool:
-    import torch
-
-    return torch.cuda.is_initialized()
+    properties = torch.cuda.get_device_properties(torch.cuda.current_device())
+    uuid = getattr(properties, "uuid", None)
+    return properties.name, f"GPU-{uuid}" if uuid is not None else None
 
 
 def _is_visible(pid: int) -> bool:

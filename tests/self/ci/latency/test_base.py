@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 import torch
 
-from ci.latency.base import NoBase, changed_files, extract, load_folder, resolve, same_code, working_tree
+from ci.latency.base import NoBase, changed_files, checked_out, extract, load_folder, resolve, same_code
 from tests import ROOT
 from tests.calls.implementations import Implementation, load_implementation
 from tests.cases.case import Case
@@ -184,14 +184,13 @@ def test_what_is_checked_out(checkout, tmp_path):
     commit = checkout.git("rev-parse", "HEAD")
     (checkout.folder / ".gitignore").write_text(".gate/\n")
     checkout.commit()
-    clean = working_tree(checkout.folder)
-    assert (clean.commit, clean.is_dirty) == (checkout.git("rev-parse", "HEAD"), False)
-    assert clean.commit != commit
+    clean = checked_out(checkout.folder)
+    assert clean == checkout.git("rev-parse", "HEAD") != commit
     (checkout.folder / "kernels" / "new.py").write_text("")
-    assert working_tree(checkout.folder).is_dirty
+    assert checked_out(checkout.folder) == f"{clean}-dirty"
     outside = tmp_path / "outside"
     outside.mkdir()
-    assert working_tree(outside).commit is None
+    assert checked_out(outside) is None
 
 
 class TestNoBase:

@@ -49,7 +49,10 @@ class SpareProcess:
         self.is_used = self.is_closed = False
         self.made.append(self)
 
-    def close(self):
+    def __enter__(self):
+        return self
+
+    def __exit__(self, *error):
         self.is_closed = True
 
 
@@ -185,7 +188,7 @@ def test_a_certificate_counts_decisions_and_is_kept(run, monkeypatch):
     assert set(report["planted"]) == {slowdown.name for slowdown in certify.SLOWDOWNS}
     kept = History(MACHINE).certificate()
     assert kept is not None
-    assert [cell["cell"] for cell in kept.content["cells"]] == [cell.id for cell in CELLS]
+    assert [cell["cell"] for cell in kept["cells"]] == [cell.id for cell in CELLS]
 
 
 def test_a_gate_that_calls_the_same_code_slower_is_not_certified_clean(run, monkeypatch):
@@ -219,10 +222,12 @@ def test_a_flag_that_another_process_refutes_is_no_false_alarm(run, monkeypatch)
     assert "15 SAME, 1 SAME after a flag" in output
 
 
-def test_a_process_that_is_not_needed_is_ended():
-    with stage.Spare() as spare:
-        spare.start()
-        assert spare.process is not None
-        inner = spare.process._process
-        assert inner.poll() is None
-    assert inner.poll() is not None
+def test_a_process_that_is_not_needed_is_ended(run, base, monkeypatch):
+    def fails(first, again):
+        raise CannotRun("the rest was not told")
+
+    monkeypatch.setattr(command, "judge", fails)
+    code, _, _ = run("latency", "--base", "HEAD~1", process=lambda order: played(order, slower=CELLS[:1]))
+    assert code == 2
+    (spare,) = SpareProcess.made
+    assert (spare.is_used, spare.is_closed) == (False, True)
