@@ -41,6 +41,7 @@ class Collector:
         self.interrupted: str | None = None
         """Why the run was interrupted, if it was."""
         self._pytest_failed = False
+        self._workers: list[Any] = []
 
     @property
     def any_unclean(self) -> bool:
@@ -67,6 +68,10 @@ class Collector:
         return results + [missing(case, what) for case in self._case_ids if case not in reported]
 
     @pytest.hookimpl(optionalhook=True)
+    def pytest_xdist_newgateway(self, gateway: Any) -> None:
+        self._workers.append(gateway._io.popen)
+
+    @pytest.hookimpl(optionalhook=True)
     def pytest_xdist_node_collection_finished(self, node: Any, ids: list[str]) -> None:
         if not self._expected:
             self._expected = [nodeid for nodeid in ids if not _has_no_case(nodeid)]
@@ -91,7 +96,11 @@ class Collector:
             self._pytest_failed = True
             self.troubles.append(f"pytest failed: {_error_in(str(excrepr))}")
 
+    @pytest.hookimpl(tryfirst=True)
     def pytest_keyboard_interrupt(self, excinfo: pytest.ExceptionInfo[BaseException]) -> None:
+        if isinstance(excinfo.value, Stopped):  # pytest-xdist would wait ten seconds for what its workers are doing
+            for worker in self._workers:
+                worker.kill()
         # pytest-xdist's own wish to stop is a subclass.
         if excinfo.type is KeyboardInterrupt or isinstance(excinfo.value, Stopped):
             self.interrupted = str(excinfo.value) or "interrupted"

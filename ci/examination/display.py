@@ -3,11 +3,11 @@
 from collections.abc import Callable, Iterable, Sequence
 from typing import Self
 
-from rich.console import Console
 from rich.text import Text
 
-from ci.examination.entries import Entry, counted, entries
-from ci.reports.progress import Steps
+from ci.examination.entries import Entry, entries
+from ci.reports.decision import counted
+from ci.reports.reporter import Reporter
 from tests.examine.examined import Examined
 from tests.examine.finding import Finding
 
@@ -75,15 +75,15 @@ def _is_raised(finding: Finding) -> bool:
 
 
 class Display:
-    """Shows a run on a console. Use it as a context; it is the collector's listener."""
+    """Shows a run. Use it as a context; it is the collector's listener."""
 
-    def __init__(self, console: Console, replay: Callable[[Finding], str], began: float) -> None:
-        self._console = console
+    def __init__(self, reporter: Reporter, replay: Callable[[Finding], str]) -> None:
+        self._reporter = reporter
         self._replay = replay
         self._shown = Shown()
         self._reasons: set[str] = set()
         self._findings = self._total = 0
-        self._steps = Steps(console, began)
+        self._steps = reporter.steps()
 
     def __enter__(self) -> Self:
         self._steps.__enter__()
@@ -103,7 +103,7 @@ class Display:
         if result.undecided is not None and result.undecided not in self._reasons:
             self._reasons.add(result.undecided)
             if len(self._reasons) <= MOST_SHOWN:
-                self._print(Text(f"could not decide on {result.case}: {result.undecided}", style="yellow"))
+                self._reporter.say(f"could not decide on {result.case}: {result.undecided}", "yellow")
         self._steps.at(counted(self._findings - self._shown.held, "finding"), done, self._total)
 
     def show_rest(self, findings: Sequence[Finding]) -> None:
@@ -112,7 +112,4 @@ class Display:
 
     def _show(self, new: Iterable[Entry]) -> None:
         for entry in new:
-            self._print(entry_lines(entry, self._replay(entry.first)))
-
-    def _print(self, text: Text) -> None:
-        self._console.print(text, soft_wrap=True)
+            self._reporter.say(entry_lines(entry, self._replay(entry.first)))

@@ -6,6 +6,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from typing import get_args
 
+from ci.reports.decision import counted
 from tests.cases.case import ArgumentName
 from tests.contract import Rule
 from tests.examine.finding import Finding
@@ -74,11 +75,6 @@ def cases_told(cases: Sequence[str]) -> str:
     if len(cases) <= CASES_NAMED:
         return ", ".join(cases)
     return f"{counted(len(cases), 'case')}: {', '.join(cases[:CASES_NAMED])} and {len(cases) - CASES_NAMED} more"
-
-
-def counted(number: int, noun: str) -> str:
-    """Return `1 finding`, `2 findings`."""
-    return f"{number} {noun}" if number == 1 else f"{number} {noun}s"
 
 
 def rules_told(rules: Iterable[int]) -> str:

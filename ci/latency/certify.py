@@ -12,7 +12,6 @@ from collections.abc import Sequence
 from dataclasses import asdict
 from pathlib import Path
 
-from rich import box
 from rich.console import Console
 from rich.table import Table
 from rich.text import Text
@@ -23,6 +22,7 @@ from ci.latency.child import Order
 from ci.latency.options import Options
 from ci.latency.planted import Found, decided, found, range_told, tally, turned
 from ci.processes import CannotRun
+from ci.reports.console import table_of
 from ci.reports.reporter import Reporter
 from tests.latency.history import History
 from tests.latency.machine import Machine
@@ -81,7 +81,7 @@ def _certify(implementation: str, reporter: Reporter) -> int:
     exit_code = 1 if any(said.startswith(("SLOWER", "FASTER")) for said in decisions) else 0
     samples = [s.as_json() for run in runs for s in run.samples.values()]
     report = {**content, "machine": asdict(machine), "samples": samples}
-    return reporter.told(report, exit_code, Text(f"certified on {sentence} ({reporter.seconds:.0f} s)"))
+    return reporter.told(report, exit_code, Text(f"certified on {sentence}"))
 
 
 def decisions_of(runs: Sequence[stage.Measured]) -> Counter[str]:
@@ -134,9 +134,8 @@ def promise_told(held: tuple[Promise, CellPower | None]) -> str:
 
 def power_table(powers: list[CellPower]) -> Table:
     """Return what each cell sees."""
-    table = Table(box=box.SIMPLE_HEAD, pad_edge=False)
-    for heading in ("cell", "us", "scatter", *(f"power at +{100 * effect:g} %" for effect in EFFECTS), "sees from"):
-        table.add_column(heading, justify="left" if heading == "cell" else "right")
+    at = (f"power at +{100 * effect:g} %" for effect in EFFECTS)
+    table = table_of(("cell", "us", "scatter", *at, "sees from"), ("cell",))
     for power in powers:
         seen = "nothing" if power.smallest is None else f"+{100 * power.smallest:g} %"
         table.add_row(

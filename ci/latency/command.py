@@ -7,7 +7,6 @@ from dataclasses import asdict
 from typing import Any
 
 from rich.console import Console
-from rich.text import Text
 
 from ci.latency import html_report, stage, table
 from ci.latency.base import changed_files, checked_out, extract, resolve, same_code
@@ -18,7 +17,7 @@ from ci.processes import Process
 from ci.reports.reporter import Reporter
 from tests import ROOT
 from tests.calls import files
-from tests.latency.cell_verdict import CellVerdict, RunOutcome, overall
+from tests.latency.cell_verdict import CellVerdict, overall
 from tests.latency.history import History, NoHistory, Run, log_to_twin
 from tests.latency.history_decision import against_history
 from tests.latency.machine import Machine
@@ -146,11 +145,8 @@ class _Latency:
             "blind": blind,
             "phases": {phase: round(seconds, 1) for phase, seconds in self._seconds.items()},
         }
-        return self._reporter.told(content, outcome.exit_code, self._last_line(outcome))
-
-    def _last_line(self, outcome: RunOutcome) -> Text:
         phases = ", ".join(f"{phase} {seconds:.0f}" for phase, seconds in self._seconds.items())
-        return Text.assemble(table.last_line(outcome), f" ({self._reporter.seconds:.0f} s: {phases})")
+        return self._reporter.told(content, outcome.exit_code, table.last_line(outcome), took=f": {phases}")
 
 
 def cell_report(verdict: CellVerdict) -> dict[str, Any]:

@@ -4,13 +4,14 @@ import json
 import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from typing import Any
 
 from ci.processes import CannotRun, Message, Process, TookTooLong
 from ci.sanitizer.stream import other_lines
 from ci.sanitizer.tools import TOOLS, command, find_program
-from ci.sanitizer.transcript import Examined, Transcript, findings_of, read
+from ci.sanitizer.transcript import Subject, Transcript, findings_of, read
 from tests.calls import files
 from tests.cases.case import Case
 from tests.contract import Contract
@@ -38,15 +39,11 @@ class SanitizerReport:
     tool: str
     findings: tuple[Finding, ...]
     """Their details tell the implementation."""
-    examined: tuple[Examined, ...]
+    examined: tuple[Subject, ...]
     """What the tool watched."""
     undecided: tuple[str, ...]
     """Why the tool could not decide, if it could not: nobody may call that clean."""
     seconds: float
-    processes: int = 1
-    """That it took: each that lost its GPU is followed by another."""
-    starting: float = 0.0
-    """Seconds of all that went into starting processes."""
 
     def findings_on(self, implementation: str) -> list[Finding]:
         """Return what was found on one implementation."""
@@ -58,8 +55,8 @@ class SanitizerReport:
         return not self.findings and not self.undecided
 
 
-Launch = Callable[[str, Message, float], ChildRun]
-"""Runs the child under a tool, with an order, for some seconds at most."""
+Launch = Callable[[Any, float], ChildRun]
+"""Runs the child under the tool, with an order, for some seconds at most."""
 
 
 def run_sanitizer(
@@ -92,27 +89,25 @@ def run_sanitizer(
     """
     if tool not in TOOLS:
         raise ValueError(f"tool: expected one of {', '.join(TOOLS)}, got {tool!r}")
-    launch = launch or _launcher(find_program())
+    launch = launch or partial(launch_child, "ci.sanitizer.child", command(find_program(), tool))
     by_id = {case.id: case for case in cases}
-    everything = [Examined(name, case) for name in dict.fromkeys(implementations) for case in by_id]
+    everything = [Subject(name, case) for name in dict.fromkeys(implementations) for case in by_id]
     remaining = everything
     findings: list[Finding] = []
-    examined: list[Examined] = []
+    examined: list[Subject] = []
     undecided: list[str] = [] if everything else ["no case was chosen"]
-    start, processes, starting = clock(), 0, 0.0
+    start = clock()
     while remaining:
-        now = clock()
-        left = start + timeout - now
+        left = start + timeout - clock()
         if left <= 0:
             undecided.append(f"its {timeout:g} s were over with {len(remaining)} of {len(everything)} cases to go")
             break
-        order = {"tool": tool, "contract": contract.label, "examinations": remaining, "start": now}
-        run = launch(tool, order, left)
+        order = {"tool": tool, "contract": contract.label, "examinations": remaining}
+        run = launch(order, left)
         if log:
             told = (item if isinstance(item, str) else json.dumps(item) for item in run.heard)
             files.append(log, "".join(f"{line}\n" for line in told))
         transcript = read(run.heard)
-        processes, starting = processes + 1, starting + transcript.starting
         found = findings_of(transcript, tool, by_id, contract)
         findings += [finding for finding in found if finding not in findings]
         examined += transcript.done
@@ -127,11 +122,10 @@ def run_sanitizer(
         if run.timed_out or current is None or current not in remaining:
             break
         remaining = remaining[remaining.index(current) + 1 :]
-    seconds = clock() - start
-    return SanitizerReport(tool, tuple(findings), tuple(examined), tuple(undecided), seconds, processes, starting)
+    return SanitizerReport(tool, tuple(findings), tuple(examined), tuple(undecided), clock() - start)
 
 
-def _is_on(finding: Finding, examined: Examined) -> bool:
+def _is_on(finding: Finding, examined: Subject) -> bool:
     return (finding.details["implementation"], finding.case) == examined
 
 
@@ -154,13 +148,6 @@ def _trouble(run: ChildRun, transcript: Transcript, found: Sequence[Finding], ti
 def _last_words(run: ChildRun, transcript: Transcript) -> str:
     said = [run.trouble, *transcript.remarks[-2:], *other_lines(run.heard)[-1:]]
     return "; ".join(line.strip() for line in said if line) or "nothing was printed"
-
-
-def _launcher(program: str) -> Launch:
-    def launch(tool: str, order: Message, seconds: float) -> ChildRun:
-        return launch_child("ci.sanitizer.child", command(program, tool), order, seconds)
-
-    return launch
 
 
 def launch_child(module: str, before: Sequence[str], order: Any, seconds: float) -> ChildRun:

@@ -7,6 +7,7 @@ from typing import Any
 from rich.console import Console
 
 from ci.processes import CannotRun
+from ci.reports.decision import Decision
 from ci.reports.reporter import Reporter
 from ci.speed import figures, listening, table
 from ci.speed.child import Order
@@ -38,7 +39,7 @@ def _run(options: Options, reporter: Reporter) -> int:
         raise CannotRun(f"the clock told times of zero or less: {error}") from error
     _show(reporter, told, summaries)
     last = table.last_line(summaries, sum(workload.is_stated for workload in told.workloads))
-    return reporter.told(content(told, summaries), 0, last.append(f" ({reporter.seconds:.0f} s)"))
+    return reporter.told(content(told, summaries), Decision.CLEAN, last)
 
 
 def _show(reporter: Reporter, told: listening.Told, summaries: list[figures.Summary]) -> None:

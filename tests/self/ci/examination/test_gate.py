@@ -16,8 +16,9 @@ from typing import Any
 import pytest
 
 from ci import options
-from ci.examination import listing, probe, summary
+from ci.examination import probe, summary
 from ci.examination import run as examination_run
+from ci.examination.command import listing
 from ci.examination.probe import CannotExamine
 from ci.examination.verdict import STOPPED_EARLY, judge
 from tests import ROOT
@@ -281,7 +282,7 @@ def test_without_a_job_cases_are_examined():
 def test_listing_says_rules_and_places():
     case = Case(name="page", rules=(4, 10), seq_lens=(64,), family="lengths")
     cases = [case, replace(case, name="long", heavy=True), replace(case, name="huge", rules=(12,), needs_gpu="4 GiB")]
-    assert listing.lines(cases) == [
+    assert listing(cases) == [
         "lengths/page  rules 4, 10  GPU and CPU",
         "lengths/long  rules 4, 10  GPU and CPU, there not with --quick",
         "lengths/huge  rules 12     GPU only: 4 GiB",

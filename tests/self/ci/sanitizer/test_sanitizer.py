@@ -6,6 +6,7 @@ import time
 import pytest
 
 from ci import options
+from ci.reports.decision import Decision
 from ci.sanitizer import command
 from ci.sanitizer.cases import CHOSEN, cases_by_id, chosen_cases
 from ci.sanitizer.process import ChildRun, launch_child, run_sanitizer
@@ -35,7 +36,7 @@ class FakeChild:
         self.runs = list(runs)
         self.orders = []
 
-    def __call__(self, tool, order, seconds):
+    def __call__(self, order, seconds):
         self.orders.append([tuple(pair) for pair in order["examinations"]])
         return self.runs.pop(0)
 
@@ -55,18 +56,13 @@ def command_line(*arguments):
 
 
 def done(*cases, by="own"):
-    return "\n".join(
-        MARK + json.dumps({key: case, "implementation": by, "second": 9.5})
-        for case in cases
-        for key in ("case", "done")
-    )
+    return "\n".join(MARK + json.dumps({key: case, "implementation": by}) for case in cases for key in ("case", "done"))
 
 
 def test_a_clean_run():
     report, _ = run_fake(run_of("\n".join([done(CASE), END, CANARY, SUMMARY])))
     assert report.is_clean
     assert report.examined == (("own", CASE),)
-    assert (report.processes, report.starting) == (1, 9.5)
 
 
 def test_a_tool_that_saw_nothing_is_not_trusted():
@@ -84,7 +80,6 @@ def test_a_case_that_ends_the_process_does_not_end_the_run():
     everything = [("own", "batches/1"), ("own", CASE), ("own", "batches/33")]
     assert report.examined == tuple(everything)
     assert report.undecided == ()
-    assert report.processes == 2
     assert orders == [everything, everything[2:]]
 
 
@@ -162,7 +157,7 @@ def test_without_the_tool_nothing_is_decided(monkeypatch, capsys):
     with pytest.raises(SanitizerUnavailable, match="compute-sanitizer is not on the PATH"):
         find_program({"PATH": "/nowhere", "CUDA_HOME": "/nowhere"})
     monkeypatch.setattr("ci.sanitizer.process.find_program", lambda: find_program({"PATH": ""}))
-    assert command_line("--tool", "memcheck") == command.UNDECIDED
+    assert command_line("--tool", "memcheck") == Decision.UNDECIDED
     assert capsys.readouterr().out.startswith("UNDECIDED: compute-sanitizer is not on the PATH")
 
 
