@@ -2,7 +2,7 @@
 
 import math
 from collections.abc import Mapping, Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 from statistics import median
 from typing import Any
 
@@ -51,10 +51,6 @@ class Workload:
     def host(self, side: str) -> float:
         """Return the seconds of the host that a call of a side takes."""
         return median(self.sides[side].host)
-
-    def as_json(self) -> dict[str, Any]:
-        """Return the workload as a JSON object."""
-        return asdict(self)
 
     @classmethod
     def from_json(cls, content: Mapping[str, Any]) -> "Workload":

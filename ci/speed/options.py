@@ -14,14 +14,15 @@ class Options:
     """What the user asks for."""
 
     implementation: str
-    runs: int | None
-    """Draws of memory that are measured, or None for as many as it takes by itself."""
+    runs: int
+    """Draws of memory of each workload."""
     report: Path | None
 
 
 def _declare(parser: argparse.ArgumentParser) -> None:
     add_options(parser.add_argument, "--impl")
-    parser.add_argument("--runs", type=whole(1, 1_000), metavar="N", help="draws of memory to measure (default: 3)")
+    text = "draws of memory to measure (default: %(default)s)"
+    parser.add_argument("--runs", type=whole(1, 1_000), default=3, metavar="N", help=text)
     add_report(parser)
 
 
