@@ -189,9 +189,7 @@ class Process:
         Raises:
             CannotRun: it could not do its work, ended before it said that this was all, or took too long.
         """
-        for heard in self._listen(order):
-            if heard == {"end": True}:
-                return
+        for heard in self.lines(order):
             if isinstance(heard, dict):
                 yield heard
 
@@ -201,9 +199,27 @@ class Process:
         Raises:
             CannotRun: as `messages`.
         """
-        for heard in self._listen(order):
-            if heard != {"end": True}:
+        assert self._process.stdin is not None
+        assert self._process.stdout is not None
+        with suppress(BrokenPipeError):  # it has ended, and its last words say why
+            self._process.stdin.write(json.dumps(order) + "\n")
+            self._process.stdin.flush()
+        self._began = self._heard = time.monotonic()
+        threading.Thread(target=self._keep_time, daemon=True).start()
+        has_ended, error = False, None
+        for line in self._process.stdout:
+            self._heard = time.monotonic()
+            heard = understood(line, self._mark)
+            if isinstance(heard, dict) and "error" in heard:
+                error = heard["error"]
+            elif heard == {"end": True}:
+                has_ended = True
+            else:
                 yield heard
+        if error is not None:
+            raise CannotRun(error)
+        if not has_ended:
+            raise self._why_it_ended()
 
     def close(self) -> None:
         """End it, if it has not ended, with all that it started."""
@@ -226,28 +242,6 @@ class Process:
             self._errors.seek(0)
             self._errors.truncate()
             self._errors.write(clean)
-
-    def _listen(self, order: Any) -> Iterator[Message | str]:
-        assert self._process.stdin is not None
-        assert self._process.stdout is not None
-        with suppress(BrokenPipeError):  # it has ended, and its last words say why
-            self._process.stdin.write(json.dumps(order) + "\n")
-            self._process.stdin.flush()
-        self._began = self._heard = time.monotonic()
-        threading.Thread(target=self._keep_time, daemon=True).start()
-        has_ended, error = False, None
-        for line in self._process.stdout:
-            self._heard = time.monotonic()
-            heard = understood(line, self._mark)
-            if isinstance(heard, dict) and "error" in heard:
-                error = heard["error"]
-                continue
-            has_ended |= heard == {"end": True}
-            yield heard
-        if error is not None:
-            raise CannotRun(error)
-        if not has_ended:
-            raise self._why_it_ended()
 
     def _keep_time(self) -> None:
         while (left := min(self._heard + self._patience, self._began + self._limit) - time.monotonic()) > 0:

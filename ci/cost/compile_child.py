@@ -28,28 +28,22 @@ def work(order: dict[str, Any]) -> None:
     variants = [Variant.from_json(data) for data in order["variants"]]
     load_implementation(order["implementation"])
     jobs = [(place, target) for place, variant in enumerate(variants) for target in targets_of(variant.backend)]
-    outcomes = []
+    outcomes: list[Future[dict[str, int]] | str] = []
     with ThreadPoolExecutor(max_workers=2) as readers:
         for done, (place, target) in enumerate(jobs):
             tell(step=f"{variants[place].name} for {target}", done=done, of=len(jobs))
-            outcomes.append(_compile(variants[place], target, readers))
+            try:
+                # Compiled now; the machine code, which takes another process, is read while the next is compiled.
+                outcomes.append(readers.submit(figures_of, compile_variant(variants[place], target)))
+            except CannotCompile as error:
+                outcomes.append(str(error))
         for (place, target), outcome in zip(jobs, outcomes, strict=True):
             tell(compiled=place, target=target, **_told(outcome))
 
 
-def _compile(variant: Variant, target: str, readers: ThreadPoolExecutor) -> Future[dict[str, int]]:
-    """Compile now, and read the machine code, which takes another process, while the next is compiled."""
+def _told(outcome: Future[dict[str, int]] | str) -> dict[str, Any]:
     try:
-        return readers.submit(figures_of, compile_variant(variant, target))
-    except CannotCompile as error:
-        failed: Future[dict[str, int]] = Future()
-        failed.set_exception(error)
-        return failed
-
-
-def _told(outcome: Future[dict[str, int]]) -> dict[str, Any]:
-    try:
-        return {"figures": outcome.result()}
+        return {"reason": outcome} if isinstance(outcome, str) else {"figures": outcome.result()}
     except CannotCompile as error:
         return {"reason": str(error)}
 

@@ -46,25 +46,15 @@ def calls_of(implementation: Implementation, workloads: Sequence[str] = ()) -> l
     ]
 
 
-class _Variants:
-    """Numbers the variants that launches name."""
-
-    def __init__(self) -> None:
-        self._numbers: dict[Variant, int] = {}
-        self.as_json: list[dict[str, Any]] = []
-
-    def number(self, variant: Variant) -> int:
-        if variant not in self._numbers:
-            self._numbers[variant] = len(self.as_json)
-            try:
-                self.as_json.append(variant.as_json())
-            except NotPortable as error:
-                self.as_json.append({"name": variant.name, "backend": variant.backend, "reason": str(error)})
-        return self._numbers[variant]
+def _told(variant: Variant) -> dict[str, Any]:
+    try:
+        return variant.as_json()
+    except NotPortable as error:
+        return {"name": variant.name, "backend": variant.backend, "reason": str(error)}
 
 
 def _count(implementation: Implementation, workloads: Sequence[str]) -> dict[str, Any]:
-    variants = _Variants()
+    numbers: dict[Variant, int] = {}
     calls: list[dict[str, Any]] = []
     not_taken: list[str] = []
     refused: list[dict[str, str]] = []
@@ -81,8 +71,10 @@ def _count(implementation: Implementation, workloads: Sequence[str]) -> dict[str
             told = {**at, "reason": f"{type(error).__name__}: {error}"}
             (refused if isinstance(error, ValueError) and case.may_be_refused else failed).append(told)
             continue
-        numbers = [[variants.number(variant) for variant in launch.variants] for launch in counted.launches]
-        calls.append({**at, "figures": counted.figures, "least": counted.least, "launches": numbers})
+        launches = [
+            [numbers.setdefault(variant, len(numbers)) for variant in launch.variants] for launch in counted.launches
+        ]
+        calls.append({**at, "figures": counted.figures, "least": counted.least, "launches": launches})
         not_taken += [refusal for launch in counted.launches for refusal in launch.refusals]
     for place, (function, call) in enumerate(implementation.functions.items()):
         tell(step=f"{GROWING_REQUESTS:,} growing requests, {function}", done=len(planned) + place, of=steps)
@@ -97,7 +89,7 @@ def _count(implementation: Implementation, workloads: Sequence[str]) -> dict[str
         growing[function] = {"variants": len(found), "differ": what_differs(found)}
     return {
         "calls": calls,
-        "variants": variants.as_json,
+        "variants": list(map(_told, numbers)),
         "not_taken": list(dict.fromkeys(not_taken)),
         "growing": growing,
         "refused": refused,

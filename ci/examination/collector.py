@@ -175,17 +175,17 @@ def added(result: Examined, earlier: Examined | None, report: pytest.TestReport)
 def merged(first: Examined, second: Examined) -> Examined:
     """Return what two reports of one test say together."""
 
-    def both(one: tuple[str, ...], other: tuple[str, ...]) -> tuple[str, ...]:
-        return tuple(dict.fromkeys([*one, *other]))
+    def both(name: str) -> tuple[str, ...]:
+        return tuple(dict.fromkeys([*getattr(first, name), *getattr(second, name)]))
 
-    return Examined(
-        first.case,
-        first.findings + second.findings,
-        first.undecided or second.undecided,
-        first.not_run if second.not_run else None,
-        both(first.refused, second.refused),
-        both(first.right, second.right),
-        both(first.notes, second.notes),
+    return replace(
+        first,
+        findings=first.findings + second.findings,
+        undecided=first.undecided or second.undecided,
+        not_run=first.not_run if second.not_run else None,
+        refused=both("refused"),
+        right=both("right"),
+        notes=both("notes"),
     )
 
 

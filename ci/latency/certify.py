@@ -46,10 +46,8 @@ def main(options: Options, start: Sequence[str], console: Console | None = None)
 
 def _certify(implementation: str, reporter: Reporter) -> int:
     def measure(base: str | None, draws: int | None, seed: int, cells: list[Cell] | None = None) -> stage.Measured:
-        asked = None if cells is None else [asdict(cell) for cell in cells]
-        not_asked = {"check_identity": False, "same_code": False, "check_clock": False}
         with reporter.steps() as steps:
-            return stage.run(Order(implementation, base, asked, draws, seed, **not_asked), steps.at)
+            return stage.run(Order(implementation, seed, base, cells, draws), steps.at)
 
     runs = [measure(None, SAME_CODE_DRAWS, seed) for seed in range(PROCESSES)]
     decisions = decisions_of(runs)
@@ -72,7 +70,7 @@ def _certify(implementation: str, reporter: Reporter) -> int:
         reporter.say(line, style="")
     content = {
         "decisions": dict(decisions),
-        "cells": [{**power.as_json(), "told": power.told} for power in powers],
+        "cells": [power.as_json() for power in powers],
         "planted": {name: {each.cell_id: each.as_json() for each in of} for name, of in findings.items()},
         "summary": summary,
     }
@@ -129,7 +127,7 @@ def promise_told(held: tuple[Promise, CellPower | None]) -> str:
     if worst is None:
         return f"{said}; no cell takes as long"
     power = worst.power[promise.slowdown]
-    return f"{said}; {'kept' if power >= promise.power else 'NOT KEPT'}: {100 * power:.1f} % ({worst.cell_id})"
+    return f"{said}; {'kept' if power >= promise.power else 'NOT KEPT'}: {100 * power:.1f} % ({worst.cell})"
 
 
 def power_table(powers: list[CellPower]) -> Table:
@@ -139,7 +137,7 @@ def power_table(powers: list[CellPower]) -> Table:
     for power in powers:
         seen = "nothing" if power.smallest is None else f"+{100 * power.smallest:g} %"
         table.add_row(
-            Text(power.cell_id),
+            Text(power.cell),
             f"{power.microseconds:.2f}",
             f"{100 * power.scatter:.2f} %",
             *(f"{100 * power.power[effect]:.1f} %" for effect in EFFECTS),

@@ -4,6 +4,7 @@ Each stage of a run has a process of its own, so that its memory, modules and cl
 long before it reads its order, so it can be started ahead of time.
 """
 
+from collections.abc import Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
@@ -21,18 +22,18 @@ class Order:
 
     implementation: str
     """The head, as on the command line."""
-    base: str | None
-    """A folder that holds the base's `kernels/`; None measures the head against itself."""
-    cells: list[dict[str, Any]] | None
-    """Cells as JSON objects; None stands for all."""
-    draws: int | None
-    """How many of each cell; None leaves it to the decision, cell by cell."""
     seed: int
-    check_identity: bool
+    base: str | None = None
+    """A folder that holds the base's `kernels/`; None measures the head against itself."""
+    cells: Sequence[Cell] | None = None
+    """None stands for all."""
+    draws: int | None = None
+    """How many of each cell; None leaves it to the decision, cell by cell."""
+    check_identity: bool = False
     """Whether cells whose machine code and launch are identical are left out."""
-    same_code: bool
+    same_code: bool = False
     """Whether Python runs the same on both sides, so that the host's time cannot differ; left out with the others."""
-    check_clock: bool
+    check_clock: bool = False
     """Whether CUPTI's records are to confirm the clock."""
 
 
@@ -60,8 +61,8 @@ def measure(asked: dict[str, Any]) -> None:
     base = load_folder(Path(order.base), "base").functions if order.base else head
     both = [name for name in head if name in base]
     cells = cells_of([case.name for case in GATED], MAIN, both)
-    if order.cells is not None:
-        cells = [Cell(**cell) for cell in order.cells]
+    if asked["cells"] is not None:
+        cells = [Cell(**cell) for cell in asked["cells"]]
     tell(machine=this_machine().as_json(), unchecked=unchecked, twin=NAME)
     measurer = Measurer(base, head, order.seed)
     measured = _not_identical(measurer, base, head, cells, order.same_code) if order.check_identity else cells

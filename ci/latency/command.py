@@ -3,7 +3,6 @@
 import random
 from collections.abc import Callable, Sequence
 from contextlib import ExitStack
-from dataclasses import asdict
 from typing import Any
 
 from rich.console import Console
@@ -62,15 +61,17 @@ class _Latency:
 
             def again(cells: Sequence[Cell], draws: int) -> stage.Measured:
                 self._say(f"confirming {len(cells)} flagged cells in a new process")
-                return self._measure(self._order(str(folder), cells, draws), ready=spares[0] if spares else None)
+                return self._measure(
+                    self._order(base=str(folder), cells=cells, draws=draws), ready=spares[0] if spares else None
+                )
 
-            order = self._order(str(folder), check_identity=True, same_code=is_same)
+            order = self._order(base=str(folder), check_identity=True, same_code=is_same, check_clock=True)
             first = self._measure(order, prepare)
             judged = judge(first, again)
         return self._tell(first, judged, {"base": str(revision), "changed": changed})
 
     def _against_history(self) -> int:
-        measured = self._measure(self._order(draws=DRAWS))
+        measured = self._measure(self._order(draws=DRAWS, check_clock=True))
         history = History(Machine(**measured.machine))
         name = self._options.implementation
         ratios = {cell: log_to_twin(each) for cell, each in measured.samples.items() if cell.metric == "device"}
@@ -89,26 +90,9 @@ class _Latency:
             history.add(run)
         return self._tell(measured, Judged(verdicts, measured.samples), {"base": "stored runs of this machine"})
 
-    def _order(
-        self,
-        folder: str | None = None,
-        cells: Sequence[Cell] | None = None,
-        draws: int | None = None,
-        *,
-        check_identity: bool = False,
-        same_code: bool = False,
-    ) -> Order:
+    def _order(self, **asked: Any) -> Order:
         self._seed += 1
-        return Order(
-            implementation=self._options.implementation,
-            base=folder,
-            cells=None if cells is None else [asdict(cell) for cell in cells],
-            draws=draws,
-            seed=self._seed,
-            check_identity=check_identity,
-            same_code=same_code,
-            check_clock=cells is None,
-        )
+        return Order(self._options.implementation, self._seed, **asked)
 
     def _measure(
         self,

@@ -13,13 +13,14 @@ import torch
 
 from ci.processes import serve, tell
 from ci.sanitizer.canaries import plant
-from ci.sanitizer.cases import cases_by_id
 from tests.calls.errors import Foreseen
 from tests.calls.implementations import Implementation, load_implementation
 from tests.cases.case import Case
 from tests.contract import Contract
 from tests.examine.call import DeviceLost
+from tests.examine.choice import chosen_cases
 from tests.examine.examination import examine
+from tests.examine.selection import Selection
 
 DEVICE_LOST_STATUS = 70
 """Exit status of a process whose GPU context is gone."""
@@ -58,12 +59,13 @@ def work(order: dict[str, Any]) -> None:
     tool, device = order["tool"], torch.device("cuda")
     # Rules past these need CUDA graphs, which cannot be captured while torch does not cache allocations.
     contract = min(Contract[order["contract"].upper()], Contract.SAFE)
-    specs, names = zip(*order["examinations"], strict=True)
-    implementations = {spec: load_implementation(spec) for spec in specs}
-    for spec, case in zip(specs, cases_by_id(names), strict=True):
-        tell(case=case.id, implementation=spec)
-        _examine(implementations[spec], case, contract, device, is_poisoned=tool != "initcheck")
-        tell(done=case.id, implementation=spec)
+    wanted = Selection().of_cases(*(name for _, name in order["examinations"]))
+    cases = {case.id: case for case in chosen_cases(wanted)}
+    implementations = {spec: load_implementation(spec) for spec, _ in order["examinations"]}
+    for spec, name in order["examinations"]:
+        tell(case=name, implementation=spec)
+        _examine(implementations[spec], cases[name], contract, device, is_poisoned=tool != "initcheck")
+        tell(done=name, implementation=spec)
     tell(all_done=True)
     try:
         plant(tool, device)

@@ -194,7 +194,7 @@ class _View:
         if self.refusal:
             return 1.0
         sides = self.sides if kind is Kind.SLOWER else criteria.mirrored(self.sides)
-        return float(criteria.p_values(sides, float(np.log1p(limits.minimum_effect(self.cell.metric))))[0])
+        return float(criteria.p_values(sides, float(np.log1p(limits.MINIMUM_EFFECT[self.cell.metric])))[0])
 
     @property
     def interval(self) -> tuple[float, float]:
@@ -208,23 +208,16 @@ class _View:
     def verdict(self, kind: Kind, reason: str) -> CellVerdict:
         ratio = float(np.exp(self.sides.estimate.center[0]))
         base = float(self.sides.microseconds[0])
-        visible = float(criteria.smallest_visible(self.sides, self.cell.metric, self._family)[0])
-        return CellVerdict(
-            self.cell, kind, self.stage, reason, self.look, ratio, self.interval, base, base * ratio, visible
-        )
+        return CellVerdict(self.cell, kind, self.stage, reason, self.look, ratio, self.interval, base, base * ratio)
 
     def same(self) -> CellVerdict:
         bound = float(limits.same_below(self.cell.metric, self.sides.microseconds)[0])
         return self.verdict(Kind.SAME, f"not slower by {100 * bound:g} % or more; estimate {self.estimate_told}")
 
     def open(self) -> CellVerdict:
-        verdict = self.verdict(Kind.INCONCLUSIVE, "")
-        assert verdict.visible is not None
-        why = (
-            f"{self.look} draws cannot tell: {self.estimate_told}; "
-            f"the smallest slowdown visible here is {percent(verdict.visible)}"
-        )
-        return replace(verdict, reason=why)
+        visible = percent(float(criteria.smallest_visible(self.sides, self.cell.metric, self._family)[0]))
+        why = f"{self.look} draws cannot tell: {self.estimate_told}; the smallest slowdown visible here is {visible}"
+        return self.verdict(Kind.INCONCLUSIVE, why)
 
     def unconfirmed(self, kind: Kind) -> CellVerdict:
         why = f"flagged as {kind.name}, and {self.look} fresh draws neither confirm nor refute it: {self.estimate_told}"

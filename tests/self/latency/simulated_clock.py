@@ -251,7 +251,7 @@ class SimulatedGate:
                 break
             process.measure_up_to(look)
             sides, moved = process.evidence()
-            least = float(np.log1p(limits.minimum_effect("device")))
+            least = float(np.log1p(limits.MINIMUM_EFFECT["device"]))
             p_values = np.where(
                 is_slower[open_cells],
                 criteria.p_values(sides, least),

@@ -92,8 +92,8 @@ class TestPower:
 
     def test_promises_are_held_against_the_worst_cell_of_their_length(self):
         quiet = measured_power([draws_of(0.0)], FAMILY, is_same_code=True)
-        short = replace(quiet, cell_id="short", microseconds=2.0, power=dict.fromkeys(EFFECTS, 0.97))
-        middle = replace(quiet, cell_id="middle", microseconds=6.0, power=dict.fromkeys(EFFECTS, 0.995))
+        short = replace(quiet, cell="short", microseconds=2.0, power=dict.fromkeys(EFFECTS, 0.97))
+        middle = replace(quiet, cell="middle", microseconds=6.0, power=dict.fromkeys(EFFECTS, 0.995))
         told = [promise_told(held) for held in promised([short, middle])]
         assert told[0].endswith("+2 % from 12 us on is found in 90 % of runs; no cell takes as long")
         assert told[1].endswith("kept: 99.5 % (middle)")

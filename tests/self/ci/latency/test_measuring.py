@@ -196,7 +196,7 @@ def test_what_was_measured_is_told_before_the_clock_is_checked():
 
 def test_without_a_gpu_the_process_says_so_in_one_sentence(monkeypatch):
     monkeypatch.setenv("CUDA_VISIBLE_DEVICES", "")
-    order = certify.Order("own", None, None, 1, 0, check_identity=False, same_code=False, check_clock=False)
+    order = certify.Order("own", seed=0, draws=1)
     with pytest.raises(CannotRun, match=r"^no NVIDIA GPU is visible to this process: latency is measured on one$"):
         stage.run(order, lambda step, done, of: None)
 

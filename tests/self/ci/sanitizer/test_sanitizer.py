@@ -8,9 +8,10 @@ import pytest
 from ci import options
 from ci.reports.decision import Decision
 from ci.sanitizer import command
-from ci.sanitizer.cases import CHOSEN, cases_by_id, chosen_cases
+from ci.sanitizer.cases import CHOSEN, chosen_cases
 from ci.sanitizer.process import ChildRun, launch_child, run_sanitizer
 from ci.sanitizer.tools import PROGRAM, TOOLS, SanitizerUnavailable, find_program
+from tests.cases.catalogue import catalogue
 from tests.contract import Contract, Rule
 from tests.examine.finding import Finding
 from tests.examine.selection import Selection
@@ -23,6 +24,11 @@ END = MARK + '{"all_done": true}'
 STATUS_1, KILLED = "the process exited with status 1", "the process was ended by SIGKILL"
 SECONDS = 120
 """For a run on a GPU."""
+
+
+def cases_by_id(ids):
+    known = {case.id: case for case in catalogue()}
+    return [known[name] for name in ids]
 
 
 def run_of(text, trouble="", timed_out=False):

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from ci.setup.bootstrap import UNFINISHED, Project, Python, SetUpFailed, Step, choose_step, prepare
+from ci.setup.bootstrap import UNFINISHED, Project, Python, SetUpFailed, prepare
 from ci.setup.extras import DEVELOPMENT, NVML, SGLANG
 from ci.setup.requirements import installed_version, lacking
 from tests import ROOT
@@ -69,21 +69,6 @@ def test_constraints_pin_every_dependency_within_its_range():
     pins = {name.lower().replace("_", "-"): version for name, version in (line.split("==") for line in lines)}
     extras = described["optional-dependencies"]
     assert lacking(described["dependencies"] + extras["dev"] + extras["latency"], pins.get) == []
-
-
-@pytest.mark.parametrize(
-    ("starts", "stamp", "step"),
-    [
-        (True, "wanted", Step.USE),
-        (True, "of other dependencies", Step.BUILD),
-        (True, UNFINISHED, Step.BUILD),
-        (True, None, Step.INSTALL),
-        (False, "wanted", Step.BUILD),
-        (False, None, Step.BUILD),
-    ],
-)
-def test_step(starts, stamp, step):
-    assert choose_step(starts=starts, stamp=stamp, wanted="wanted") is step
 
 
 class FakePython:
