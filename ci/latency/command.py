@@ -1,17 +1,17 @@
 """`./ci/gate latency`: is a gather slower than it was?"""
 
 import random
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from contextlib import ExitStack
 from typing import Any
 
 from rich.console import Console
 
 from ci.latency import html_report, stage, table
-from ci.latency.base import changed_files, checked_out, extract, resolve, same_code
+from ci.latency.base import changed_files, checked_out, extract, resolve
 from ci.latency.child import Order
 from ci.latency.options import Options
-from ci.latency.two_processes import Judged, has_flags, judge
+from ci.latency.two_processes import has_flags, judge
 from ci.processes import Process
 from ci.reports.reporter import Reporter
 from tests import ROOT
@@ -20,7 +20,7 @@ from tests.latency.cell_verdict import CellVerdict, overall
 from tests.latency.history import History, NoHistory, Run, log_to_twin
 from tests.latency.history_decision import against_history
 from tests.latency.machine import Machine
-from tests.latency.samples import Cell
+from tests.latency.samples import Cell, CellSamples
 from tests.latency.thresholds import DRAWS
 
 PAGE = ROOT / ".gate" / "latency.html"
@@ -47,9 +47,8 @@ class _Latency:
     def _against_base(self) -> int:
         revision = resolve(self._options.base or "")
         folder = extract(revision)
-        changed = changed_files(folder, ROOT)
+        changed, is_same = changed_files(folder, ROOT)
         self._say(f"{self._options.implementation} against {revision}; seed {self._seed}")
-        is_same = same_code(folder, ROOT)
         if changed:
             self._say(f"changed: {', '.join(changed)}{' (nothing that Python runs)' if is_same else ''}")
         spares: list[Process] = []
@@ -67,8 +66,8 @@ class _Latency:
 
             order = self._order(base=str(folder), check_identity=True, same_code=is_same, check_clock=True)
             first = self._measure(order, prepare)
-            judged = judge(first, again)
-        return self._tell(first, judged, {"base": str(revision), "changed": changed})
+            verdicts, samples = judge(first, again)
+        return self._tell(first, verdicts, samples, {"base": str(revision), "changed": changed})
 
     def _against_history(self) -> int:
         measured = self._measure(self._order(draws=DRAWS, check_clock=True))
@@ -88,7 +87,7 @@ class _Latency:
             return self._reporter.undecided(f"{error}; this run is its first")
         if overall(verdicts).exit_code != 1:  # else later runs would be compared with what is slower
             history.add(run)
-        return self._tell(measured, Judged(verdicts, measured.samples), {"base": "stored runs of this machine"})
+        return self._tell(measured, verdicts, measured.samples, {"base": "stored runs of this machine"})
 
     def _order(self, **asked: Any) -> Order:
         self._seed += 1
@@ -105,9 +104,15 @@ class _Latency:
         self._seconds |= measured.seconds if order.cells is None else {"confirming": sum(measured.seconds.values())}
         return measured
 
-    def _tell(self, measured: stage.Measured, judged: Judged, facts: dict[str, Any]) -> int:
-        outcome = overall(judged.verdicts)
-        self._reporter.console.print(table.of_verdicts(judged.verdicts))
+    def _tell(
+        self,
+        measured: stage.Measured,
+        verdicts: Sequence[CellVerdict],
+        samples: Mapping[Cell, CellSamples],
+        facts: dict[str, Any],
+    ) -> int:
+        outcome = overall(verdicts)
+        self._reporter.console.print(table.of_verdicts(verdicts))
         for sentence in measured.unchecked:
             self._say(f"not checked: {sentence}")
         blind = _blind(measured)
@@ -118,14 +123,14 @@ class _Latency:
             **measured.machine,
         }
         PAGE.parent.mkdir(exist_ok=True)
-        files.write(PAGE, html_report.page(judged.verdicts, judged.samples, told, blind))
+        files.write(PAGE, html_report.page(verdicts, samples, told, blind))
         self._say(f"page: {PAGE.relative_to(ROOT)}")
         content = {
             "implementation": self._options.implementation,
             **facts,
             "machine": measured.machine,
-            "cells": [cell_report(verdict) for verdict in judged.verdicts],
-            "samples": [samples.as_json() for samples in judged.samples.values()],
+            "cells": [cell_report(verdict) for verdict in verdicts],
+            "samples": [each.as_json() for each in samples.values()],
             "blind": blind,
             "phases": {phase: round(seconds, 1) for phase, seconds in self._seconds.items()},
         }

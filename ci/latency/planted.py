@@ -52,7 +52,7 @@ def decided(samples: CellSamples, family: int, fresh: CellSamples) -> list[str]:
         step = next_step(CellSamples(samples.cell, rest[: LOOKS[-1]], controls), family, min(len(rest), LOOKS[-1]))
         used = step.draws if isinstance(step, CellVerdict) and step.draws else len(rest)
         if isinstance(step, NeedsConfirmation):
-            said.append(f"{said_of(confirm([step], {samples.cell: fresh})[samples.cell])} after a flag")
+            said.append(f"{confirm([step], {samples.cell: fresh})[samples.cell].kind.name} after a flag")
         else:
             said.append(said_of(step))
         rest = rest[used:]

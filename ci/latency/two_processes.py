@@ -1,7 +1,7 @@
 """From what the measuring processes told to verdicts. Pure; the rules are in `decision.py`."""
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import replace
 
 from ci.latency.stage import Measured
 from tests.latency.cell_verdict import CellVerdict, Kind, MoreDraws, NeedsConfirmation, Step
@@ -16,16 +16,8 @@ MeasureAgain = Callable[[Sequence[Cell], int], Measured]
 """Measures cells in a new process, so many draws each."""
 
 
-@dataclass
-class Judged:
-    """Verdicts on all cells, and the draws that they rest on."""
-
-    verdicts: list[CellVerdict] = field(default_factory=list)
-    samples: dict[Cell, CellSamples] = field(default_factory=dict)
-
-
-def judge(first: Measured, measure_again: MeasureAgain) -> Judged:
-    """Return what is said about every cell; those that are flagged are measured again.
+def judge(first: Measured, measure_again: MeasureAgain) -> tuple[list[CellVerdict], dict[Cell, CellSamples]]:
+    """Return what is said about every cell, and the draws that rests on; those that are flagged are measured again.
 
     Args:
         first: what the first process told.
@@ -34,22 +26,18 @@ def judge(first: Measured, measure_again: MeasureAgain) -> Judged:
     steps = _steps(first)
     flagged = [step for step in steps if isinstance(step, NeedsConfirmation)]
     fresh: dict[Cell, CellSamples] = {}
-    confirmed: Mapping[Cell, CellVerdict | MoreDraws] = {}
     if flagged:
-        draws = CONFIRMATION_DRAWS[len(flagged) <= FEW]
-        fresh = measure_again([flag.cell for flag in flagged], draws).samples
-        confirmed = confirm(flagged, fresh, draws)
-    judged = Judged(samples={**first.samples, **fresh})
-    judged.verdicts += [same_by_identity(cell) for cell in first.identical]
-    judged.verdicts += [unmeasured(cell, why) for cell, why in first.untrusted.items()]
+        fresh = measure_again([flag.cell for flag in flagged], CONFIRMATION_DRAWS[len(flagged) <= FEW]).samples
+    confirmed = confirm(flagged, fresh)
+    verdicts = [same_by_identity(cell) for cell in first.identical]
+    verdicts += [unmeasured(cell, why) for cell, why in first.untrusted.items()]
     for samples, step in zip(first.samples.values(), steps, strict=True):
         if isinstance(step, NeedsConfirmation):
-            said = confirmed.get(step.cell, step.suspicion)
-            step = said if isinstance(said, CellVerdict) else step.suspicion
-        if isinstance(step, MoreDraws):
+            step = confirmed[step.cell]
+        elif isinstance(step, MoreDraws):
             step = unmeasured(samples.cell, f"{len(samples.draws)} of {step.draws} draws were made")
-        judged.verdicts.append(_with_cause(step, first.differs))
-    return judged
+        verdicts.append(_with_cause(step, first.differs))
+    return verdicts, {**first.samples, **fresh}
 
 
 def has_flags(first: Measured) -> bool:

@@ -112,20 +112,13 @@ def next_step(samples: CellSamples, family: int, most_draws: int = limits.LOOKS[
     return view.open()
 
 
-def confirm(
-    flagged: Sequence[NeedsConfirmation],
-    fresh: Mapping[Cell, CellSamples],
-    most_draws: int = limits.CONFIRMATION_LOOKS[-1],
-) -> dict[Cell, CellVerdict | MoreDraws]:
+def confirm(flagged: Sequence[NeedsConfirmation], fresh: Mapping[Cell, CellSamples]) -> dict[Cell, CellVerdict]:
     """Return what a second process says of the flagged cells, all together.
 
     Args:
         flagged: every cell that the first process flagged.
-        fresh: draws of the second process, by cell; a cell that is missing has none yet.
-        most_draws: how many the caller can afford a cell.
-
-    Returns:
-        For each flagged cell, a verdict, or how many draws it is to have before this is asked again.
+        fresh: draws of the second process, by cell, as many of each. Holm's procedure orders all cells of a look, so
+            there is no look for which any of them has too few.
 
     Raises:
         ValueError: a cell appears twice, or fresh draws are among those that flagged their cell.
@@ -136,15 +129,12 @@ def confirm(
     for flag in flagged:
         again = set(have[flag.cell].draws) & set(flag.screened.draws)
         _expect(not again, f"fresh: expected new draws of {flag.cell.id}, got {len(again)} that flagged it")
-    said: dict[Cell, CellVerdict | MoreDraws] = {}
+    said: dict[Cell, CellVerdict] = {}
     remaining = list(flagged)
     views: dict[Cell, _View] = {}
-    affordable = [look for look in limits.CONFIRMATION_LOOKS if look <= most_draws]
+    fewest = min((len(samples.draws) for samples in have.values()), default=0)
+    affordable = [look for look in limits.CONFIRMATION_LOOKS if look <= fewest]
     for place, look in enumerate(affordable):
-        waiting = [flag.cell for flag in remaining if len(have[flag.cell].draws) < look]
-        if waiting:
-            # Holm's procedure orders all cells of a look, so a look waits for its last cell.
-            return said | {cell: MoreDraws(cell, look) for cell in waiting}
         views = {flag.cell: _View(have[flag.cell], look, Stage.CONFIRMATION, len(flagged)) for flag in remaining}
         error = limits.FALSE_ALARM * limits.CONFIRMATION_SPENDING[place]
         confirmed = st.holm([views[flag.cell].p_value(flag.kind) for flag in remaining], error)

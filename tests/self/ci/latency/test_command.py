@@ -123,8 +123,7 @@ def test_a_base_that_differs_in_comments_only_asks_the_host_for_nothing(run, bas
         return played(order)
 
     for is_same in (False, True):
-        monkeypatch.setattr(command, "same_code", lambda base, head, is_same=is_same: is_same)
-        monkeypatch.setattr(command, "changed_files", lambda base, head: ["kernels/plan.py"])
+        monkeypatch.setattr(command, "changed_files", lambda base, head, said=is_same: (["kernels/plan.py"], said))
         output = run("latency", "--base", "HEAD~1", process=process)[1]
         assert ("changed: kernels/plan.py (nothing that Python runs)" in output) is is_same
     assert [order.same_code for order in orders] == [False, True]

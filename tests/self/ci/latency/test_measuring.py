@@ -117,7 +117,7 @@ def test_a_flagged_cell_is_measured_again_and_told_with_its_cause():
         untrusted={ODD: "the clocks disagree"},
         differs={SLOW: "machine code: 3 of 90 instructions changed"},
     )
-    verdicts = {verdict.cell: verdict for verdict in judge(first, again).verdicts}
+    verdicts = {verdict.cell: verdict for verdict in judge(first, again)[0]}
     assert asked == [([SLOW], 24)]
     assert verdicts[SLOW].kind is Kind.SLOWER
     assert verdicts[SLOW].reason.endswith("Look at machine code: 3 of 90 instructions changed")
@@ -127,13 +127,13 @@ def test_a_flagged_cell_is_measured_again_and_told_with_its_cause():
 
 
 def test_a_flag_that_fresh_draws_do_not_confirm_is_not_slower():
-    judged = judge(measured(samples_of(SLOW, 1.05)), lambda cells, draws: measured(samples_of(SLOW, 1.0, draws)))
-    assert [verdict.kind for verdict in judged.verdicts] == [Kind.SAME]
+    verdicts, _ = judge(measured(samples_of(SLOW, 1.05)), lambda cells, draws: measured(samples_of(SLOW, 1.0, draws)))
+    assert [verdict.kind for verdict in verdicts] == [Kind.SAME]
 
 
 def test_a_second_process_that_tells_nothing_leaves_the_cell_undecided():
-    judged = judge(measured(samples_of(SLOW, 1.05)), lambda cells, draws: Measured())
-    assert [verdict.kind for verdict in judged.verdicts] == [Kind.INCONCLUSIVE]
+    verdicts, _ = judge(measured(samples_of(SLOW, 1.05)), lambda cells, draws: Measured())
+    assert [verdict.kind for verdict in verdicts] == [Kind.INCONCLUSIVE]
 
 
 def told_of(*messages):
