@@ -47,8 +47,8 @@ def measure(asked: dict[str, Any]) -> None:
     from ci.latency.base import load_folder
     from tests.calls.implementations import load_implementation
     from tests.cases.latency_workloads import GATED, MAIN
-    from tests.latency.cells import cells_of
     from tests.latency.machine import require_idle, this_machine
+    from tests.latency.samples import cells_of
 
     order = Order(**asked)
     unchecked = require_idle()

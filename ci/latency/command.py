@@ -11,7 +11,7 @@ from ci.latency import html_report, stage, table
 from ci.latency.base import changed_files, checked_out, extract, resolve
 from ci.latency.child import Order
 from ci.latency.options import Options
-from ci.latency.two_processes import has_flags, judge
+from ci.latency.stage import has_flags, judge
 from ci.processes import Process
 from ci.reports.reporter import Reporter
 from tests import ROOT

@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from ci.processes import CannotRun, Message, Process, TookTooLong
-from ci.sanitizer.stream import other_lines
+from ci.sanitizer.hazards import other_lines
 from ci.sanitizer.tools import TOOLS, command, find_program
 from ci.sanitizer.transcript import Subject, Transcript, findings_of, read
 from tests.calls import files
@@ -84,7 +84,7 @@ def run_sanitizer(
 
     Raises:
         ValueError: the tool is none of `TOOLS`.
-        SanitizerUnavailable: there is no compute-sanitizer here.
+        Foreseen: there is no compute-sanitizer here.
         NotWritten: the log cannot be written.
     """
     if tool not in TOOLS:

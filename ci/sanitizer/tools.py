@@ -31,22 +31,18 @@ SECONDS_TO_START = 120
 """Until the program must have begun to use CUDA, which importing torch comes before."""
 
 
-class SanitizerUnavailable(Foreseen):
-    """compute-sanitizer cannot be run here; says what is missing."""
-
-
 def find_program(environment: Mapping[str, str] = os.environ) -> str:
     """Return the path of compute-sanitizer.
 
     Raises:
-        SanitizerUnavailable: it is neither on the PATH nor in CUDA's usual folders.
+        Foreseen: it is neither on the PATH nor in CUDA's usual folders.
     """
     homes = [environment.get(name) for name in ("CUDA_HOME", "CUDA_PATH")]
     folders = [str(Path(home) / "bin") for home in (*homes, USUAL_HOME) if home]
     path = os.pathsep.join([environment.get("PATH", os.defpath), *folders])
     found = shutil.which(PROGRAM, path=path)
     if found is None:
-        raise SanitizerUnavailable(
+        raise Foreseen(
             f"{PROGRAM} is not on the PATH nor in CUDA's folders; it comes with the CUDA toolkit "
             "(package cuda-sanitizer) and is needed for this check"
         )

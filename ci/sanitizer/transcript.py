@@ -6,8 +6,7 @@ from typing import NamedTuple
 
 from ci.processes import Message
 from ci.reports.decision import counted
-from ci.sanitizer.hazards import Hazard, hazard_of, seen_of
-from ci.sanitizer.stream import Record, take_apart
+from ci.sanitizer.hazards import Hazard, Record, hazard_of, seen_of, take_apart
 from ci.sanitizer.tools import CANARY
 from tests.cases.case import Case
 from tests.contract import Contract

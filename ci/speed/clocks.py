@@ -27,10 +27,6 @@ from tests.instruments.red_zones import RedZonedMemory
 from tests.latency.measure import Functions
 
 
-class DifferentRows(Foreseen):
-    """An implementation gathers other rows than another."""
-
-
 class GpuClocks:
     """Times the sides on one placement at a time.
 
@@ -64,14 +60,14 @@ class GpuClocks:
         """See that all implementations gather the same.
 
         Raises:
-            DifferentRows: one gathers other rows than the first.
+            Foreseen: one gathers other rows than the first.
         """
         arguments = self._here.arguments[0]
         first, *others = self._functions
         expected = self._functions[first](*arguments)
         for name in others:
             if not same_rows(expected, self._functions[name](*arguments)):
-                raise DifferentRows(f"{name} and {first} gather different rows on {workload}: examine them first")
+                raise Foreseen(f"{name} and {first} gather different rows on {workload}: examine them first")
 
     def launches(self, name: str) -> tuple[int, bool]:
         """Return the kernels that a call launches, and whether it waits for the device, so that no graph holds it."""

@@ -24,10 +24,6 @@ class GpuAbsent(Foreseen):
     """There is no GPU that can be measured on."""
 
 
-class GpuBusy(Foreseen):
-    """Something else runs on the GPU."""
-
-
 @dataclass(frozen=True)
 class Machine:
     """What decides which stored measurements this machine's may be compared with."""
@@ -81,7 +77,7 @@ def require_idle(wait: Callable[[float], None] = time.sleep) -> list[str]:
 
     Raises:
         GpuAbsent: torch sees no GPU.
-        GpuBusy: another process computes on the GPU, or something uses it without being listed.
+        Foreseen: another process computes on the GPU, or something uses it without being listed.
     """
     import torch
 
@@ -98,7 +94,7 @@ def require_idle(wait: Callable[[float], None] = time.sleep) -> list[str]:
         unchecked.append(f"which processes are on the GPU: {error}")
     others, doubtful = not_ours(there, _family(), _is_visible, has_context=torch.cuda.is_initialized())
     if reason := why_busy(state, others):
-        raise GpuBusy(reason)
+        raise Foreseen(reason)
     unchecked += [f"whether process {process.pid} on the GPU is this one" for process in doubtful]
     if state.utilisation is None:
         unchecked.append("whether the GPU is busy: the driver does not tell its utilisation")

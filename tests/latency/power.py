@@ -15,7 +15,6 @@ from typing import Any
 import numpy as np
 
 from tests.latency import criteria
-from tests.latency import statistics as st
 from tests.latency import thresholds as limits
 from tests.latency.cell_verdict import percent
 from tests.latency.criteria import Said
@@ -47,8 +46,6 @@ class CellPower:
     """Relative change that the draws themselves show: that of the planted slowdown; of the same code, a bias."""
     power: dict[float, float]
     """Share of simulated runs that end as SLOWER, by relative slowdown."""
-    false_alarm: float
-    """Exact upper 95 % bound of the share that ends as SLOWER or FASTER without any slowdown, of this cell alone."""
     smallest: float | None
     """The smallest slowdown of the grid that is found in nine of ten runs; None if none is."""
 
@@ -109,8 +106,6 @@ def measured_power(
         findings = resampled.run(effect, np.random.default_rng(seed))
         return float((findings == Said.SLOWER).mean())
 
-    unchanged = resampled.run(0.0, np.random.default_rng(seed))
-    alarms = int(np.isin(unchanged, (Said.SLOWER, Said.FASTER)).sum())
     smallest = next((effect for effect in GRID if power(effect) >= limits.VISIBLE_POWER), None)
     return CellPower(
         cell.id,
@@ -119,7 +114,6 @@ def measured_power(
         scatter,
         math.expm1(center),
         {effect: power(effect) for effect in EFFECTS},
-        st.upper_bound_of_rate(alarms, runs),
         smallest,
     )
 

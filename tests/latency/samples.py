@@ -5,11 +5,14 @@ the order of the sides are drawn anew for each, because where buffers lie moves 
 looked for. Within a draw, two sides are replayed in turn.
 """
 
+from collections.abc import Collection, Sequence
 from dataclasses import asdict, dataclass
 from typing import Any, Literal, Self
 
 Metric = Literal["device", "host"]
 """Seconds a call takes on the GPU, in a CUDA graph; or of the host, to make the call."""
+HOST_WORKLOAD = "1x128"
+"""So small that the GPU is never what the host waits for."""
 
 
 @dataclass(frozen=True)
@@ -64,3 +67,16 @@ class CellSamples:
             draws(content["draws"]),
             {name: draws(rows) for name, rows in content["controls"].items()},
         )
+
+
+def cells_of(gated: Sequence[str], main: Collection[str], functions: Collection[str]) -> list[Cell]:
+    """Return the cells of a run, device time first.
+
+    Args:
+        gated: names of all workloads.
+        main: names of those on which each function is measured; elsewhere the widest one stands for all.
+        functions: what both sides have, of `get_k_and_s`, `get_k` and `get_s`.
+    """
+    ordered = [name for name in ("get_k_and_s", "get_k", "get_s") if name in functions]
+    device = [Cell(name, function) for name in gated for function in (ordered if name in main else ordered[:1])]
+    return device + [Cell(HOST_WORKLOAD, function, "host") for function in ordered]

@@ -1,4 +1,4 @@
-"""The statistics that the latency gate decides with: Student's t, trimmed means, signed ranks, Holm, exact bounds.
+"""The statistics that the latency gate decides with: Student's t, trimmed means, signed ranks, Holm.
 
 Functions of arrays work along the last axis and keep the others, so that one call serves one cell or a hundred
 thousand simulated ones. No clocks, no files.
@@ -147,23 +147,3 @@ def holm(p_values: Sequence[float], error: float) -> list[bool]:
             break
         rejected[index] = True
     return rejected
-
-
-def upper_bound_of_rate(events: int, trials: int, confidence: float = 0.95) -> float:
-    """Return the exact upper confidence bound (Clopper and Pearson) of a rate of which `events` in `trials` were seen.
-
-    Raises:
-        ValueError: `events` is not within 0 to `trials`, or there were no trials.
-    """
-    if not 0 <= events <= trials or trials == 0:
-        raise ValueError(f"expected 0 <= events <= trials and trials > 0, got {events} of {trials}")
-    if events == trials:
-        return 1.0
-    seen = np.arange(events + 1)
-    log_ways = np.cumsum(np.log(np.append(1.0, (trials - seen[1:] + 1) / seen[1:])))
-    low, high = 0.0, 1.0
-    for _ in range(60):
-        rate = 0.5 * (low + high)
-        as_few = np.exp(log_ways + seen * math.log(rate) + (trials - seen) * math.log1p(-rate)).sum()
-        low, high = (rate, high) if as_few > 1.0 - confidence else (low, rate)
-    return high

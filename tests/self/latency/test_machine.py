@@ -7,10 +7,10 @@ from typing import Any
 
 import pytest
 
+from tests.calls.errors import Foreseen
 from tests.latency import machine, nvml
 from tests.latency.machine import (
     GpuAbsent,
-    GpuBusy,
     kernel_module_version,
     not_ours,
     require_idle,
@@ -130,13 +130,13 @@ class TestBusy:
 
     def test_another_process(self, gpu, driver):
         driver(one(processes=[4242]), names={4242: "python3"})
-        with pytest.raises(GpuBusy, match=r"^GPU 0 \(NVIDIA H100 80GB HBM3\) is busy: python3 \(process 4242\) on it"):
+        with pytest.raises(Foreseen, match=r"^GPU 0 \(NVIDIA H100 80GB HBM3\) is busy: python3 \(process 4242\) on it"):
             require_idle()
 
     def test_a_process_on_another_gpu_does_not_matter(self, gpu, driver):
         gpu.uuid = H200.removeprefix("GPU-")
         driver(one(processes=[4242]), other(utilisation=97))
-        with pytest.raises(GpuBusy, match=r"^GPU 1 \(NVIDIA H200\) is busy: used 97 % of the time"):
+        with pytest.raises(Foreseen, match=r"^GPU 1 \(NVIDIA H200\) is busy: used 97 % of the time"):
             require_idle(wait=lambda seconds: None)
 
     def test_what_ran_just_before_is_waited_out(self, gpu, driver):

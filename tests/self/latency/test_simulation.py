@@ -10,7 +10,15 @@ from tests.latency import criteria, log_ratios
 from tests.latency import statistics as st
 from tests.latency import thresholds as limits
 from tests.latency.criteria import Said
-from tests.self.latency.simulated_clock import CELLS, MODELS, REALISTIC, Noise, SimulatedGate, lower_bound_of_rate
+from tests.self.latency.simulated_clock import (
+    CELLS,
+    MODELS,
+    REALISTIC,
+    Noise,
+    SimulatedGate,
+    lower_bound_of_rate,
+    upper_bound_of_rate,
+)
 
 RUNS = 2000
 BY_NAME = {noise.name: noise for noise in MODELS}
@@ -22,7 +30,7 @@ LEAST = 0.01
 
 
 def _at_most(events: int, runs: int, rate: float) -> bool:
-    return st.upper_bound_of_rate(events, runs) <= rate
+    return upper_bound_of_rate(events, runs) <= rate
 
 
 class TestUnchangedCode:
@@ -31,7 +39,7 @@ class TestUnchangedCode:
     @pytest.mark.parametrize("noise", MODELS, ids=IDS)
     def test_false_alarms(self, noise):
         tally = SimulatedGate(noise).run(RUNS, seed=1)
-        told = f"{tally.false_alarms} of {RUNS} runs, at most {st.upper_bound_of_rate(tally.false_alarms, RUNS):.3%}"
+        told = f"{tally.false_alarms} of {RUNS} runs, at most {upper_bound_of_rate(tally.false_alarms, RUNS):.3%}"
         assert _at_most(tally.false_alarms, RUNS, limits.FALSE_ALARM), told
 
     @pytest.mark.parametrize("noise", SOUND, ids=[noise.name for noise in SOUND])

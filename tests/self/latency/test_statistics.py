@@ -7,6 +7,7 @@ import numpy as np
 import pytest
 
 from tests.latency import statistics as st
+from tests.self.latency.simulated_clock import upper_bound_of_rate
 
 T_TABLE = [
     # one-sided tail, degrees of freedom, t: tables of Student's t, as in the NIST/SEMATECH e-Handbook 1.3.6.7.2
@@ -56,8 +57,8 @@ def test_many_degrees_of_freedom_are_normal():
         (lambda: st.student_t_quantile(0.0, 5), "expected a tail between 0 and 1, got 0.0"),
         (lambda: st.student_t_tail(math.nan, 5), "got NaN"),
         (lambda: st.estimate(np.zeros(3)), "at least 4 values, got 3"),
-        (lambda: st.upper_bound_of_rate(3, 2), "got 3 of 2"),
-        (lambda: st.upper_bound_of_rate(0, 0), "got 0 of 0"),
+        (lambda: upper_bound_of_rate(3, 2), "got 3 of 2"),
+        (lambda: upper_bound_of_rate(0, 0), "got 0 of 0"),
     ],
 )
 def test_bad_arguments_are_named(call, told):
@@ -144,15 +145,15 @@ class TestFamily:
         assert 0.04 < wrong / len(p_values) < 0.055
 
     def test_bounds_of_rates(self):
-        assert st.upper_bound_of_rate(0, 300) == pytest.approx(1 - 0.05 ** (1 / 300))
-        assert st.upper_bound_of_rate(10, 10) == 1.0
+        assert upper_bound_of_rate(0, 300) == pytest.approx(1 - 0.05 ** (1 / 300))
+        assert upper_bound_of_rate(10, 10) == 1.0
         # NIST/SEMATECH e-Handbook 7.2.4.1: 4 of 20, two-sided 90 %
-        assert 1 - st.upper_bound_of_rate(16, 20) == pytest.approx(0.0713, abs=2e-4)
-        assert st.upper_bound_of_rate(4, 20) == pytest.approx(0.4010, abs=2e-4)
+        assert 1 - upper_bound_of_rate(16, 20) == pytest.approx(0.0713, abs=2e-4)
+        assert upper_bound_of_rate(4, 20) == pytest.approx(0.4010, abs=2e-4)
 
     @pytest.mark.parametrize(("events", "trials"), [(3, 10), (49, 50), (7, 1000)])
     def test_at_the_bound_so_few_are_as_rare_as_is_said(self, events, trials):
-        rate = st.upper_bound_of_rate(events, trials, 0.99)
+        rate = upper_bound_of_rate(events, trials, 0.99)
         few = sum(math.comb(trials, i) * rate**i * (1 - rate) ** (trials - i) for i in range(events + 1))
         assert few == pytest.approx(0.01, rel=1e-9)
 

@@ -7,9 +7,10 @@ import pytest
 
 from ci import options
 from ci.cost import baseline, tables
-from ci.cost.baseline import BadBaseline, Group
+from ci.cost.baseline import Group
 from ci.cost.comparison import Change, CostVerdict, compare
 from ci.cost.figures import COMPILED, COUNTED, assemble
+from tests.calls.errors import Foreseen
 from tests.instruments.cost.machine_code import CannotRead, amd_figures, nvidia_figures, ptx_moves
 
 VARIANTS = [{"name": "kernel", "backend": "cuda"}, {"name": "kernel", "backend": "hip"}]
@@ -147,7 +148,7 @@ def test_accepting_changes_one_implementation(tmp_path):
 def test_a_spoilt_baseline_is_refused(tmp_path, content):
     path = tmp_path / "baseline.json"
     path.write_text(content)
-    with pytest.raises(BadBaseline, match=str(path)):
+    with pytest.raises(Foreseen, match=str(path)):
         baseline.read("own", path)
 
 

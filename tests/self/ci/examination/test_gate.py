@@ -19,9 +19,9 @@ from ci import options
 from ci.examination import probe, summary
 from ci.examination import run as examination_run
 from ci.examination.command import listing
-from ci.examination.probe import CannotExamine
 from ci.examination.verdict import STOPPED_EARLY, judge
 from tests import ROOT
+from tests.calls.errors import Foreseen
 from tests.cases.case import Case
 from tests.examine.examined import Examined
 from tests.examine.selection import Selection
@@ -310,7 +310,7 @@ def test_many_undecided_cases_are_counted():
 def test_implementation_that_cannot_be_looked_at(source: str, sentence: str, tmp_path: Path) -> None:
     path = tmp_path / "my gather.py"
     path.write_text(source)
-    with pytest.raises(CannotExamine) as error:
+    with pytest.raises(Foreseen) as error:
         probe.ask(Selection(str(path), device="cpu"), patience=30)
     assert str(error.value).startswith(f"--impl {path}: {sentence}")
 

@@ -9,8 +9,7 @@ import kernels
 from ci.latency import certify, child, stage
 from ci.latency.base import load_folder
 from ci.latency.child import CROSS_CHECKING
-from ci.latency.stage import Measured, listen
-from ci.latency.two_processes import judge
+from ci.latency.stage import Measured, judge, listen
 from ci.processes import CannotRun
 from tests.calls.inputs import Inputs
 from tests.cases.case import Case
@@ -19,9 +18,8 @@ from tests.instruments.device_clock import Placement
 from tests.instruments.red_zones import RedZonedMemory
 from tests.latency import measure
 from tests.latency.cell_verdict import Kind, Stage
-from tests.latency.cells import cells_of
 from tests.latency.measure import BLOCKS, Measurer
-from tests.latency.samples import Cell, CellSamples, Draw
+from tests.latency.samples import Cell, CellSamples, Draw, cells_of
 from tests.planted.slowdowns import SLOWDOWNS
 
 

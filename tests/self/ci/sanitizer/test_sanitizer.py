@@ -10,7 +10,8 @@ from ci.reports.decision import Decision
 from ci.sanitizer import command
 from ci.sanitizer.cases import CHOSEN, chosen_cases
 from ci.sanitizer.process import ChildRun, launch_child, run_sanitizer
-from ci.sanitizer.tools import PROGRAM, TOOLS, SanitizerUnavailable, find_program
+from ci.sanitizer.tools import PROGRAM, TOOLS, find_program
+from tests.calls.errors import Foreseen
 from tests.cases.catalogue import catalogue
 from tests.contract import Contract, Rule
 from tests.examine.finding import Finding
@@ -160,7 +161,7 @@ def test_what_the_tool_says_after_the_process_is_heard():
 
 def test_without_the_tool_nothing_is_decided(monkeypatch, capsys):
     monkeypatch.setattr("ci.sanitizer.tools.USUAL_HOME", "/nowhere")
-    with pytest.raises(SanitizerUnavailable, match="compute-sanitizer is not on the PATH"):
+    with pytest.raises(Foreseen, match="compute-sanitizer is not on the PATH"):
         find_program({"PATH": "/nowhere", "CUDA_HOME": "/nowhere"})
     monkeypatch.setattr("ci.sanitizer.process.find_program", lambda: find_program({"PATH": ""}))
     assert command_line("--tool", "memcheck") == Decision.UNDECIDED

@@ -2,7 +2,7 @@
 
 import pytest
 
-from ci.sanitizer.stream import Record, take_apart
+from ci.sanitizer.hazards import Record, take_apart
 from ci.sanitizer.transcript import Allocation, Subject, findings_of, read
 from tests.cases.catalogue import catalogue
 from tests.contract import Contract
