@@ -106,7 +106,7 @@ def _samples(measurer: Any, cell: Cell, draws: int | None, family: int) -> CellS
     from tests.latency.cell_verdict import MoreDraws
     from tests.latency.decision import next_step
 
-    samples = measurer.empty(cell)
+    samples = CellSamples(cell)
     while draws is not None and len(samples.draws) < draws:
         samples = measurer.drawn(samples)
     while draws is None and isinstance(step := next_step(samples, family), MoreDraws):

@@ -21,15 +21,8 @@ LEFT_OUT = ("TRITON_INTERPRET", "TRITON_DISABLE_LINE_INFO", "PYTORCH_CUDA_ALLOC_
 """Environment variables that would keep the sanitizer from seeing what it is there for."""
 
 
-@dataclass(frozen=True)
-class ChildRun:
-    """One process under the tool that is over."""
-
-    heard: Sequence[Message | str]
-    """Its messages, and what else was printed."""
-    trouble: str = ""
-    """How it ended, if not as it should."""
-    timed_out: bool = False
+Heard = list[Message | str]
+"""The messages of a process under the tool, and what else was printed."""
 
 
 @dataclass(frozen=True)
@@ -55,8 +48,8 @@ class SanitizerReport:
         return not self.findings and not self.undecided
 
 
-Launch = Callable[[Any, float], ChildRun]
-"""Runs the child under the tool, with an order, for some seconds at most."""
+Launch = Callable[[Any, float], tuple[Heard, CannotRun | None]]
+"""Runs the child under the tool, with an order, for some seconds at most; see `launch_child`."""
 
 
 def run_sanitizer(
@@ -103,11 +96,11 @@ def run_sanitizer(
             undecided.append(f"its {timeout:g} s were over with {len(remaining)} of {len(everything)} cases to go")
             break
         order = {"tool": tool, "contract": contract.label, "examinations": remaining}
-        run = launch(order, left)
+        heard, trouble = launch(order, left)
         if log:
-            told = (item if isinstance(item, str) else json.dumps(item) for item in run.heard)
+            told = (item if isinstance(item, str) else json.dumps(item) for item in heard)
             files.append(log, "".join(f"{line}\n" for line in told))
-        transcript = read(run.heard)
+        transcript = read(heard)
         found = findings_of(transcript, tool, by_id, contract)
         findings += [finding for finding in found if finding not in findings]
         examined += transcript.done
@@ -116,10 +109,9 @@ def run_sanitizer(
             examined.append(current)
             if not any(_is_on(finding, current) for finding in found):
                 findings += transcript.lost
-        trouble = _trouble(run, transcript, found, timeout)
-        if trouble:
-            undecided.append(trouble)
-        if run.timed_out or current is None or current not in remaining:
+        why = _why_undecided(heard, trouble, transcript, found, timeout)
+        undecided += [why] if why else []
+        if isinstance(trouble, TookTooLong) or current is None or current not in remaining:
             break
         remaining = remaining[remaining.index(current) + 1 :]
     return SanitizerReport(tool, tuple(findings), tuple(examined), tuple(undecided), clock() - start)
@@ -129,29 +121,30 @@ def _is_on(finding: Finding, examined: Subject) -> bool:
     return (finding.details["implementation"], finding.case) == examined
 
 
-def _trouble(run: ChildRun, transcript: Transcript, found: Sequence[Finding], timeout: float) -> str | None:
+def _why_undecided(
+    heard: Heard, trouble: CannotRun | None, transcript: Transcript, found: Sequence[Finding], timeout: float
+) -> str | None:
     """Return why a child process says less than it should, if it does."""
     at = f" in {transcript.current}" if transcript.current else ""
-    if run.timed_out:
+    if isinstance(trouble, TookTooLong):
         return f"it was ended after {timeout:g} s{at}"
+    said = [str(trouble or ""), *transcript.remarks[-2:], *other_lines(heard)[-1:]]
+    last_words = "; ".join(line.strip() for line in said if line) or "nothing was printed"
     if transcript.not_printed:
         return f"{transcript.not_printed} of its reports were not printed"
     if not transcript.has_summary:
-        return f"it ended{at} without a summary: {_last_words(run, transcript)}"
+        return f"it ended{at} without a summary: {last_words}"
     if transcript.has_ended:
         return None if transcript.is_trustworthy else "it did not report the fault that was planted for it"
     if transcript.current and (transcript.lost or any(_is_on(f, transcript.current) for f in found)):
         return None
-    return f"the examination ended{at}: {_last_words(run, transcript)}"
+    return f"the examination ended{at}: {last_words}"
 
 
-def _last_words(run: ChildRun, transcript: Transcript) -> str:
-    said = [run.trouble, *transcript.remarks[-2:], *other_lines(run.heard)[-1:]]
-    return "; ".join(line.strip() for line in said if line) or "nothing was printed"
-
-
-def launch_child(module: str, before: Sequence[str], order: Any, seconds: float) -> ChildRun:
+def launch_child(module: str, before: Sequence[str], order: Any, seconds: float) -> tuple[Heard, CannotRun | None]:
     """Run a process under a tool, and end it with all it started when its time is up.
+
+    Returns what was heard of it, and how it ended, if not as it should.
 
     Args:
         module: what is run.
@@ -160,12 +153,10 @@ def launch_child(module: str, before: Sequence[str], order: Any, seconds: float)
         seconds: that it may take.
     """
     environment: dict[str, str | None] = {**dict.fromkeys(LEFT_OUT), "PYTORCH_NO_CUDA_MEMORY_CACHING": "1"}
-    heard: list[Message | str] = []
+    heard: Heard = []
     with Process(module, "sanitizer.log", environment=environment, before=before, limit=seconds) as process:
         try:
             heard += process.lines(order)
-        except TookTooLong:
-            return ChildRun(heard, timed_out=True)
         except CannotRun as error:
-            return ChildRun(heard, str(error))
-    return ChildRun(heard)
+            return heard, error
+    return heard, None

@@ -125,7 +125,7 @@ def confirm(flagged: Sequence[NeedsConfirmation], fresh: Mapping[Cell, CellSampl
     """
     cells = [flag.cell for flag in flagged]
     _expect(len(set(cells)) == len(cells), "flagged: expected each cell once")
-    have = {cell: fresh.get(cell, CellSamples(cell, (), {})) for cell in cells}
+    have = {cell: fresh.get(cell, CellSamples(cell)) for cell in cells}
     for flag in flagged:
         again = set(have[flag.cell].draws) & set(flag.screened.draws)
         _expect(not again, f"fresh: expected new draws of {flag.cell.id}, got {len(again)} that flagged it")

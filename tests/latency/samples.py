@@ -6,7 +6,7 @@ looked for. Within a draw, two sides are replayed in turn.
 """
 
 from collections.abc import Collection, Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, field
 from typing import Any, Literal, Self
 
 Metric = Literal["device", "host"]
@@ -47,8 +47,8 @@ class CellSamples:
     """All draws of a cell, and what its controls did in the same draws."""
 
     cell: Cell
-    draws: tuple[Draw, ...]
-    controls: dict[str, tuple[Draw, ...]]
+    draws: tuple[Draw, ...] = ()
+    controls: dict[str, tuple[Draw, ...]] = field(default_factory=dict)
     """By name, such as `copy`, `twin` and `empty`: the two sides of a control are the same code."""
 
     def as_json(self) -> dict[str, Any]:

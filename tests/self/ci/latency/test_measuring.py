@@ -46,9 +46,12 @@ def test_a_draw_replays_pairs_in_blocks_and_captures_controls_once(monkeypatch):
         return clocks[-1]
 
     functions = {"get_k_and_s": kernels.get_k_and_s}
-    measurer = Measurer(functions, functions, 3, torch.device("cpu"), clock)
+    monkeypatch.setattr(measure, "GraphClock", clock)
+    monkeypatch.setattr(torch.cuda, "current_device", lambda: 0)
+    measurer = Measurer(functions, functions, 3)
+    measurer._device = torch.device("cpu")
     cell = Cell("1x128", "get_k_and_s")
-    samples = measurer.drawn(measurer.drawn(measurer.empty(cell)))
+    samples = measurer.drawn(measurer.drawn(CellSamples(cell)))
     for made in clocks:
         assert sorted(made.captured) == sorted(PlayedClock.TIMES)
     assert clocks[0].captured != clocks[1].captured

@@ -6,10 +6,11 @@ import time
 import pytest
 
 from ci import options
+from ci.processes import CannotRun, TookTooLong
 from ci.reports.decision import Decision
 from ci.sanitizer import command
 from ci.sanitizer.cases import CHOSEN, chosen_cases
-from ci.sanitizer.process import ChildRun, launch_child, run_sanitizer
+from ci.sanitizer.process import launch_child, run_sanitizer
 from ci.sanitizer.tools import PROGRAM, TOOLS, find_program
 from tests.calls.errors import Foreseen
 from tests.cases.catalogue import catalogue
@@ -22,7 +23,7 @@ from tests.self.ci.sanitizer.outputs import CASE, MARK, access, heard, recorded,
 CANARY = "\n".join(f"========= {line}" for line in access("Invalid __global__ read of size 1 bytes", "", "canary_x"))
 SUMMARY = "========= ERROR SUMMARY: 1 error"
 END = MARK + '{"all_done": true}'
-STATUS_1, KILLED = "the process exited with status 1", "the process was ended by SIGKILL"
+STATUS_1, KILLED = CannotRun("the process exited with status 1"), CannotRun("the process was ended by SIGKILL")
 SECONDS = 120
 """For a run on a GPU."""
 
@@ -32,8 +33,8 @@ def cases_by_id(ids):
     return [known[name] for name in ids]
 
 
-def run_of(text, trouble="", timed_out=False):
-    return ChildRun(heard(text), trouble, timed_out)
+def run_of(text, trouble=None):
+    return heard(text), trouble
 
 
 class FakeChild:
@@ -112,11 +113,14 @@ def test_implementations_share_a_process_until_one_loses_the_gpu():
         (run_of("\n".join([done(CASE), END, CANARY])), "ended without a summary"),
         (run_of("========= Error: Device not supported\n", STATUS_1), "Error: Device not supported"),
         (
-            run_of(SUMMARY, f"{STATUS_1}: ModuleNotFoundError"),
+            run_of(SUMMARY, CannotRun(f"{STATUS_1}: ModuleNotFoundError")),
             f"the examination ended: {STATUS_1}: ModuleNotFoundError",
         ),
         (run_of(f"{transcript_of()}\n{SUMMARY}", KILLED), f"the examination ended in {CASE} of own: {KILLED}"),
-        (run_of(transcript_of(), timed_out=True), f"it was ended after 100 s in {CASE} of own"),
+        (
+            run_of(transcript_of(), TookTooLong("the process was not done after 100 s")),
+            f"it was ended after 100 s in {CASE} of own",
+        ),
         (
             run_of(
                 "\n".join([done(CASE), END, CANARY, SUMMARY, "========= ERROR SUMMARY: 5 errors were not printed."])
@@ -144,19 +148,19 @@ def test_a_child_under_a_tool_is_heard_with_it_and_ended_with_all_it_started(tmp
     tool = ["sh", "-c", f'(sleep 4; touch {mark}) & echo ========= started; "$@"', "sh"]
     order = [["tell", "under way"], ["sleep", 60]]
     start = time.monotonic()
-    run = launch_child("tests.self.ci.child", tool, order, seconds=2)
+    said, trouble = launch_child("tests.self.ci.child", tool, order, seconds=2)
     assert time.monotonic() - start < 10
-    assert run.timed_out
-    assert [item for item in run.heard if item] == ["========= started", {"value": "under way"}]
+    assert isinstance(trouble, TookTooLong)
+    assert [item for item in said if item] == ["========= started", {"value": "under way"}]
     time.sleep(max(0, 4.5 - (time.monotonic() - start)))
     assert not mark.exists()
 
 
 def test_what_the_tool_says_after_the_process_is_heard():
     tool = ["sh", "-c", '"$@"; echo ========= ERROR SUMMARY: 0 errors', "sh"]
-    run = launch_child("tests.self.ci.child", tool, [["fault", "no"]], seconds=60)
-    assert [item for item in run.heard if item] == ["========= ERROR SUMMARY: 0 errors"]
-    assert run.trouble == "RuntimeError: no"
+    said, trouble = launch_child("tests.self.ci.child", tool, [["fault", "no"]], seconds=60)
+    assert [item for item in said if item] == ["========= ERROR SUMMARY: 0 errors"]
+    assert str(trouble) == "RuntimeError: no"
 
 
 def test_without_the_tool_nothing_is_decided(monkeypatch, capsys):

@@ -1,5 +1,6 @@
 """Set-up of the two commands: which Python they go on with, what is installed where, and how it fails."""
 
+import re
 import subprocess
 import sys
 import tomllib
@@ -36,6 +37,8 @@ ALL = {"torch": "2.13.0+cpu", "rich": "15.0.0"}
         ("sglang==0.5.23", "0.5.23", True),
         ("sglang==0.5.23", "0.5.2", False),
         ("sglang==0.5", "0.5.0", True),
+        ("torch~=2.9", "2.10", True),
+        ("torch~=2.9", "3.0", False),
         ("rich", "1", True),
         ("rich", None, False),
     ],
@@ -44,13 +47,15 @@ def test_requirement(requirement, version, met):
     assert lacking([requirement], lambda name: version) == ([] if met else [requirement])
 
 
-@pytest.mark.parametrize(
-    "requirement", ["torch~=2.9", "torch[opt]>=2", "torch>=2; python_version<'3'", ">=2", "torch>=x"]
-)
+@pytest.mark.parametrize("requirement", [">=2", "torch>=x", "torch 2"])
 def test_requirement_that_is_not_understood_is_refused_by_name(requirement):
-    with pytest.raises(ValueError, match="expected a name and ranges") as error:
+    with pytest.raises(ValueError, match=re.escape(requirement)):
         lacking([requirement], lambda name: "1")
-    assert repr(requirement) in str(error.value)
+
+
+def test_a_python_without_what_reads_requirements_lacks_them_all(monkeypatch):
+    monkeypatch.setitem(sys.modules, "packaging.requirements", None)
+    assert lacking(["torch>=2.9", "rich"], lambda name: "99") == ["torch>=2.9", "rich"]
 
 
 def test_the_projects_own_dependencies_are_met_here():
