@@ -139,8 +139,8 @@ class Process:
         log: name of the file below `.gate/` that gets its standard error.
         environment: variables that are other than here; None leaves one out.
         before: words of the command line before Python's, such as those of a tool that runs it.
-        patience: seconds that it may say nothing, or None for any number.
-        limit: seconds that it may take from its order on, or None for any number.
+        patience: seconds that it may say nothing.
+        limit: seconds that it may take from its order on.
     """
 
     def __init__(
@@ -150,12 +150,11 @@ class Process:
         *,
         environment: Mapping[str, str | None] | None = None,
         before: Sequence[str] = (),
-        patience: float | None = None,
-        limit: float | None = None,
+        patience: float = math.inf,
+        limit: float = math.inf,
     ) -> None:
         self._mark = f"@@{secrets.token_hex(8)} "
-        self._patience = math.inf if patience is None else patience
-        self._limit = math.inf if limit is None else limit
+        self._patience, self._limit = patience, limit
         self._began = self._heard = 0.0
         self._late = ""
         self._is_over = threading.Event()

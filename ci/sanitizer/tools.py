@@ -62,20 +62,9 @@ def command(program: str, tool: str) -> list[str]:
         "memcheck": ["--padding", str(PADDING_BYTES)],
         "racecheck": [word for part in TORCHS_KERNELS for word in ("--kernel-name-exclude", f"kns={part}")],
     }
-    return [
-        program,
-        "--tool",
-        tool,
-        "--destroy-on-device-error",
-        "kernel",
-        "--print-limit",
-        str(MAX_PRINTED),
-        "--launch-timeout",
-        str(SECONDS_TO_START),
-        "--show-backtrace",
-        "no",
+    words = (
+        f"--tool {tool} --destroy-on-device-error kernel --print-limit {MAX_PRINTED} --show-backtrace no "
         # Not the compilers that Triton starts.
-        "--target-processes",
-        "application-only",
-        *options.get(tool, []),
-    ]
+        f"--launch-timeout {SECONDS_TO_START} --target-processes application-only"
+    )
+    return [program, *words.split(), *options.get(tool, [])]
