@@ -3,6 +3,7 @@
 import os
 import shlex
 import sys
+from argparse import Namespace
 from collections.abc import Sequence
 from typing import Any
 
@@ -11,7 +12,6 @@ from rich.text import Text
 from ci.cost import baseline, children, tables
 from ci.cost.comparison import Comparison, CostVerdict, compare
 from ci.cost.figures import Measured, assemble
-from ci.cost.options import Options
 from ci.reports.console import console_on
 from ci.reports.decision import Decision, counted
 from ci.reports.reporter import Reporter
@@ -20,14 +20,14 @@ WIDTH_WITHOUT_TERMINAL = 170
 CHANGES_SHOWN = 60
 
 
-def main(options: Options, start: Sequence[str]) -> int:
+def main(options: Namespace, start: Sequence[str]) -> int:
     """Count what an implementation costs, hold it against the baseline, and return the exit code."""
     about = {"implementation": options.implementation, "findings": []}
     reporter = Reporter("cost", options.report, console_on(sys.stdout, WIDTH_WITHOUT_TERMINAL), about)
     return reporter.of(lambda: _run(options, shlex.join(start), reporter))
 
 
-def _run(options: Options, command: str, reporter: Reporter) -> int:
+def _run(options: Namespace, command: str, reporter: Reporter) -> int:
     accepted = baseline.read(options.implementation)
     measured = measure(options.implementation, reporter)
     result = compare(measured, accepted)

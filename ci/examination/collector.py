@@ -129,14 +129,10 @@ def case_of(nodeid: str, case_ids: Collection[str]) -> str:
     file, _, name = nodeid.partition("::")
     function, _, parameters = name.partition("[")
     parameters = parameters.removesuffix("]")
-    if parameters in case_ids:
-        return parameters
     # Other parameters of the test may stand before the case or after it.
-    parts = parameters.split("-")
-    for start in range(len(parts)):
-        for end in range(len(parts), start, -1):
-            if "-".join(parts[start:end]) in case_ids:
-                return "-".join(parts[start:end])
+    fitting = [case for case in case_ids if f"-{case}-" in f"-{parameters}-"]
+    if fitting:
+        return max(fitting, key=len)
     module = re.sub(r".*/|\.py$", "", file).removeprefix("test_").replace("_", "-")
     return f"{module}/{function}" + (f"[{parameters}]" if parameters else "")
 

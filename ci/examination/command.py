@@ -2,6 +2,7 @@
 
 import os
 import sys
+from argparse import Namespace
 from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
@@ -12,7 +13,6 @@ from ci.examination import probe, summary
 from ci.examination import run as examination_run
 from ci.examination.collector import Collector
 from ci.examination.display import Display
-from ci.examination.options import Options
 from ci.examination.probe import Answer
 from ci.examination.verdict import CUT_SHORT, STOPPED_EARLY, RunVerdict, judge, undecided
 from ci.reports.console import console_on
@@ -25,9 +25,10 @@ from tests.examine import replay
 from tests.examine.choice import chosen_cases
 from tests.examine.examined import Examined
 from tests.examine.finding import Finding
+from tests.examine.selection import Selection
 
 
-def main(options: Options, start: Sequence[str]) -> int:
+def main(options: Namespace, start: Sequence[str]) -> int:
     """Examine, or list, what the user asks for, and return the exit code.
 
     Args:
@@ -59,9 +60,8 @@ def listing(cases: Sequence[Case]) -> list[str]:
 class _Gate:
     """One run of the gate."""
 
-    def __init__(self, options: Options, start: Sequence[str]) -> None:
+    def __init__(self, options: Namespace, start: Sequence[str]) -> None:
         self._options = options
-        self._selection = options.selection
         self._start = start
         self._answer: Answer | None = None
         self._collector: Collector | None = None
@@ -70,6 +70,10 @@ class _Gate:
         output = os.fdopen(os.dup(sys.stdout.fileno()), "w", encoding="utf-8", errors="replace")
         self._reporter = Reporter("examination", options.report, console_on(output))
         self._display = Display(self._reporter, self._replay)
+
+    @property
+    def _selection(self) -> Selection:
+        return self._options.selection
 
     def run(self) -> int:
         try:
@@ -83,14 +87,12 @@ class _Gate:
 
     def _examine(self) -> None:
         self._answer = answer = probe.ask(self._selection)
-        self._selection = replace(self._selection, device=answer.device)
+        self._options.selection = replace(self._selection, device=answer.device)
         self._introduce(answer)
         self._log = examination_run.new_log()
         with self._display as display:
             self._collector = Collector(answer.cases, answer.left_out, display)
-            examination_run.run(
-                replace(self._options, selection=self._selection), answer.runnable, self._collector, self._log
-            )
+            examination_run.run(self._options, answer.runnable, self._collector, self._log)
 
     def _verdict(self, cut_short: str | None = None) -> RunVerdict:
         """Return the verdict on what was collected, families in the catalogue's order."""

@@ -4,6 +4,7 @@ import os
 import sys
 import tempfile
 import time
+from argparse import Namespace
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
@@ -11,7 +12,6 @@ from pathlib import Path
 import pytest
 
 from ci.examination.collector import Collector
-from ci.examination.options import Options
 from tests import ROOT
 from tests.calls import files
 from tests.cases.case import QUESTIONS
@@ -19,7 +19,7 @@ from tests.cases.case import QUESTIONS
 LOGS_KEPT = 20
 
 
-def run(options: Options, runnable: int, collector: Collector, log: Path) -> None:
+def run(options: Namespace, runnable: int, collector: Collector, log: Path) -> None:
     """Examine every chosen case, and leave the results with the collector.
 
     Args:
@@ -63,7 +63,7 @@ def examinations() -> list[Path]:
     return [ROOT / "tests" / f"test_{question}.py" for question in QUESTIONS]
 
 
-def pytest_arguments(options: Options, runnable: int) -> list[str]:
+def pytest_arguments(options: Namespace, runnable: int) -> list[str]:
     """Return pytest's command line for a run."""
     arguments = list(map(str, examinations()))
     arguments += ["--rootdir", str(ROOT), "-c", str(ROOT / "pyproject.toml"), "-p", "no:cacheprovider", "-v"]

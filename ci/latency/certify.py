@@ -7,6 +7,7 @@ of either kind; the lower counts.
 
 import shutil
 import tempfile
+from argparse import Namespace
 from collections import Counter
 from collections.abc import Sequence
 from dataclasses import asdict
@@ -19,7 +20,7 @@ from rich.text import Text
 from ci.latency import stage
 from ci.latency.base import ROOT, checked_out
 from ci.latency.child import Order
-from ci.latency.options import Options
+from ci.latency.options import OWN
 from ci.latency.planted import Found, decided, found, range_told, tally, turned
 from ci.processes import CannotRun
 from ci.reports.console import table_of
@@ -38,16 +39,16 @@ PROCESSES = 4
 """That measure the head against itself. Each has its memory, modules and clocks anew."""
 
 
-def main(options: Options, start: Sequence[str], console: Console | None = None) -> int:
+def main(options: Namespace, start: Sequence[str], console: Console | None = None) -> int:
     """Certify the gate on this machine; return 0, 1 if the same code was called slower, 2 if it could not be done."""
     reporter = Reporter("certificate", options.report, console)
-    return reporter.of(lambda: _certify(options.implementation, reporter))
+    return reporter.of(lambda: _certify(reporter))
 
 
-def _certify(implementation: str, reporter: Reporter) -> int:
+def _certify(reporter: Reporter) -> int:
     def measure(base: str | None, draws: int | None, seed: int, cells: list[Cell] | None = None) -> stage.Measured:
         with reporter.steps() as steps:
-            return stage.run(Order(implementation, seed, base, cells, draws), steps.at)
+            return stage.run(Order(OWN, seed, base, cells, draws), steps.at)
 
     runs = [measure(None, SAME_CODE_DRAWS, seed) for seed in range(PROCESSES)]
     decisions = decisions_of(runs)
@@ -77,7 +78,7 @@ def _certify(implementation: str, reporter: Reporter) -> int:
     machine = Machine(**runs[0].machine)
     History(machine).certify(content, checked_out())
     exit_code = 1 if any(said.startswith(("SLOWER", "FASTER")) for said in decisions) else 0
-    samples = [s.as_json() for run in runs for s in run.samples.values()]
+    samples = [asdict(s) for run in runs for s in run.samples.values()]
     report = {**content, "machine": asdict(machine), "samples": samples}
     return reporter.told(report, exit_code, Text(f"certified on {sentence}"))
 

@@ -68,7 +68,7 @@ def measure(asked: dict[str, Any]) -> None:
     measured = _not_identical(measurer, base, head, cells, order.same_code) if order.check_identity else cells
     for number, cell in enumerate(measured):
         enter("measuring", f"measuring {cell.id}", number, len(measured))
-        tell(samples=_samples(measurer, cell, order.draws, len(measured)).as_json())
+        tell(samples=asdict(_samples(measurer, cell, order.draws, len(measured))))
     if order.check_clock:
         # At the end: CUPTI stays with a process that used it, and is to be no part of what is measured.
         enter(CROSS_CHECKING)

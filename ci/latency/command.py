@@ -1,8 +1,10 @@
 """`./ci/gate latency`: is a gather slower than it was?"""
 
 import random
+from argparse import Namespace
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import ExitStack
+from dataclasses import asdict
 from typing import Any
 
 from rich.console import Console
@@ -10,7 +12,6 @@ from rich.console import Console
 from ci.latency import html_report, stage, table
 from ci.latency.base import changed_files, checked_out, extract, resolve
 from ci.latency.child import Order
-from ci.latency.options import Options
 from ci.latency.stage import has_flags, judge
 from ci.processes import Process
 from ci.reports.reporter import Reporter
@@ -26,14 +27,14 @@ from tests.latency.thresholds import DRAWS
 PAGE = ROOT / ".gate" / "latency.html"
 
 
-def main(options: Options, start: Sequence[str], console: Console | None = None) -> int:
+def main(options: Namespace, start: Sequence[str], console: Console | None = None) -> int:
     """Measure, decide and tell; return the exit code: 0 nothing slower, 1 something is, 2 could not decide."""
     reporter = Reporter("latency", options.report, console)
     return reporter.of(_Latency(options, reporter).run)
 
 
 class _Latency:
-    def __init__(self, options: Options, reporter: Reporter) -> None:
+    def __init__(self, options: Namespace, reporter: Reporter) -> None:
         self._options = options
         self._reporter = reporter
         self._say = reporter.say
@@ -130,7 +131,7 @@ class _Latency:
             **facts,
             "machine": measured.machine,
             "cells": [cell_report(verdict) for verdict in verdicts],
-            "samples": [each.as_json() for each in samples.values()],
+            "samples": [asdict(each) for each in samples.values()],
             "blind": blind,
             "phases": {phase: round(seconds, 1) for phase, seconds in self._seconds.items()},
         }

@@ -1,5 +1,6 @@
 """`./ci/gate sanitize`: run one of compute-sanitizer's tools over cases, or each in turn, and say what it found."""
 
+from argparse import Namespace
 from collections.abc import Sequence
 
 from rich.console import Console
@@ -8,12 +9,11 @@ from ci.reports.decision import Decision, counted
 from ci.reports.reporter import Reporter
 from ci.reports.stopping import why
 from ci.sanitizer.cases import chosen_cases
-from ci.sanitizer.options import Options
 from ci.sanitizer.process import SanitizerReport, run_sanitizer
 from tests.calls.errors import Foreseen
 
 
-def main(options: Options, start: Sequence[str], console: Console | None = None) -> int:
+def main(options: Namespace, start: Sequence[str], console: Console | None = None) -> int:
     """Run the tools, and return the exit code: 0 clean, 1 findings, 2 could not decide.
 
     Raises:

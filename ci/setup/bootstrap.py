@@ -17,10 +17,10 @@ import tomllib
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
+from importlib import metadata
 from pathlib import Path
 
 from ci.setup.extras import Extra
-from ci.setup.requirements import installed_version, lacking
 from tests.calls.errors import Foreseen
 
 UNFINISHED = "unfinished\n"
@@ -76,6 +76,39 @@ class Project:
         """Return the stamp of a finished environment of this Python version, such as `3.11`."""
         parts = (*self.dependencies, self.constraints, version)
         return hashlib.sha256("\0".join(parts).encode()).hexdigest() + "\n"
+
+
+def lacking(requirements: Sequence[str], installed: Callable[[str], str | None]) -> list[str]:
+    """Return the requirements that are not met, in their order.
+
+    A vendor's `2.9.0a0+5228986c39` counts as the 2.9.0 that it is a build of.
+
+    Args:
+        requirements: such as `torch>=2.9` or `numpy>=2.0,<3`.
+        installed: returns the version of a package, or None where it is not installed.
+
+    Raises:
+        ValueError: a requirement or a version is written in a way that is not understood.
+    """
+    try:
+        from packaging.requirements import Requirement
+        from packaging.version import Version
+    except ImportError:  # pytest, which is required, brings it
+        return list(requirements)
+
+    def is_met(requirement: Requirement) -> bool:
+        version = installed(requirement.name)
+        return version is not None and requirement.specifier.contains(Version(version).base_version)
+
+    return [text for text in requirements if not is_met(Requirement(text))]
+
+
+def installed_version(name: str) -> str | None:
+    """Return the version of a package of this Python, or None."""
+    try:
+        return metadata.version(name)
+    except metadata.PackageNotFoundError:
+        return None
 
 
 def _importable(package: str) -> bool:

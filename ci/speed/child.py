@@ -20,7 +20,6 @@ from ci.processes import serve, tell
 def measure(order: dict[str, Any]) -> None:
     """Measure what an order asks for, and tell it."""
     from ci.speed.clocks import GpuClocks
-    from ci.speed.measure import on_device, on_host
     from tests.cases.latency_workloads import FURTHER, STATED
     from tests.instruments.device_clock.kept_lines import unreleased
     from tests.latency.machine import require_idle, this_machine
@@ -34,11 +33,11 @@ def measure(order: dict[str, Any]) -> None:
     of_host = []
     for number, case in enumerate(cases):
         tell(step=f"{case.name}, host", done=number, of=2 * len(cases))
-        of_host.append(on_host(clocks, case, list(functions), runs))
+        of_host.append(clocks.on_host(case, runs))
     workloads = []
     for number, (case, sides) in enumerate(zip(cases, of_host, strict=True)):
         tell(step=case.name, done=len(cases) + number, of=2 * len(cases))
-        workloads.append(on_device(clocks, case, sides, runs, is_stated=case in STATED))
+        workloads.append(clocks.on_device(case, sides, runs, is_stated=case in STATED))
     tell(machine=this_machine().as_json(), unchecked=unchecked, left_out=left_out, workloads=workloads)
 
 

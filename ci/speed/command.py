@@ -1,5 +1,6 @@
 """`./ci/gate speed`: measure implementations side by side on a GPU, and show the figures."""
 
+from argparse import Namespace
 from collections.abc import Sequence
 from dataclasses import asdict
 from typing import Any
@@ -11,12 +12,11 @@ from ci.reports.decision import Decision
 from ci.reports.reporter import Reporter
 from ci.speed import figures, table
 from ci.speed.figures import Summary, Workload
-from ci.speed.options import Options
 
 OWN, PEERS = "own", ("sglang", "torch")
 
 
-def main(options: Options, start: Sequence[str], console: Console | None = None) -> int:
+def main(options: Namespace, start: Sequence[str], console: Console | None = None) -> int:
     """Measure and tell; return the exit code: 0, or 2 if it could not be measured."""
     reporter = Reporter("speed", options.report, console)
     return reporter.of(lambda: _run(options, reporter))
@@ -39,7 +39,7 @@ def measured(order: Message, on_step: OnStep) -> Message:
     return told
 
 
-def _run(options: Options, reporter: Reporter) -> int:
+def _run(options: Namespace, reporter: Reporter) -> int:
     with reporter.steps() as steps:
         told = measured(order_of(options.implementation, options.runs), steps.at)
     workloads = list(map(Workload.from_json, told["workloads"]))

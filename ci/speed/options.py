@@ -1,22 +1,10 @@
 """The command line of `gate speed`."""
 
 import argparse
-from dataclasses import dataclass
-from pathlib import Path
 
 from ci.job import Job, add_report
 from ci.setup import extras
 from tests.examine.selection import add_options, whole
-
-
-@dataclass(frozen=True)
-class Options:
-    """What the user asks for."""
-
-    implementation: str
-    runs: int
-    """Draws of memory of each workload."""
-    report: Path | None
 
 
 def _declare(parser: argparse.ArgumentParser) -> None:
@@ -31,7 +19,6 @@ JOB = Job(
     about="Measure implementations side by side, on a GPU.",
     example="speed --impl my_gather.py --runs 5",
     declare=_declare,
-    read=lambda given: Options(**vars(given)),
     module="ci.speed.command",
     extras=lambda options: [extras.NVML, *extras.of_implementations(options.implementation)],
     formerly={"--speed": "speed", "--runs": "speed --runs N"},

@@ -101,7 +101,7 @@ def require_idle(wait: Callable[[float], None] = time.sleep) -> list[str]:
     return unchecked
 
 
-def _settled(uuid: str | None, wait: Callable[[float], None]) -> GpuState:
+def _settled(uuid: str, wait: Callable[[float], None]) -> GpuState:
     """Return a GPU's state, looked at again while it is in use."""
     state = nvml.state_of(uuid)
     for _ in range(LOOKS - 1):
@@ -158,15 +158,14 @@ def kernel_module_version(text: str | None) -> str | None:
     return found[1] if found else None
 
 
-def _current_gpu() -> tuple[str, str | None]:
+def _current_gpu() -> tuple[str, str]:
     """Return the name and the UUID of the GPU that this process measures on."""
     import torch
 
     if torch.version.cuda is None or not torch.cuda.is_available():
         raise GpuAbsent("no NVIDIA GPU is visible to this process: latency is measured on one")
     properties = torch.cuda.get_device_properties(torch.cuda.current_device())
-    uuid = getattr(properties, "uuid", None)
-    return properties.name, f"GPU-{uuid}" if uuid is not None else None
+    return properties.name, f"GPU-{properties.uuid}"
 
 
 def _is_visible(pid: int) -> bool:

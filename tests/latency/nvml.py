@@ -30,14 +30,14 @@ class GpuProcess:
     name: str
 
 
-def state_of(uuid: str | None) -> GpuState:
+def state_of(uuid: str) -> GpuState:
     """Return the state of a GPU.
 
     Args:
-        uuid: of the GPU, `GPU-...`; without one it is the only GPU.
+        uuid: of the GPU, `GPU-...`.
 
     Raises:
-        NotTold: it cannot be had, or there are several GPUs and no UUID.
+        NotTold: it cannot be had.
     """
     with _gpu(uuid) as (nvml, gpu):
         about = nvml.nvmlDeviceGetIndex(gpu), nvml.nvmlDeviceGetName(gpu), nvml.nvmlSystemGetDriverVersion()
@@ -47,7 +47,7 @@ def state_of(uuid: str | None) -> GpuState:
             return GpuState(*about, None)
 
 
-def processes_on(uuid: str | None) -> list[GpuProcess]:
+def processes_on(uuid: str) -> list[GpuProcess]:
     """Return the processes that compute on a GPU.
 
     Args:
@@ -68,7 +68,7 @@ def processes_on(uuid: str | None) -> list[GpuProcess]:
 
 
 @contextmanager
-def _gpu(uuid: str | None) -> Iterator[tuple[Any, Any]]:
+def _gpu(uuid: str) -> Iterator[tuple[Any, Any]]:
     try:
         nvml = importlib.import_module("pynvml")
     except ImportError as error:
@@ -76,9 +76,7 @@ def _gpu(uuid: str | None) -> Iterator[tuple[Any, Any]]:
     try:
         nvml.nvmlInit()
         try:
-            if uuid is None and nvml.nvmlDeviceGetCount() != 1:
-                raise NotTold("which of several GPUs it is is not known")
-            yield nvml, nvml.nvmlDeviceGetHandleByUUID(uuid) if uuid else nvml.nvmlDeviceGetHandleByIndex(0)
+            yield nvml, nvml.nvmlDeviceGetHandleByUUID(uuid)
         finally:
             nvml.nvmlShutdown()
     except nvml.NVMLError as error:

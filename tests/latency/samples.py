@@ -6,7 +6,7 @@ looked for. Within a draw, two sides are replayed in turn.
 """
 
 from collections.abc import Collection, Sequence
-from dataclasses import asdict, dataclass, field
+from dataclasses import dataclass, field
 from typing import Any, Literal, Self
 
 Metric = Literal["device", "host"]
@@ -51,13 +51,9 @@ class CellSamples:
     controls: dict[str, tuple[Draw, ...]] = field(default_factory=dict)
     """By name, such as `copy`, `twin` and `empty`: the two sides of a control are the same code."""
 
-    def as_json(self) -> dict[str, Any]:
-        """Return the samples as a JSON object."""
-        return asdict(self)
-
     @classmethod
     def from_json(cls, content: dict[str, Any]) -> Self:
-        """Return the samples that `as_json` made an object of."""
+        """Return the samples that a JSON object means."""
 
         def draws(rows: list[dict[str, list[float]]]) -> tuple[Draw, ...]:
             return tuple(Draw(tuple(row["base"]), tuple(row["head"])) for row in rows)

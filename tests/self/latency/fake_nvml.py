@@ -39,12 +39,6 @@ class FakeNvml:
     def nvmlShutdown(self):
         self.open -= 1
 
-    def nvmlDeviceGetCount(self):
-        return len(self.gpus)
-
-    def nvmlDeviceGetHandleByIndex(self, index):
-        return self.gpus[index]
-
     def nvmlDeviceGetHandleByUUID(self, uuid):
         for gpu in self.gpus:
             if gpu.uuid == uuid:

@@ -73,7 +73,6 @@ def test_processes_are_told(driver):
 @pytest.mark.parametrize(
     ("gpus", "uuid", "is_there", "why"),
     [
-        ((one(), other()), None, True, "which of several GPUs it is is not known"),
         ((one(),), H200, True, r"the driver does not tell \(Not Found\)"),
         ((one(),), H100, False, r"the driver does not tell \(Driver Not Loaded\)"),
     ],

@@ -1,5 +1,6 @@
 """What the latency gate does around its decision: draws of cells, processes, planted slowdowns."""
 
+from dataclasses import asdict
 from typing import ClassVar
 
 import pytest
@@ -153,7 +154,7 @@ def test_a_process_is_understood():
             {"machine": {"gpu": "G"}, "unchecked": ["clocks"], "twin": "twin-1"},
             {"phase": "measuring", "step": "measuring even", "done": 0, "of": 1},
             {"identical": {"workload": "like", "function": "get_k_and_s", "metric": "device"}},
-            {"samples": told.as_json()},
+            {"samples": asdict(told)},
         ],
         lambda *step: steps.append(step),
     )
@@ -181,7 +182,7 @@ def test_each_phase_is_timed():
 def test_a_cell_whose_clock_is_not_trusted_has_no_samples():
     told = [samples_of(cell, 1.0, 8) for cell in (EVEN, LIKE)]
     untrusted = {"workload": "like", "function": "get_k_and_s", "metric": "device"}
-    messages = [{"samples": samples.as_json()} for samples in told]
+    messages = [{"samples": asdict(samples)} for samples in told]
     found = told_of(*messages, {"untrusted": untrusted, "why": "the clocks disagree"})
     assert found.samples == {EVEN: told[0]}
     assert found.untrusted == {LIKE: "the clocks disagree"}
@@ -190,7 +191,7 @@ def test_a_cell_whose_clock_is_not_trusted_has_no_samples():
 def test_what_was_measured_is_told_before_the_clock_is_checked():
     told = samples_of(EVEN, 1.0, 8)
     seen: list[dict[Cell, CellSamples]] = []
-    messages = [phase("measuring"), {"samples": told.as_json()}, phase(CROSS_CHECKING)]
+    messages = [phase("measuring"), {"samples": asdict(told)}, phase(CROSS_CHECKING)]
     listen(messages, lambda step, done, of: None, lambda measured: seen.append(dict(measured.samples)))
     assert seen == [{EVEN: told}]
 

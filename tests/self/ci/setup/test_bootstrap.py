@@ -9,9 +9,8 @@ from pathlib import Path
 
 import pytest
 
-from ci.setup.bootstrap import UNFINISHED, Project, Python, SetUpFailed, prepare
+from ci.setup.bootstrap import UNFINISHED, Project, Python, SetUpFailed, installed_version, lacking, prepare
 from ci.setup.extras import DEVELOPMENT, NVML, SGLANG
-from ci.setup.requirements import installed_version, lacking
 from tests import ROOT
 from tests.self import commands
 

@@ -9,7 +9,7 @@ import torch
 
 import kernels
 from ci import options as command_line
-from ci.speed import child, clocks, command, figures, markdown, measure, table
+from ci.speed import child, clocks, command, figures, markdown, table
 from ci.speed.clocks import launches_of, same_rows
 from ci.speed.figures import ALLOCATION, COPY, EMPTY, Timed, Workload
 from kernels.peers import torch_indexing
@@ -151,13 +151,16 @@ class TestTables:
         assert str(path) in capsys.readouterr().err
 
 
-class FakeClocks:
+class FakeClocks(clocks.GpuClocks):
     """Sides that take as long as is made up, on a machine that becomes slower from replay to replay."""
 
-    needed_bytes = 1_000
+    @property
+    def needed_bytes(self):
+        return 1_000
 
     def __init__(self, seconds, eager=()):
         self.seconds, self.eager = seconds, eager
+        self._functions = dict.fromkeys(("own", "torch"), kernels.get_k_and_s)
         self.placed, self.orders, self.drift = [], [], 1.0
         self.has_profiled = self.is_warm = False
 
@@ -203,8 +206,8 @@ class TestMeasuring:
     CASE = Case(name="1x4k", rules=(1,), seq_lens=(4_096,))
 
     def _measured(self, fake, runs=3):
-        sides = measure.on_host(fake, self.CASE, ["own", "torch"], runs)
-        return Workload.from_json(measure.on_device(fake, self.CASE, sides, runs, is_stated=True))
+        sides = fake.on_host(self.CASE, runs)
+        return Workload.from_json(fake.on_device(self.CASE, sides, runs, is_stated=True))
 
     def test_each_run_draws_anew_and_each_figure_has_a_median_a_run(self):
         fake = FakeClocks({COPY: 2.0, "own": 1.0, "torch": 40.0}, eager=("torch",))
