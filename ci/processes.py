@@ -22,7 +22,7 @@ import tempfile
 import threading
 import time
 import traceback
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import suppress
 from typing import Any, Self
 
@@ -86,13 +86,25 @@ def serve(work: Callable[[Any], None]) -> None:
     os._exit(status)
 
 
-def without_steps(messages: Iterable[Message], on_step: OnStep) -> Iterator[Message]:
-    """Yield messages but for the steps among them, `{"step", "done", "of"}`, which `on_step` gets."""
-    for message in messages:
-        if "step" in message:
-            on_step(message["step"], message["done"], message["of"])
-        else:
-            yield message
+def told_by(module: str, log: str, order: Any, on_step: OnStep, **options: Any) -> list[Message]:
+    """Return what a process of its own tells but for its steps, `{"step", "done", "of"}`, which `on_step` gets.
+
+    Args:
+        module: as for `Process`, like `log` and `options`.
+        log: of its standard error.
+        order: what it is to do.
+
+    Raises:
+        CannotRun: with why.
+    """
+    told = []
+    with Process(module, log, **options) as process:
+        for message in process.messages(order):
+            if "step" in message:
+                on_step(message["step"], message["done"], message["of"])
+            else:
+                told.append(message)
+    return told
 
 
 def understood(line: str, mark: str) -> Message | str:

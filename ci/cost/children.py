@@ -5,7 +5,7 @@ import tempfile
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from ci.processes import Message, OnStep, Process, without_steps
+from ci.processes import Message, OnStep, told_by
 
 COUNT, COMPILE = "ci.cost.count_child", "ci.cost.compile_child"
 PATIENCE_SECONDS = 300.0
@@ -45,7 +45,6 @@ def _told(module: str, order: Message, environment: Mapping[str, str], on_step: 
     """Have a process carry out an order, and return its messages but for its steps."""
     # Nothing that the user set for Triton, nor a GPU that happens to be there, may change a figure.
     kept_out: dict[str, Any] = dict.fromkeys(name for name in os.environ if name.startswith("TRITON_"))
-    log = f"{module.rpartition('.')[2]}.log"
     kept_out |= {"CUDA_VISIBLE_DEVICES": "", **environment}
-    with Process(module, log, environment=kept_out, patience=PATIENCE_SECONDS) as process:
-        return list(without_steps(process.messages(order), on_step))
+    log = f"{module.rpartition('.')[2]}.log"
+    return told_by(module, log, order, on_step, environment=kept_out, patience=PATIENCE_SECONDS)

@@ -60,11 +60,9 @@ def measure(implementation: str, reporter: Reporter, workloads: Sequence[str] = 
     reporter.say(Text.assemble("counting what ", (implementation, "bold"), " costs, without a GPU"))
     with reporter.steps() as steps:
         counted = children.count(implementation, steps.at, workloads)
-        places = [place for place, variant in enumerate(counted["variants"]) if "reason" not in variant]
-        portable = [counted["variants"][place] for place in places]
-        compiled = children.compile_(implementation, portable, steps.at) if portable else []
-    for message in compiled:
-        message["compiled"] = places[message["compiled"]]
+        variants = counted["variants"]
+        is_any_portable = any("reason" not in variant for variant in variants)
+        compiled = children.compile_(implementation, variants, steps.at) if is_any_portable else []
     return assemble(implementation, counted, compiled)
 
 

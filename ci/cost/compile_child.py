@@ -1,6 +1,7 @@
 """Compiles variants for GPUs that are not there, in a process of their own.
 
-The order: `implementation`, as `--impl` names it, and `variants`, a list of them, as `Variant.as_json`.
+The order: `implementation`, as `--impl` names it, and `variants`, a list of them, as `ci.cost.count_child`
+tells them.
 
 Messages: `{"step", "done", "of"}` before each compilation; and for each variant, by its place, and target
 `{"compiled", "target", "figures"}` or `{"compiled", "target", "reason"}`.
@@ -25,9 +26,10 @@ def work(order: dict[str, Any]) -> None:
     """
     if triton.knobs.runtime.interpret:
         raise CannotRun("Triton interprets in this process, and compiles nothing: unset TRITON_INTERPRET")
-    variants = [Variant.from_json(data) for data in order["variants"]]
+    told = enumerate(order["variants"])
+    variants = {place: Variant.from_json(data) for place, data in told if "reason" not in data}
     load_implementation(order["implementation"])
-    jobs = [(place, target) for place, variant in enumerate(variants) for target in targets_of(variant.backend)]
+    jobs = [(place, target) for place, variant in variants.items() for target in targets_of(variant.backend)]
     outcomes: list[Future[dict[str, int]] | str] = []
     with ThreadPoolExecutor(max_workers=2) as readers:
         for done, (place, target) in enumerate(jobs):

@@ -8,6 +8,7 @@ from typing import Any, Protocol
 import pytest
 
 from ci.reports.stopping import Stopped
+from tests.calls.errors import exception_line
 from tests.examine.examined import Examined
 from tests.plugin import reporting
 
@@ -94,7 +95,8 @@ class Collector:
     def pytest_internalerror(self, excrepr: object) -> None:
         if not self._pytest_failed:  # what fails after the first is its consequence
             self._pytest_failed = True
-            self.troubles.append(f"pytest failed: {_error_in(str(excrepr))}")
+            said = re.sub(r"^E +", "", str(excrepr), flags=re.MULTILINE)
+            self.troubles.append(f"pytest failed: {exception_line(said) or 'it says nothing'}")
 
     @pytest.hookimpl(tryfirst=True)
     def pytest_keyboard_interrupt(self, excinfo: pytest.ExceptionInfo[BaseException]) -> None:
@@ -111,13 +113,6 @@ class Collector:
 def _has_no_case(nodeid: str) -> bool:
     """Whether a test is only pytest's stand-in for one that no chosen case fits."""
     return nodeid.endswith("[NOTSET]")
-
-
-def _error_in(text: str) -> str:
-    """Return the line of a traceback that names the exception, or its last line."""
-    lines = [line.removeprefix("E").strip() for line in text.splitlines() if line.strip()]
-    named = [line for line in lines if re.match(r"[\w.]+(Error|Exception|Exit|Interrupt|Warning)\b.*:", line)]
-    return (named or lines or ["it says nothing"])[-1]
 
 
 def case_of(nodeid: str, case_ids: Collection[str]) -> str:

@@ -90,8 +90,8 @@ class _Gate:
         self._options.selection = replace(self._selection, device=answer.device)
         self._introduce(answer)
         self._log = examination_run.new_log()
-        with self._display as display:
-            self._collector = Collector(answer.cases, answer.left_out, display)
+        self._collector = Collector(answer.cases, answer.left_out, self._display)
+        with self._display.steps:
             examination_run.run(self._options, answer.runnable, self._collector, self._log)
 
     def _verdict(self, cut_short: str | None = None) -> RunVerdict:

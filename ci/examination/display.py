@@ -1,7 +1,6 @@
 """What the user sees while cases are examined: findings as they come, and how far the run is."""
 
 from collections.abc import Callable, Iterable, Sequence
-from typing import Self
 
 from rich.text import Text
 
@@ -75,7 +74,7 @@ def _is_raised(finding: Finding) -> bool:
 
 
 class Display:
-    """Shows a run. Use it as a context; it is the collector's listener."""
+    """Shows a run; it is the collector's listener."""
 
     def __init__(self, reporter: Reporter, replay: Callable[[Finding], str]) -> None:
         self._reporter = reporter
@@ -83,14 +82,8 @@ class Display:
         self._shown = Shown()
         self._reasons: set[str] = set()
         self._findings = self._total = 0
-        self._steps = reporter.steps()
-
-    def __enter__(self) -> Self:
-        self._steps.__enter__()
-        return self
-
-    def __exit__(self, *error: object) -> None:
-        self._steps.__exit__(*error)
+        self.steps = reporter.steps()
+        """A context, while cases are examined."""
 
     def expect(self, total: int) -> None:
         """Note how many tests there are."""
@@ -104,7 +97,7 @@ class Display:
             self._reasons.add(result.undecided)
             if len(self._reasons) <= MOST_SHOWN:
                 self._reporter.say(f"could not decide on {result.case}: {result.undecided}", "yellow")
-        self._steps.at(counted(self._findings - self._shown.held, "finding"), done, self._total)
+        self.steps.at(counted(self._findings - self._shown.held, "finding"), done, self._total)
 
     def show_rest(self, findings: Sequence[Finding]) -> None:
         """Show what is left to show, now that the run's findings are known."""

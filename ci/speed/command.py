@@ -7,7 +7,7 @@ from typing import Any
 
 from rich.console import Console
 
-from ci.processes import CannotRun, Message, OnStep, Process, without_steps
+from ci.processes import CannotRun, Message, told_by
 from ci.reports.decision import Decision
 from ci.reports.reporter import Reporter
 from ci.speed import figures, table
@@ -28,20 +28,9 @@ def order_of(implementation: str, runs: int) -> Message:
     return {"implementations": names, "optional": [name for name in PEERS if name != implementation], "runs": runs}
 
 
-def measured(order: Message, on_step: OnStep) -> Message:
-    """Measure in a process of its own, and return what it told; see `ci.speed.child`.
-
-    Raises:
-        CannotRun: with why.
-    """
-    with Process("ci.speed.child", "speed.log") as process:
-        (told,) = without_steps(process.messages(order), on_step)
-    return told
-
-
 def _run(options: Namespace, reporter: Reporter) -> int:
     with reporter.steps() as steps:
-        told = measured(order_of(options.implementation, options.runs), steps.at)
+        (told,) = told_by("ci.speed.child", "speed.log", order_of(options.implementation, options.runs), steps.at)
     workloads = list(map(Workload.from_json, told["workloads"]))
     try:
         summaries = figures.summaries(workloads)

@@ -1,16 +1,20 @@
-"""What machine this is, and whether its GPU is fit to measure on: there, and nobody else's at the moment."""
+"""What machine this is, and whether its GPU is fit to measure on: there, and nobody else's at the moment.
 
+The driver is asked through `nvidia-ml-py`, where that is installed.
+"""
+
+import importlib
 import os
 import re
 import sys
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import asdict, dataclass
 from pathlib import Path
+from typing import Any
 
 from tests.calls.errors import Foreseen
-from tests.latency import nvml
-from tests.latency.nvml import GpuProcess, GpuState, NotTold
 
 BUSY_PERCENT = 5
 """Utilisation from which on a GPU that should be idle is in use: a context that only exists shows 0."""
@@ -22,6 +26,29 @@ UNKNOWN = "unknown"
 
 class GpuAbsent(Foreseen):
     """There is no GPU that can be measured on."""
+
+
+class NotTold(Exception):
+    """Nothing is known of the GPU; the text says why."""
+
+
+@dataclass(frozen=True)
+class GpuState:
+    """One GPU as its driver sees it."""
+
+    index: int
+    name: str
+    driver: str
+    utilisation: int | None
+    """Percent of the last moments in which a kernel ran, or None where the driver does not tell."""
+
+
+@dataclass(frozen=True)
+class GpuProcess:
+    """A process that computes on a GPU."""
+
+    pid: int
+    name: str
 
 
 @dataclass(frozen=True)
@@ -55,7 +82,7 @@ def this_machine() -> Machine:
 
     name, uuid = _current_gpu()
     try:
-        driver: str | None = nvml.state_of(uuid).driver
+        driver: str | None = state_of(uuid).driver
     except NotTold:
         driver = kernel_module_version(_read("/proc/driver/nvidia/version"))
     python = ".".join(str(part) for part in sys.version_info[:2])
@@ -89,7 +116,7 @@ def require_idle(wait: Callable[[float], None] = time.sleep) -> list[str]:
     unchecked: list[str] = []
     there: list[GpuProcess] = []
     try:
-        there = nvml.processes_on(uuid)
+        there = processes_on(uuid)
     except NotTold as error:
         unchecked.append(f"which processes are on the GPU: {error}")
     others, doubtful = not_ours(there, _family(), _is_visible, has_context=torch.cuda.is_initialized())
@@ -103,12 +130,12 @@ def require_idle(wait: Callable[[float], None] = time.sleep) -> list[str]:
 
 def _settled(uuid: str, wait: Callable[[float], None]) -> GpuState:
     """Return a GPU's state, looked at again while it is in use."""
-    state = nvml.state_of(uuid)
+    state = state_of(uuid)
     for _ in range(LOOKS - 1):
         if (state.utilisation or 0) < BUSY_PERCENT:
             break
         wait(SECONDS_BETWEEN_LOOKS)
-        state = nvml.state_of(uuid)
+        state = state_of(uuid)
     return state
 
 
@@ -187,3 +214,56 @@ def _read(path: str) -> str | None:
         return Path(path).read_text(encoding="utf-8", errors="replace")
     except OSError:
         return None
+
+
+def state_of(uuid: str) -> GpuState:
+    """Return the state of a GPU.
+
+    Args:
+        uuid: of the GPU, `GPU-...`.
+
+    Raises:
+        NotTold: it cannot be had.
+    """
+    with _gpu(uuid) as (nvml, gpu):
+        about = nvml.nvmlDeviceGetIndex(gpu), nvml.nvmlDeviceGetName(gpu), nvml.nvmlSystemGetDriverVersion()
+        try:
+            return GpuState(*about, nvml.nvmlDeviceGetUtilizationRates(gpu).gpu)
+        except nvml.NVMLError:  # of this one figure: not supported, no permission
+            return GpuState(*about, None)
+
+
+def processes_on(uuid: str) -> list[GpuProcess]:
+    """Return the processes that compute on a GPU.
+
+    Args:
+        uuid: as for `state_of`.
+
+    Raises:
+        NotTold: they cannot be had.
+    """
+    with _gpu(uuid) as (nvml, gpu):
+        found = []
+        for process in nvml.nvmlDeviceGetComputeRunningProcesses(gpu):
+            try:
+                name = nvml.nvmlSystemGetProcessName(process.pid)
+            except nvml.NVMLError:  # of another container
+                name = "a process"
+            found.append(GpuProcess(process.pid, name))
+        return found
+
+
+@contextmanager
+def _gpu(uuid: str) -> Iterator[tuple[Any, Any]]:
+    try:
+        nvml = importlib.import_module("pynvml")
+    except ImportError as error:
+        raise NotTold("nvidia-ml-py is not installed") from error
+    try:
+        nvml.nvmlInit()
+        try:
+            yield nvml, nvml.nvmlDeviceGetHandleByUUID(uuid)
+        finally:
+            nvml.nvmlShutdown()
+    except nvml.NVMLError as error:
+        raise NotTold(f"the driver does not tell ({error})") from error

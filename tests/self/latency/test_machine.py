@@ -8,16 +8,17 @@ from typing import Any
 import pytest
 
 from tests.calls.errors import Foreseen
-from tests.latency import machine, nvml
+from tests.latency import machine
 from tests.latency.machine import (
     GpuAbsent,
+    GpuProcess,
+    NotTold,
     kernel_module_version,
     not_ours,
     require_idle,
     this_machine,
     why_busy,
 )
-from tests.latency.nvml import GpuProcess, NotTold
 from tests.self import commands
 from tests.self.latency.fake_nvml import FakeNvml, Gpu
 
@@ -60,14 +61,14 @@ def gpu(monkeypatch):
 
 def test_a_gpu_is_told(driver):
     fake = driver(one(), other(utilisation=None))
-    assert nvml.state_of(H100) == nvml.GpuState(0, "NVIDIA H100 80GB HBM3", "570.86.15", 0)
-    assert nvml.state_of(H200) == nvml.GpuState(1, "NVIDIA H200", "570.86.15", None)
+    assert machine.state_of(H100) == machine.GpuState(0, "NVIDIA H100 80GB HBM3", "570.86.15", 0)
+    assert machine.state_of(H200) == machine.GpuState(1, "NVIDIA H200", "570.86.15", None)
     assert fake.open == 0
 
 
 def test_processes_are_told(driver):
     driver(one(processes=[4242, 77]), names={4242: "python3"})
-    assert nvml.processes_on(H100) == [GpuProcess(4242, "python3"), GpuProcess(77, "a process")]
+    assert machine.processes_on(H100) == [GpuProcess(4242, "python3"), GpuProcess(77, "a process")]
 
 
 @pytest.mark.parametrize(
@@ -80,7 +81,7 @@ def test_processes_are_told(driver):
 def test_why_nothing_is_known(driver, gpus, uuid, is_there, why):
     fake = driver(*gpus, is_there=is_there)
     with pytest.raises(NotTold, match=why):
-        nvml.state_of(uuid)
+        machine.state_of(uuid)
     assert fake.open == 0
 
 
@@ -150,12 +151,12 @@ class TestBusy:
 
     def test_use_by_somebody_who_is_not_listed(self, driver):
         driver(one(utilisation=45))
-        assert "used 45 % of the time, by whom is not told" in (why_busy(nvml.state_of(H100), []) or "")
+        assert "used 45 % of the time, by whom is not told" in (why_busy(machine.state_of(H100), []) or "")
 
     def test_many_processes_are_counted(self, driver):
         driver(one())
         processes = [GpuProcess(pid, "worker") for pid in range(5)]
-        assert "worker (process 2) and 2 more on it" in (why_busy(nvml.state_of(H100), processes) or "")
+        assert "worker (process 2) and 2 more on it" in (why_busy(machine.state_of(H100), processes) or "")
 
     @pytest.mark.parametrize(
         ("state", "unchecked"),

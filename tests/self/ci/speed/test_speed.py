@@ -317,7 +317,7 @@ class TestProcess:
 
     def test_a_run_is_shown_and_written(self, monkeypatch, tmp_path):
         told = told_of(MEASURED, unchecked=["x"], left_out={"sglang": "not installed"})
-        monkeypatch.setattr(command, "measured", lambda order, on_step: told)
+        monkeypatch.setattr(command, "told_by", lambda module, log, order, on_step: [told])
         on, output = console()
         path = tmp_path / "speed.json"
         assert command.main(command_line.parse(["speed", "--json", str(path)])[1], ["./ci/gate"], on) == 0
@@ -331,7 +331,7 @@ class TestProcess:
 
     def test_a_clock_that_stands_still_is_no_figure(self, monkeypatch):
         stuck = told_of([_workload("1x4k", 0.0)])
-        monkeypatch.setattr(command, "measured", lambda order, on_step: stuck)
+        monkeypatch.setattr(command, "told_by", lambda module, log, order, on_step: [stuck])
         assert command.main(command_line.parse(["speed"])[1], ["./ci/gate"], console()[0]) == 2
 
     def test_without_a_gpu_one_line_and_2(self):
