@@ -89,10 +89,7 @@ def serve(work: Callable[[Any], None]) -> None:
 def told_by(module: str, log: str, order: Any, on_step: OnStep, **options: Any) -> list[Message]:
     """Return what a process of its own tells but for its steps, `{"step", "done", "of"}`, which `on_step` gets.
 
-    Args:
-        module: as for `Process`, like `log` and `options`.
-        log: of its standard error.
-        order: what it is to do.
+    The other arguments are those of `Process`.
 
     Raises:
         CannotRun: with why.
@@ -200,12 +197,16 @@ class Process:
         Raises:
             CannotRun: it could not do its work, ended before it said that this was all, or took too long.
         """
-        for heard in self.lines(order):
+        for heard in self.lines(order, until_closed=False):
             if isinstance(heard, dict):
                 yield heard
 
-    def lines(self, order: Any) -> Iterator[Message | str]:
-        """Give the order, and yield messages and all other lines of its standard output, until that is closed.
+    def lines(self, order: Any, *, until_closed: bool = True) -> Iterator[Message | str]:
+        """Give the order, and yield messages and all other lines of its standard output.
+
+        Args:
+            order: what it is to do.
+            until_closed: whether to go on until that is closed, by whoever holds it, or until it says that this was all.
 
         Raises:
             CannotRun: as `messages`.
@@ -225,6 +226,8 @@ class Process:
                 error = heard["error"]
             elif heard == {"end": True}:
                 has_ended = True
+                if not until_closed:
+                    return
             else:
                 yield heard
         if error is not None:
@@ -238,21 +241,16 @@ class Process:
         self._is_over.set()
         self._follower.join()
         self._process.wait()
-        self._make_log_harmless()
+        if not self._errors.closed:
+            self._errors.seek(0)
+            said = harmless(self._errors.read())
+            self._errors.seek(0)
+            self._errors.truncate()
+            self._errors.write(said)
         for pipe in (self._process.stdin, self._process.stdout, self._errors):
             with suppress(BrokenPipeError):  # an order that it did not read
                 if pipe is not None:
                     pipe.close()
-
-    def _make_log_harmless(self) -> None:
-        if self._errors.closed:
-            return
-        self._errors.seek(0)
-        said = self._errors.read()
-        if (clean := harmless(said)) != said:
-            self._errors.seek(0)
-            self._errors.truncate()
-            self._errors.write(clean)
 
     def _keep_time(self) -> None:
         while (left := min(self._heard + self._patience, self._began + self._limit) - time.monotonic()) > 0:
@@ -282,7 +280,9 @@ class Process:
             return TookTooLong(self._late)
         self._errors.seek(0)
         said = exception_line(self._errors.read()) or "nothing on stderr"
-        return CannotRun(f"the process {ending_told(status)}: {said}")
+        signals = {-member.value: f"was ended by {member.name}" for member in signal.Signals}
+        unknown = f"was ended by signal {-status}" if status < 0 else f"exited with status {status}"
+        return CannotRun(f"the process {signals.get(status, unknown)}: {said}")
 
 
 def _new_log(name: str) -> Any:
@@ -294,11 +294,3 @@ def _new_log(name: str) -> Any:
         return tempfile.TemporaryFile("w+", encoding="utf-8", errors="replace")
     os.replace(path, FOLDER / name)
     return os.fdopen(handle, "w+", encoding="utf-8", errors="replace")
-
-
-def ending_told(status: int) -> str:
-    """Return how a process ended, by its exit status as `subprocess` tells it: a signal's is negative."""
-    if status >= 0:
-        return f"exited with status {status}"
-    known = {member.value: member.name for member in signal.Signals}
-    return f"was ended by {known.get(-status, f'signal {-status}')}"

@@ -11,7 +11,7 @@ In this order:
 
 from collections import Counter
 from collections.abc import Collection, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 
 from ci.examination.everywhere import without_same_error
 from ci.reports.decision import Decision, counted
