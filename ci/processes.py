@@ -206,7 +206,7 @@ class Process:
 
         Args:
             order: what it is to do.
-            until_closed: whether to go on until that is closed, by whoever holds it, or until it says that this was all.
+            until_closed: whether to go on until that is closed, and not only until it says that this was all.
 
         Raises:
             CannotRun: as `messages`.

@@ -3,19 +3,24 @@
 import os
 import shlex
 import sys
+import tempfile
 from argparse import Namespace
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from rich.text import Text
 
-from ci.cost import baseline, children, tables
+from ci.cost import baseline, tables
 from ci.cost.comparison import Comparison, CostVerdict, compare
 from ci.cost.figures import Measured, assemble
+from ci.processes import Message, OnStep, told_by
 from ci.reports.console import console_on
 from ci.reports.decision import Decision, counted
 from ci.reports.reporter import Reporter
 
+COUNT, COMPILE = "ci.cost.count_child", "ci.cost.compile_child"
+PATIENCE_SECONDS = 300.0
+"""How long a process may say nothing; some implementations compile extensions when they are imported."""
 WIDTH_WITHOUT_TERMINAL = 170
 CHANGES_SHOWN = 60
 
@@ -59,11 +64,49 @@ def measure(implementation: str, reporter: Reporter, workloads: Sequence[str] = 
     """
     reporter.say(Text.assemble("counting what ", (implementation, "bold"), " costs, without a GPU"))
     with reporter.steps() as steps:
-        counted = children.count(implementation, steps.at, workloads)
-        variants = counted["variants"]
+        told = count(implementation, steps.at, workloads)
+        variants = told["variants"]
         is_any_portable = any("reason" not in variant for variant in variants)
-        compiled = children.compile_(implementation, variants, steps.at) if is_any_portable else []
-    return assemble(implementation, counted, compiled)
+        compiled = compile_(implementation, variants, steps.at) if is_any_portable else []
+    return assemble(implementation, told, compiled)
+
+
+def count(implementation: str, on_step: OnStep, workloads: Sequence[str] = ()) -> Message:
+    """Count an implementation's calls on the interpreter, and return what `ci.cost.count_child` told.
+
+    Args:
+        implementation: as `--impl` names it.
+        on_step: see there.
+        workloads: names of those of `tests.cases.cost_workloads` to count, all if there are none.
+
+    Raises:
+        CannotRun: the implementation is not to be had, or ended the process.
+    """
+    order = {"implementation": implementation, "workloads": list(workloads)}
+    (told,) = _told_by(COUNT, order, {"TRITON_INTERPRET": "1"}, on_step)
+    return told
+
+
+def compile_(implementation: str, variants: list[Message], on_step: OnStep) -> list[Message]:
+    """Compile variants for all targets, and return what was told about each.
+
+    Raises:
+        CannotRun: the implementation is not to be had where Triton compiles, or ended the process.
+    """
+    order = {"implementation": implementation, "variants": variants}
+    # Code is compiled anew each time, and without line numbers: neither an old cache nor a comment changes a figure.
+    with tempfile.TemporaryDirectory(prefix="cost-") as cache:
+        environment = {"TRITON_CACHE_DIR": cache, "TRITON_DISABLE_LINE_INFO": "1"}
+        return _told_by(COMPILE, order, environment, on_step)
+
+
+def _told_by(module: str, order: Message, environment: Mapping[str, str], on_step: OnStep) -> list[Message]:
+    """Have a process carry out an order, and return its messages but for its steps."""
+    # Nothing that the user set for Triton, nor a GPU that happens to be there, may change a figure.
+    kept_out: dict[str, Any] = dict.fromkeys(name for name in os.environ if name.startswith("TRITON_"))
+    kept_out |= {"CUDA_VISIBLE_DEVICES": "", **environment}
+    log = f"{module.rpartition('.')[2]}.log"
+    return told_by(module, log, order, on_step, environment=kept_out, patience=PATIENCE_SECONDS)
 
 
 def _show(reporter: Reporter, measured: Measured, result: Comparison) -> None:

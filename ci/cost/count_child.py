@@ -53,14 +53,17 @@ def _told(variant: Variant) -> dict[str, Any]:
         return {"name": variant.name, "backend": variant.backend, "reason": str(error)}
 
 
-def _count(implementation: Implementation, workloads: Sequence[str]) -> dict[str, Any]:
+def work(order: dict[str, Any]) -> None:
+    """Count, and tell."""
+    torch.set_num_threads(1)
+    implementation = load_implementation(order["implementation"])
     numbers: dict[Variant, int] = {}
     calls: list[dict[str, Any]] = []
     not_taken: list[str] = []
     refused: list[dict[str, str]] = []
     failed: list[dict[str, str]] = []
     growing: dict[str, dict[str, Any]] = {}
-    planned = calls_of(implementation, workloads)
+    planned = calls_of(implementation, order["workloads"])
     steps = len(planned) + len(implementation.functions)
     for done, (case, function, execute) in enumerate(planned):
         tell(step=f"{case.name}, {function}", done=done, of=steps)
@@ -87,22 +90,16 @@ def _count(implementation: Implementation, workloads: Sequence[str]) -> dict[str
             failed.append({"workload": "growing requests", "function": function, "reason": reason})
             continue
         growing[function] = {"variants": len(found), "differ": what_differs(found)}
-    return {
-        "calls": calls,
-        "variants": list(map(_told, numbers)),
-        "not_taken": list(dict.fromkeys(not_taken)),
-        "growing": growing,
-        "refused": refused,
-        "failed": failed,
-    }
-
-
-def work(order: dict[str, Any]) -> None:
-    """Count, and tell."""
-    torch.set_num_threads(1)
-    implementation = load_implementation(order["implementation"])
-    told = _count(implementation, order["workloads"])
-    tell(triton=triton.__version__, functions=list(implementation.functions), **told)
+    tell(
+        triton=triton.__version__,
+        functions=list(implementation.functions),
+        calls=calls,
+        variants=list(map(_told, numbers)),
+        not_taken=list(dict.fromkeys(not_taken)),
+        growing=growing,
+        refused=refused,
+        failed=failed,
+    )
 
 
 if __name__ == "__main__":

@@ -99,11 +99,9 @@ def answer(selection: Selection) -> Answer:
 
 def _work(order: Mapping[str, Any]) -> None:
     try:
-        found = answer(Selection.from_json(order))
+        tell(**asdict(answer(Selection.from_json(order))))
     except Foreseen as error:
         tell(refusal=str(error))
-    else:
-        tell(**asdict(found))
 
 
 if __name__ == "__main__":

@@ -107,7 +107,8 @@ def judge(
         by_family.setdefault(case.split("/")[0], []).append(tests)
     families = tuple(_count(family, cases) for family, cases in by_family.items())
     total = _count("all", list(by_case.values()))
-    not_run = Counter(_why_not_run(tests) for tests in by_case.values() if _state(tests) == "not_run")
+    left_out = [tests for tests in by_case.values() if _state(tests) == "not_run"]
+    not_run = Counter(next(test.not_run for test in tests if test.not_run is not None) for tests in left_out)
     if not undecided and not total.examined:
         undecided.append(Undecided("nothing was examined"))
     if not undecided and not findings and _shows_no_right_row(results, rows_due):
@@ -151,7 +152,3 @@ def _state(tests: Sequence[Examined]) -> str:
     if any(test.undecided is not None for test in tests):
         return "undecided"
     return "clean" if any(test.is_clean for test in tests) else "not_run"
-
-
-def _why_not_run(tests: Sequence[Examined]) -> str:
-    return next(test.not_run for test in tests if test.not_run is not None)

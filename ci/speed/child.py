@@ -15,15 +15,15 @@ from collections.abc import Callable
 from typing import Any
 
 from ci.processes import serve, tell
+from ci.speed.clocks import GpuClocks
+from tests.calls.implementations import NoImplementation, load_implementation
+from tests.cases.latency_workloads import FURTHER, STATED
+from tests.instruments.device_clock.kept_lines import unreleased
+from tests.latency.machine import require_idle, this_machine
 
 
 def measure(order: dict[str, Any]) -> None:
     """Measure what an order asks for, and tell it."""
-    from ci.speed.clocks import GpuClocks
-    from tests.cases.latency_workloads import FURTHER, STATED
-    from tests.instruments.device_clock.kept_lines import unreleased
-    from tests.latency.machine import require_idle, this_machine
-
     unchecked = [*require_idle(), *unreleased()]
     tell(step="loading", done=0, of=1)
     functions, left_out = load(order["implementations"], order["optional"])
@@ -47,8 +47,6 @@ def load(names: list[str], optional: list[str]) -> tuple[dict[str, Callable[...,
     Raises:
         NoImplementation: one that is not optional is not there, or has no `get_k_and_s`.
     """
-    from tests.calls.implementations import NoImplementation, load_implementation
-
     functions, left_out = {}, {}
     for name in names:
         try:

@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from ci.cost import baseline, children
+from ci.cost import baseline, command
 from ci.cost.baseline import Group
 from ci.cost.command import measure
 from ci.cost.comparison import compare
@@ -78,13 +78,13 @@ def test_an_implementation_that_ends_the_process_is_told(tmp_path):
     path = tmp_path / "ends.py"
     path.write_text("import os, sys\nprint('last words', file=sys.stderr, flush=True)\nos._exit(3)\n")
     with pytest.raises(CannotRun, match=r"exited with status 3: .*last words"):
-        children.count(str(path), lambda *step: None)
+        command.count(str(path), lambda *step: None)
 
 
 def test_what_an_implementation_prints_is_no_message(tmp_path):
     path = tmp_path / "prints.py"
     path.write_text("print('{}')\ndef get_k(*arguments):\n    print('loud')\n    raise RuntimeError('no')\n")
-    told = children.count(str(path), lambda *step: None, WORKLOADS)
+    told = command.count(str(path), lambda *step: None, WORKLOADS)
     assert told["failed"] == [{"workload": "1x128", "function": "get_k", "reason": "RuntimeError: no"}]
 
 
