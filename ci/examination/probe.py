@@ -44,7 +44,7 @@ class Answer:
         return len(self.cases) - len(self.left_out)
 
 
-def ask(selection: Selection, patience: float = PATIENCE_SECONDS) -> Answer:
+def ask(selection: Selection) -> Answer:
     """Return what a selection comes to on this machine.
 
     Raises:
@@ -52,7 +52,7 @@ def ask(selection: Selection, patience: float = PATIENCE_SECONDS) -> Answer:
     """
     log = f"probe-{os.getpid()}.log"
     try:
-        with Process("ci.examination.probe", log, patience=patience) as process:
+        with Process("ci.examination.probe", log, patience=PATIENCE_SECONDS) as process:
             (told,) = process.messages(selection.as_json())
     except CannotRun as error:
         raise Foreseen(f"--impl {selection.implementation}: its import: {error}") from error

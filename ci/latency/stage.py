@@ -57,7 +57,6 @@ def listen(
     messages: Iterable[Message],
     on_step: OnStep,
     on_measured: Callable[[Measured], None] = lambda measured: None,
-    clock: Callable[[], float] = time.monotonic,
 ) -> Measured:
     """Return what a process tells, message by message.
 
@@ -65,14 +64,13 @@ def listen(
         messages: as they come.
         on_step: see there.
         on_measured: gets what was told so far, when all samples have come and the clock is cross-checked.
-        clock: tells seconds; for tests.
     """
     measured = Measured()
-    phase, since = STARTING, clock()
+    phase, since = STARTING, time.monotonic()
 
     def enter(next_phase: str) -> None:
         nonlocal phase, since
-        now = clock()
+        now = time.monotonic()
         measured.seconds[phase] = measured.seconds.get(phase, 0.0) + now - since
         phase, since = next_phase, now
 

@@ -2,7 +2,6 @@
 
 import threading
 import time
-from collections.abc import Callable
 from typing import Self
 
 from rich.console import Console
@@ -19,14 +18,13 @@ class Steps:
 
     Args:
         console: where the user looks.
-        began: the clock's time at the job's start.
-        clock: tells seconds; for tests.
+        began: the time at the job's start, by `time.monotonic`.
     """
 
-    def __init__(self, console: Console, began: float, clock: Callable[[], float] = time.monotonic) -> None:
-        self._console, self._clock, self._began = console, clock, began
+    def __init__(self, console: Console, began: float) -> None:
+        self._console, self._began = console, began
         self._live: Progress | None = None
-        self._step, self._last_time = "starting", clock()
+        self._step, self._last_time = "starting", time.monotonic()
         self._done = self._last_done = self._of = 0
         self._lock = threading.Lock()
         self._over = threading.Event()
@@ -71,14 +69,14 @@ class Steps:
             return
         with self._lock:
             self._step, self._done, self._of = step, done, of
-            soon = self._clock() - self._last_time < LEAST_SECONDS_BETWEEN_LINES
+            soon = time.monotonic() - self._last_time < LEAST_SECONDS_BETWEEN_LINES
             if done == of or (not soon and done - self._last_done >= SHARE_BETWEEN_LINES * of):
                 self._tell()
 
     def tick(self) -> None:
         """Say how far the job is if nothing was said for ten seconds."""
         with self._lock:
-            if self._clock() - self._last_time >= SECONDS_BETWEEN_LINES:
+            if time.monotonic() - self._last_time >= SECONDS_BETWEEN_LINES:
                 self._tell()
 
     def _keep_telling(self) -> None:
@@ -86,7 +84,7 @@ class Steps:
             self.tick()
 
     def _tell(self) -> None:
-        self._last_time, self._last_done = self._clock(), self._done
+        self._last_time, self._last_done = time.monotonic(), self._done
         far = f"{self._done} of {self._of}, {self._step}" if self._of else self._step
         told = f"{far}, {self._last_time - self._began:.0f} s"
         self._console.print(Text(told, style="dim"), soft_wrap=True)

@@ -2,9 +2,8 @@
 
 import json
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
-from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -48,10 +47,6 @@ class SanitizerReport:
         return not self.findings and not self.undecided
 
 
-Launch = Callable[[Any, float], tuple[Heard, CannotRun | None]]
-"""Runs the child under the tool, with an order, for some seconds at most; see `launch_child`."""
-
-
 def run_sanitizer(
     tool: str,
     implementations: Sequence[str],
@@ -60,8 +55,6 @@ def run_sanitizer(
     timeout: float,
     *,
     log: Path | None = None,
-    launch: Launch | None = None,
-    clock: Callable[[], float] = time.monotonic,
 ) -> SanitizerReport:
     """Examine implementations on cases under compute-sanitizer, one after the other in one process.
 
@@ -72,8 +65,6 @@ def run_sanitizer(
         cases: of the catalogue; see `chosen_cases`.
         timeout: seconds for all of it.
         log: a file that gets whatever was printed.
-        launch: runs one child process; for tests.
-        clock: tells seconds; for tests.
 
     Raises:
         ValueError: the tool is none of `TOOLS`.
@@ -82,21 +73,21 @@ def run_sanitizer(
     """
     if tool not in TOOLS:
         raise ValueError(f"tool: expected one of {', '.join(TOOLS)}, got {tool!r}")
-    launch = launch or partial(launch_child, "ci.sanitizer.child", command(find_program(), tool))
+    under_tool = command(find_program(), tool)
     by_id = {case.id: case for case in cases}
     everything = [Subject(name, case) for name in dict.fromkeys(implementations) for case in by_id]
     remaining = everything
     findings: list[Finding] = []
     examined: list[Subject] = []
     undecided: list[str] = [] if everything else ["no case was chosen"]
-    start = clock()
+    start = time.monotonic()
     while remaining:
-        left = start + timeout - clock()
+        left = start + timeout - time.monotonic()
         if left <= 0:
             undecided.append(f"its {timeout:g} s were over with {len(remaining)} of {len(everything)} cases to go")
             break
         order = {"tool": tool, "contract": contract.label, "examinations": remaining}
-        heard, trouble = launch(order, left)
+        heard, trouble = launch_child("ci.sanitizer.child", under_tool, order, left)
         if log:
             told = (item if isinstance(item, str) else json.dumps(item) for item in heard)
             files.append(log, "".join(f"{line}\n" for line in told))
@@ -114,7 +105,7 @@ def run_sanitizer(
         if isinstance(trouble, TookTooLong) or current is None or current not in remaining:
             break
         remaining = remaining[remaining.index(current) + 1 :]
-    return SanitizerReport(tool, tuple(findings), tuple(examined), tuple(undecided), clock() - start)
+    return SanitizerReport(tool, tuple(findings), tuple(examined), tuple(undecided), time.monotonic() - start)
 
 
 def _is_on(finding: Finding, examined: Subject) -> bool:

@@ -307,11 +307,14 @@ def test_many_undecided_cases_are_counted():
         ("print('loud')\nraise KeyError(3)", "importing it failed: it raised KeyError: 3 (my gather.py line 2)"),
     ],
 )
-def test_implementation_that_cannot_be_looked_at(source: str, sentence: str, tmp_path: Path) -> None:
+def test_implementation_that_cannot_be_looked_at(
+    source: str, sentence: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(probe, "PATIENCE_SECONDS", 30)
     path = tmp_path / "my gather.py"
     path.write_text(source)
     with pytest.raises(Foreseen) as error:
-        probe.ask(Selection(str(path), device="cpu"), patience=30)
+        probe.ask(Selection(str(path), device="cpu"))
     assert str(error.value).startswith(f"--impl {path}: {sentence}")
 
 

@@ -1,5 +1,6 @@
 """How far a job is, where there is no terminal."""
 
+from ci.reports import progress
 from ci.reports.progress import Steps
 from tests.self.consoles import console
 
@@ -12,18 +13,19 @@ class Clock:
         return self.now
 
 
-def test_lines_come_at_every_tenth_and_after_ten_seconds_of_silence():
+def test_lines_come_at_every_tenth_and_after_ten_seconds_of_silence(monkeypatch):
     clock, (on, output) = Clock(), console()
-    progress = Steps(on, began=98.0, clock=clock)
+    monkeypatch.setattr(progress.time, "monotonic", clock)
+    steps = Steps(on, began=98.0)
     for done in range(1, 51):
         clock.now += 0.5
-        progress.at(f"{done // 50} findings", done, 100)
-        progress.tick()
+        steps.at(f"{done // 50} findings", done, 100)
+        steps.tick()
     said = output.getvalue().splitlines()
     assert said == [f"{done} of 100, 0 findings, {2 + done // 2} s" for done in (10, 20, 30, 40)] + [
         "50 of 100, 1 findings, 27 s"
     ]
     for _ in range(25):
         clock.now += 1
-        progress.tick()
+        steps.tick()
     assert output.getvalue().splitlines()[5:] == ["50 of 100, 1 findings, 37 s", "50 of 100, 1 findings, 47 s"]

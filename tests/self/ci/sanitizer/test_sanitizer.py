@@ -8,7 +8,7 @@ import pytest
 from ci import options
 from ci.processes import CannotRun, TookTooLong
 from ci.reports.decision import Decision
-from ci.sanitizer import command
+from ci.sanitizer import command, process
 from ci.sanitizer.cases import CHOSEN, chosen_cases
 from ci.sanitizer.process import launch_child, run_sanitizer
 from ci.sanitizer.tools import PROGRAM, TOOLS, find_program
@@ -44,7 +44,7 @@ class FakeChild:
         self.runs = list(runs)
         self.orders = []
 
-    def __call__(self, order, seconds):
+    def __call__(self, module, before, order, seconds):
         self.orders.append([tuple(pair) for pair in order["examinations"]])
         return self.runs.pop(0)
 
@@ -52,9 +52,11 @@ class FakeChild:
 def run_fake(*runs, cases=(CASE,), implementations=("own",), timeout=100.0):
     child = FakeChild(*runs)
     clock = iter(float(second) for second in range(1000))
-    report = run_sanitizer(
-        "memcheck", implementations, Contract.SAFE, cases_by_id(cases), timeout, launch=child, clock=lambda: next(clock)
-    )
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(process, "launch_child", child)
+        patch.setattr(process, "find_program", lambda: PROGRAM)
+        patch.setattr(process.time, "monotonic", lambda: next(clock))
+        report = run_sanitizer("memcheck", implementations, Contract.SAFE, cases_by_id(cases), timeout)
     return report, child.orders
 
 
