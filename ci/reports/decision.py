@@ -1,4 +1,4 @@
-"""What a job comes to. Needs the standard library only."""
+"""What a job comes to, and how much there is of something, in words. Needs the standard library only."""
 
 from enum import IntEnum
 
