@@ -22,13 +22,13 @@ class Job:
     """A command line, without the gate's own name."""
     declare: Callable[[argparse.ArgumentParser], None]
     """Adds the job's options to its parser."""
-    read: Callable[[argparse.Namespace], Any]
-    """Makes the job's own options of what was parsed.
-
-    Raises `argparse.ArgumentTypeError` where they do not go together."""
     module: str
     """What does the job: its `main(options, start)` takes the job's options and the words that started the gate, and
     returns the exit code. By name, because it may import what only a set-up brings."""
+    read: Callable[[argparse.Namespace], Any] = lambda given: given
+    """Makes the job's own options of what was parsed.
+
+    Raises `argparse.ArgumentTypeError` where they do not go together."""
     extras: Callable[[Any], Sequence[Extra]] = lambda options: ()
     """What it needs besides the dependencies of all jobs."""
     formerly: Mapping[str, str] = field(default_factory=dict)

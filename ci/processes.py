@@ -22,7 +22,7 @@ import tempfile
 import threading
 import time
 import traceback
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import suppress
 from typing import Any, Self
 
@@ -86,13 +86,22 @@ def serve(work: Callable[[Any], None]) -> None:
     os._exit(status)
 
 
-def without_steps(messages: Iterable[Message], on_step: OnStep) -> Iterator[Message]:
-    """Yield messages but for the steps among them, `{"step", "done", "of"}`, which `on_step` gets."""
-    for message in messages:
-        if "step" in message:
-            on_step(message["step"], message["done"], message["of"])
-        else:
-            yield message
+def told_by(module: str, log: str, order: Any, on_step: OnStep, **options: Any) -> list[Message]:
+    """Return what a process of its own tells but for its steps, `{"step", "done", "of"}`, which `on_step` gets.
+
+    The other arguments are those of `Process`.
+
+    Raises:
+        CannotRun: with why.
+    """
+    told = []
+    with Process(module, log, **options) as process:
+        for message in process.messages(order):
+            if "step" in message:
+                on_step(message["step"], message["done"], message["of"])
+            else:
+                told.append(message)
+    return told
 
 
 def understood(line: str, mark: str) -> Message | str:
@@ -139,8 +148,8 @@ class Process:
         log: name of the file below `.gate/` that gets its standard error.
         environment: variables that are other than here; None leaves one out.
         before: words of the command line before Python's, such as those of a tool that runs it.
-        patience: seconds that it may say nothing, or None for any number.
-        limit: seconds that it may take from its order on, or None for any number.
+        patience: seconds that it may say nothing.
+        limit: seconds that it may take from its order on.
     """
 
     def __init__(
@@ -150,12 +159,11 @@ class Process:
         *,
         environment: Mapping[str, str | None] | None = None,
         before: Sequence[str] = (),
-        patience: float | None = None,
-        limit: float | None = None,
+        patience: float = math.inf,
+        limit: float = math.inf,
     ) -> None:
         self._mark = f"@@{secrets.token_hex(8)} "
-        self._patience = math.inf if patience is None else patience
-        self._limit = math.inf if limit is None else limit
+        self._patience, self._limit = patience, limit
         self._began = self._heard = 0.0
         self._late = ""
         self._is_over = threading.Event()
@@ -189,45 +197,20 @@ class Process:
         Raises:
             CannotRun: it could not do its work, ended before it said that this was all, or took too long.
         """
-        for heard in self._listen(order):
-            if heard == {"end": True}:
-                return
+        for heard in self.lines(order, until_closed=False):
             if isinstance(heard, dict):
                 yield heard
 
-    def lines(self, order: Any) -> Iterator[Message | str]:
-        """Give the order, and yield messages and all other lines of its standard output, until that is closed.
+    def lines(self, order: Any, *, until_closed: bool = True) -> Iterator[Message | str]:
+        """Give the order, and yield messages and all other lines of its standard output.
+
+        Args:
+            order: what it is to do.
+            until_closed: whether to go on until that is closed, and not only until it says that this was all.
 
         Raises:
             CannotRun: as `messages`.
         """
-        for heard in self._listen(order):
-            if heard != {"end": True}:
-                yield heard
-
-    def close(self) -> None:
-        """End it, if it has not ended, with all that it started."""
-        self._kill()
-        self._is_over.set()
-        self._follower.join()
-        self._process.wait()
-        self._make_log_harmless()
-        for pipe in (self._process.stdin, self._process.stdout, self._errors):
-            with suppress(BrokenPipeError):  # an order that it did not read
-                if pipe is not None:
-                    pipe.close()
-
-    def _make_log_harmless(self) -> None:
-        if self._errors.closed:
-            return
-        self._errors.seek(0)
-        said = self._errors.read()
-        if (clean := harmless(said)) != said:
-            self._errors.seek(0)
-            self._errors.truncate()
-            self._errors.write(clean)
-
-    def _listen(self, order: Any) -> Iterator[Message | str]:
         assert self._process.stdin is not None
         assert self._process.stdout is not None
         with suppress(BrokenPipeError):  # it has ended, and its last words say why
@@ -241,13 +224,33 @@ class Process:
             heard = understood(line, self._mark)
             if isinstance(heard, dict) and "error" in heard:
                 error = heard["error"]
-                continue
-            has_ended |= heard == {"end": True}
-            yield heard
+            elif heard == {"end": True}:
+                has_ended = True
+                if not until_closed:
+                    return
+            else:
+                yield heard
         if error is not None:
             raise CannotRun(error)
         if not has_ended:
             raise self._why_it_ended()
+
+    def close(self) -> None:
+        """End it, if it has not ended, with all that it started."""
+        self._kill()
+        self._is_over.set()
+        self._follower.join()
+        self._process.wait()
+        if not self._errors.closed:
+            self._errors.seek(0)
+            said = harmless(self._errors.read())
+            self._errors.seek(0)
+            self._errors.truncate()
+            self._errors.write(said)
+        for pipe in (self._process.stdin, self._process.stdout, self._errors):
+            with suppress(BrokenPipeError):  # an order that it did not read
+                if pipe is not None:
+                    pipe.close()
 
     def _keep_time(self) -> None:
         while (left := min(self._heard + self._patience, self._began + self._limit) - time.monotonic()) > 0:
@@ -277,7 +280,9 @@ class Process:
             return TookTooLong(self._late)
         self._errors.seek(0)
         said = exception_line(self._errors.read()) or "nothing on stderr"
-        return CannotRun(f"the process {ending_told(status)}: {said}")
+        signals = {-member.value: f"was ended by {member.name}" for member in signal.Signals}
+        unknown = f"was ended by signal {-status}" if status < 0 else f"exited with status {status}"
+        return CannotRun(f"the process {signals.get(status, unknown)}: {said}")
 
 
 def _new_log(name: str) -> Any:
@@ -289,11 +294,3 @@ def _new_log(name: str) -> Any:
         return tempfile.TemporaryFile("w+", encoding="utf-8", errors="replace")
     os.replace(path, FOLDER / name)
     return os.fdopen(handle, "w+", encoding="utf-8", errors="replace")
-
-
-def ending_told(status: int) -> str:
-    """Return how a process ended, by its exit status as `subprocess` tells it: a signal's is negative."""
-    if status >= 0:
-        return f"exited with status {status}"
-    known = {member.value: member.name for member in signal.Signals}
-    return f"was ended by {known.get(-status, f'signal {-status}')}"

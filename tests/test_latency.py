@@ -12,7 +12,7 @@ from tests.calls.implementations import FUNCTIONS
 from tests.cases.latency_workloads import GATED, MAIN
 from tests.instruments.device_clock.turns import REPLAYS
 from tests.instruments.device_clock.virtual import VirtualClock
-from tests.latency.cells import cells_of
+from tests.latency.samples import cells_of
 from tests.latency.thresholds import DRAWS
 from tests.plugin import benchmarks
 

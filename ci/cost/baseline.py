@@ -13,10 +13,6 @@ from tests.calls.errors import Foreseen
 PATH = Path(__file__).with_name("baseline.json")
 
 
-class BadBaseline(Foreseen):
-    """The file is not what `accept` writes."""
-
-
 @dataclass(frozen=True)
 class Group:
     """Figures that were accepted together."""
@@ -34,7 +30,7 @@ def read(implementation: str, path: Path = PATH) -> Baseline | None:
     """Return the accepted figures of an implementation, None if there are none.
 
     Raises:
-        BadBaseline: the file cannot be read, or is not such a file.
+        Foreseen: the file cannot be read, or is not such a file.
     """
     stored = _load(path).get(implementation)
     if stored is None:
@@ -42,14 +38,14 @@ def read(implementation: str, path: Path = PATH) -> Baseline | None:
     try:
         return {name: Group(stored[name]["triton"], dict(stored[name]["figures"])) for name in (COUNTED, COMPILED)}
     except (KeyError, TypeError, ValueError) as error:
-        raise BadBaseline(f"{path}: the entry of {implementation} lacks {error}") from error
+        raise Foreseen(f"{path}: the entry of {implementation} lacks {error}") from error
 
 
 def accept(measured: Measured, path: Path = PATH) -> None:
     """Make what was measured the accepted figures of its implementation; those of others stay.
 
     Raises:
-        BadBaseline: the file cannot be read.
+        Foreseen: the file cannot be read.
         NotWritten: it cannot be written.
     """
     content = _load(path)
@@ -65,7 +61,7 @@ def _load(path: Path) -> dict[str, Any]:
     except FileNotFoundError:
         return {}
     except (OSError, ValueError, RecursionError) as error:
-        raise BadBaseline(f"{path}: cannot be read as JSON: {error}") from error
+        raise Foreseen(f"{path}: cannot be read as JSON: {error}") from error
     if not isinstance(content, dict):
-        raise BadBaseline(f"{path}: expected an object with an entry an implementation")
+        raise Foreseen(f"{path}: expected an object with an entry an implementation")
     return content

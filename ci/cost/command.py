@@ -3,154 +3,151 @@
 import os
 import shlex
 import sys
-import time
-from collections.abc import Sequence
+import tempfile
+from argparse import Namespace
+from collections.abc import Mapping, Sequence
 from typing import Any
 
-from rich.console import Console
 from rich.text import Text
 
-from ci.cost import baseline, children, tables
-from ci.cost.comparison import Comparison, Outcome, compare
+from ci.cost import baseline, tables
+from ci.cost.comparison import Comparison, CostVerdict, compare
 from ci.cost.figures import Measured, assemble
-from ci.cost.options import Options
+from ci.processes import Message, OnStep, told_by
 from ci.reports.console import console_on
-from ci.reports.ending import finish
-from ci.reports.progress import Steps
-from ci.reports.report import headed
-from ci.reports.stopping import why
-from tests.calls.errors import Foreseen
+from ci.reports.decision import Decision, counted
+from ci.reports.reporter import Reporter
 
+COUNT, COMPILE = "ci.cost.count_child", "ci.cost.compile_child"
+PATIENCE_SECONDS = 300.0
+"""How long a process may say nothing; some implementations compile extensions when they are imported."""
 WIDTH_WITHOUT_TERMINAL = 170
 CHANGES_SHOWN = 60
-STYLES = {
-    Outcome.SAME: "bold green",
-    Outcome.NOT_COMPARED: "bold",
-    Outcome.CHANGED: "bold red",
-    Outcome.UNDECIDED: "bold yellow",
-}
 
 
-def main(options: Options, start: Sequence[str]) -> int:
+def main(options: Namespace, start: Sequence[str]) -> int:
     """Count what an implementation costs, hold it against the baseline, and return the exit code."""
-    began = time.monotonic()
-    console = console_on(sys.stdout, WIDTH_WITHOUT_TERMINAL)
-    try:
-        report, told = _run(options, shlex.join(start), console, began)
-    except Foreseen as error:
-        report, told = _undecided(options, str(error), began)
-    except KeyboardInterrupt as error:
-        report, told = _undecided(options, why(error), began)
-    return finish(console, options.report, report, told.append(f" ({time.monotonic() - began:.0f} s)"))
+    about = {"implementation": options.implementation, "findings": []}
+    reporter = Reporter("cost", options.report, console_on(sys.stdout, WIDTH_WITHOUT_TERMINAL), about)
+    return reporter.of(lambda: _run(options, shlex.join(start), reporter))
 
 
-def _run(options: Options, command: str, console: Console, began: float) -> tuple[dict[str, Any], Text]:
-    """Count, compare and tell; return the report and the last line."""
+def _run(options: Namespace, command: str, reporter: Reporter) -> int:
     accepted = baseline.read(options.implementation)
-    measured = measure(options.implementation, console)
+    measured = measure(options.implementation, reporter)
     result = compare(measured, accepted)
-    _show(console, measured, result)
-    report = report_of(measured, result, time.monotonic() - began)
+    _show(reporter, measured, result)
+    content = content_of(measured, result)
     if not options.accept_cost:
-        return report, _verdict(measured, result, command)
+        told = _told(measured, result, command)
+        return reporter.told(content, result.verdict.decision, told, result.verdict.value)
     if measured.troubles:
         told = f"nothing was accepted, because not everything could be counted: {measured.troubles[0]}"
-        return {**report, "verdict": "undecided", "exit_code": 2}, _line(Outcome.UNDECIDED, told)
-    return {**report, "verdict": "accepted", "exit_code": 0}, _accept(measured, result)
+        return reporter.told(content, Decision.UNDECIDED, told)
+    baseline.accept(measured)
+    number = sum(len(figures) for figures in measured.figures().values())
+    changed = f", {len(result.changes)} of them changed" if result.changes else ""
+    told = f"{number} figures of {measured.implementation}{changed}: {os.path.relpath(baseline.PATH)}"
+    return reporter.told(content, Decision.CLEAN, told, "accepted")
 
 
-def measure(implementation: str, console: Console, workloads: Sequence[str] = ()) -> Measured:
+def measure(implementation: str, reporter: Reporter, workloads: Sequence[str] = ()) -> Measured:
     """Count an implementation's calls, and compile what they launch.
 
     Args:
         implementation: as `--impl` names it.
-        console: where progress is shown.
+        reporter: shows how far it is.
         workloads: names of those to count, all if there are none.
 
     Raises:
         CannotRun: that cannot be done.
     """
-    console.print(Text.assemble("counting what ", (implementation, "bold"), " costs, without a GPU"))
-    with Steps(console, time.monotonic()) as steps:
-        counted = children.count(implementation, steps.at, workloads)
-        places = [place for place, variant in enumerate(counted["variants"]) if "reason" not in variant]
-        portable = [counted["variants"][place] for place in places]
-        compiled = children.compile_(implementation, portable, steps.at) if portable else []
-    for message in compiled:
-        message["compiled"] = places[message["compiled"]]
-    return assemble(implementation, counted, compiled)
+    reporter.say(Text.assemble("counting what ", (implementation, "bold"), " costs, without a GPU"))
+    with reporter.steps() as steps:
+        told = count(implementation, steps.at, workloads)
+        variants = told["variants"]
+        is_any_portable = any("reason" not in variant for variant in variants)
+        compiled = compile_(implementation, variants, steps.at) if is_any_portable else []
+    return assemble(implementation, told, compiled)
 
 
-def _show(console: Console, measured: Measured, result: Comparison) -> None:
-    console.print()
-    console.print(tables.of_calls(measured))
+def count(implementation: str, on_step: OnStep, workloads: Sequence[str] = ()) -> Message:
+    """Count an implementation's calls on the interpreter, and return what `ci.cost.count_child` told.
+
+    Args:
+        implementation: as `--impl` names it.
+        on_step: see there.
+        workloads: names of those of `tests.cases.cost_workloads` to count, all if there are none.
+
+    Raises:
+        CannotRun: the implementation is not to be had, or ended the process.
+    """
+    order = {"implementation": implementation, "workloads": list(workloads)}
+    (told,) = _told_by(COUNT, order, {"TRITON_INTERPRET": "1"}, on_step)
+    return told
+
+
+def compile_(implementation: str, variants: list[Message], on_step: OnStep) -> list[Message]:
+    """Compile variants for all targets, and return what was told about each.
+
+    Raises:
+        CannotRun: the implementation is not to be had where Triton compiles, or ended the process.
+    """
+    order = {"implementation": implementation, "variants": variants}
+    # Code is compiled anew each time, and without line numbers: neither an old cache nor a comment changes a figure.
+    with tempfile.TemporaryDirectory(prefix="cost-") as cache:
+        environment = {"TRITON_CACHE_DIR": cache, "TRITON_DISABLE_LINE_INFO": "1"}
+        return _told_by(COMPILE, order, environment, on_step)
+
+
+def _told_by(module: str, order: Message, environment: Mapping[str, str], on_step: OnStep) -> list[Message]:
+    """Have a process carry out an order, and return its messages but for its steps."""
+    # Nothing that the user set for Triton, nor a GPU that happens to be there, may change a figure.
+    kept_out: dict[str, Any] = dict.fromkeys(name for name in os.environ if name.startswith("TRITON_"))
+    kept_out |= {"CUDA_VISIBLE_DEVICES": "", **environment}
+    log = f"{module.rpartition('.')[2]}.log"
+    return told_by(module, log, order, on_step, environment=kept_out, patience=PATIENCE_SECONDS)
+
+
+def _show(reporter: Reporter, measured: Measured, result: Comparison) -> None:
+    reporter.console.print()
+    reporter.console.print(tables.of_calls(measured))
     if any(call.figures["torch operations"] for call in measured.calls):
-        console.print(
-            Text("bytes and programs are those of Triton kernels; those of torch's operations are not seen\n")
-        )
+        reporter.say("bytes and programs are those of Triton kernels; those of torch's operations are not seen\n", "")
     if measured.growing:
         told = ", ".join(f"{function} {number}" for function, number in measured.growing.items())
-        console.print(Text(f"variants that 1,000 growing requests compile: {told}\n"), soft_wrap=True)
+        reporter.say(f"variants that 1,000 growing requests compile: {told}\n", "")
     if measured.codes:
-        console.print(tables.of_code(measured))
-        console.print(
-            Text("code is compiled as launched for tensors on the CPU: what a GPU in sight would change is not seen"),
-            style="dim",
-            soft_wrap=True,
+        reporter.console.print(tables.of_code(measured))
+        reporter.say(
+            "code is compiled as launched for tensors on the CPU: what a GPU in sight would change is not seen"
         )
-    for title, lines, style in (
-        ("refused by the implementation, or by a backend", measured.notes, ""),
-        ("could not be counted", measured.troubles, "yellow"),
-        ("does not apply", [result.not_applicable] if result.not_applicable else [], "yellow"),
-        ("changed", [str(change) for change in result.changes[:CHANGES_SHOWN]], "red"),
-    ):
-        if lines:
-            console.print(Text(title, style=f"bold {style}".strip()))
-            for line in lines:
-                console.print(Text(f"  {line}"), soft_wrap=True)
-    more = len(result.changes) - CHANGES_SHOWN
-    if more > 0:
-        console.print(Text(f"  and {more} more"))
+    changes = [str(change) for change in result.changes]
+    more = len(changes) - CHANGES_SHOWN
+    reporter.section("refused by the implementation, or by a backend", measured.notes)
+    reporter.section("could not be counted", measured.troubles, "yellow")
+    reporter.section("does not apply", [result.not_applicable] if result.not_applicable else [], "yellow")
+    reporter.section("changed", changes[:CHANGES_SHOWN] + [f"and {more} more"] * (more > 0), "red")
 
 
-def _verdict(measured: Measured, result: Comparison, command: str) -> Text:
+def _told(measured: Measured, result: Comparison, command: str) -> str:
+    """Return the verdict in one line."""
     name = measured.implementation
     limited = "; machine code was not compared" if result.not_applicable else ""
-    match result.outcome:
-        case Outcome.SAME:
-            return _line(result.outcome, f"{name} costs what was accepted: {result.compared} figures{limited}")
-        case Outcome.NOT_COMPARED:
-            return _line(result.outcome, f"{name} has no baseline; --accept would write one")
-        case Outcome.CHANGED:
-            figures = "figure" if len(result.changes) == 1 else "figures"
-            accept = f"{command} cost --impl {shlex.quote(name)} --accept"
-            told = f"{len(result.changes)} {figures} of {name} changed{limited}; if that is meant: {accept}"
-            return _line(result.outcome, told)
-    return _line(result.outcome, f"{len(measured.troubles)} of {name}'s counts failed: {measured.troubles[0]}")
+    match result.verdict:
+        case CostVerdict.SAME:
+            return f"{name} costs what was accepted: {result.compared} figures{limited}"
+        case CostVerdict.NOT_COMPARED:
+            return f"{name} has no baseline; --accept would write one"
+        case CostVerdict.CHANGED:
+            changed = f"{counted(len(result.changes), 'figure')} of {name} changed{limited}"
+            return f"{changed}; if that is meant: {command} cost --impl {shlex.quote(name)} --accept"
+    return f"{len(measured.troubles)} of {name}'s counts failed: {measured.troubles[0]}"
 
 
-def _accept(measured: Measured, result: Comparison) -> Text:
-    baseline.accept(measured)
-    number = sum(len(figures) for figures in measured.figures().values())
-    changed = f", {len(result.changes)} of them changed" if result.changes else ""
-    told = f": {number} figures of {measured.implementation}{changed}: {os.path.relpath(baseline.PATH)}"
-    return Text.assemble(("ACCEPTED", "bold green"), told)
-
-
-def _undecided(options: Options, reason: str, began: float) -> tuple[dict[str, Any], Text]:
-    content = {"implementation": options.implementation, "findings": [], "undecided": [reason]}
-    outcome = Outcome.UNDECIDED
-    report = headed("cost", outcome.value, outcome.exit_code, time.monotonic() - began, content)
-    return report, _line(outcome, reason)
-
-
-def _line(outcome: Outcome, told: str) -> Text:
-    return Text.assemble((outcome.value.upper(), STYLES[outcome]), f": {told}")
-
-
-def report_of(measured: Measured, result: Comparison, seconds: float) -> dict[str, Any]:
-    """Return the JSON report: all figures, and each change as a finding."""
-    content = {
+def content_of(measured: Measured, result: Comparison) -> dict[str, Any]:
+    """Return what the JSON report holds: all figures, and each change as a finding."""
+    return {
         "implementation": measured.implementation,
         "triton": measured.triton,
         "findings": [{"figure": c.figure, "was": c.was, "now": c.now, "message": str(c)} for c in result.changes],
@@ -160,4 +157,3 @@ def report_of(measured: Measured, result: Comparison, seconds: float) -> dict[st
         "undecided": list(measured.troubles),
         **measured.figures(),
     }
-    return headed("cost", result.outcome.value, result.outcome.exit_code, seconds, content)

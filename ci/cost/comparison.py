@@ -6,9 +6,10 @@ from enum import StrEnum
 
 from ci.cost.baseline import Baseline
 from ci.cost.figures import COMPILED, Measured, Value
+from ci.reports.decision import Decision
 
 
-class Outcome(StrEnum):
+class CostVerdict(StrEnum):
     """How a count ends."""
 
     SAME = "same"
@@ -18,9 +19,10 @@ class Outcome(StrEnum):
     UNDECIDED = "undecided"
 
     @property
-    def exit_code(self) -> int:
-        """Return 0 where nothing speaks against the figures, 1 for changed ones, 2 where it could not be decided."""
-        return {Outcome.CHANGED: 1, Outcome.UNDECIDED: 2}.get(self, 0)
+    def decision(self) -> Decision:
+        """What that comes to: nothing speaks against the figures, some changed, or it could not be decided."""
+        decisions = {CostVerdict.CHANGED: Decision.FINDINGS, CostVerdict.UNDECIDED: Decision.UNDECIDED}
+        return decisions.get(self, Decision.CLEAN)
 
 
 @dataclass(frozen=True)
@@ -41,7 +43,7 @@ class Change:
 class Comparison:
     """What a baseline has to say about what was measured."""
 
-    outcome: Outcome
+    verdict: CostVerdict
     changes: Sequence[Change]
     compared: int
     """Figures that were held against the baseline."""
@@ -56,7 +58,7 @@ def compare(measured: Measured, baseline: Baseline | None) -> Comparison:
     counted is no change. Figures of the compiler are compared under the Triton version that they were accepted with.
     """
     if baseline is None:
-        return Comparison(Outcome.UNDECIDED if measured.troubles else Outcome.NOT_COMPARED, (), 0)
+        return Comparison(CostVerdict.UNDECIDED if measured.troubles else CostVerdict.NOT_COMPARED, (), 0)
     changes: list[Change] = []
     compared = 0
     not_applicable = ""
@@ -71,8 +73,8 @@ def compare(measured: Measured, baseline: Baseline | None) -> Comparison:
         compared += len(accepted.figures)
         changes += _changes(accepted.figures, figures, tuple(measured.uncounted))
     if changes:
-        return Comparison(Outcome.CHANGED, changes, compared, not_applicable)
-    return Comparison(Outcome.UNDECIDED if measured.troubles else Outcome.SAME, (), compared, not_applicable)
+        return Comparison(CostVerdict.CHANGED, changes, compared, not_applicable)
+    return Comparison(CostVerdict.UNDECIDED if measured.troubles else CostVerdict.SAME, (), compared, not_applicable)
 
 
 def _changes(was: Mapping[str, Value], now: Mapping[str, Value], uncounted: tuple[str, ...]) -> Iterator[Change]:

@@ -1,6 +1,7 @@
 """Compiles variants for GPUs that are not there, in a process of their own.
 
-The order: `implementation`, as `--impl` names it, and `variants`, a list of them, as `Variant.as_json`.
+The order: `implementation`, as `--impl` names it, and `variants`, a list of them, as `ci.cost.count_child`
+tells them.
 
 Messages: `{"step", "done", "of"}` before each compilation; and for each variant, by its place, and target
 `{"compiled", "target", "figures"}` or `{"compiled", "target", "reason"}`.
@@ -25,31 +26,26 @@ def work(order: dict[str, Any]) -> None:
     """
     if triton.knobs.runtime.interpret:
         raise CannotRun("Triton interprets in this process, and compiles nothing: unset TRITON_INTERPRET")
-    variants = [Variant.from_json(data) for data in order["variants"]]
+    told = enumerate(order["variants"])
+    variants = {place: Variant.from_json(data) for place, data in told if "reason" not in data}
     load_implementation(order["implementation"])
-    jobs = [(place, target) for place, variant in enumerate(variants) for target in targets_of(variant.backend)]
-    outcomes = []
+    jobs = [(place, target) for place, variant in variants.items() for target in targets_of(variant.backend)]
+    outcomes: list[Future[dict[str, int]] | str] = []
     with ThreadPoolExecutor(max_workers=2) as readers:
         for done, (place, target) in enumerate(jobs):
             tell(step=f"{variants[place].name} for {target}", done=done, of=len(jobs))
-            outcomes.append(_compile(variants[place], target, readers))
+            try:
+                # Compiled now; the machine code, which takes another process, is read while the next is compiled.
+                outcomes.append(readers.submit(figures_of, compile_variant(variants[place], target)))
+            except CannotCompile as error:
+                outcomes.append(str(error))
         for (place, target), outcome in zip(jobs, outcomes, strict=True):
             tell(compiled=place, target=target, **_told(outcome))
 
 
-def _compile(variant: Variant, target: str, readers: ThreadPoolExecutor) -> Future[dict[str, int]]:
-    """Compile now, and read the machine code, which takes another process, while the next is compiled."""
+def _told(outcome: Future[dict[str, int]] | str) -> dict[str, Any]:
     try:
-        return readers.submit(figures_of, compile_variant(variant, target))
-    except CannotCompile as error:
-        failed: Future[dict[str, int]] = Future()
-        failed.set_exception(error)
-        return failed
-
-
-def _told(outcome: Future[dict[str, int]]) -> dict[str, Any]:
-    try:
-        return {"figures": outcome.result()}
+        return {"reason": outcome} if isinstance(outcome, str) else {"figures": outcome.result()}
     except CannotCompile as error:
         return {"reason": str(error)}
 

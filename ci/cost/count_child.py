@@ -46,31 +46,24 @@ def calls_of(implementation: Implementation, workloads: Sequence[str] = ()) -> l
     ]
 
 
-class _Variants:
-    """Numbers the variants that launches name."""
-
-    def __init__(self) -> None:
-        self._numbers: dict[Variant, int] = {}
-        self.as_json: list[dict[str, Any]] = []
-
-    def number(self, variant: Variant) -> int:
-        if variant not in self._numbers:
-            self._numbers[variant] = len(self.as_json)
-            try:
-                self.as_json.append(variant.as_json())
-            except NotPortable as error:
-                self.as_json.append({"name": variant.name, "backend": variant.backend, "reason": str(error)})
-        return self._numbers[variant]
+def _told(variant: Variant) -> dict[str, Any]:
+    try:
+        return variant.as_json()
+    except NotPortable as error:
+        return {"name": variant.name, "backend": variant.backend, "reason": str(error)}
 
 
-def _count(implementation: Implementation, workloads: Sequence[str]) -> dict[str, Any]:
-    variants = _Variants()
+def work(order: dict[str, Any]) -> None:
+    """Count, and tell."""
+    torch.set_num_threads(1)
+    implementation = load_implementation(order["implementation"])
+    numbers: dict[Variant, int] = {}
     calls: list[dict[str, Any]] = []
     not_taken: list[str] = []
     refused: list[dict[str, str]] = []
     failed: list[dict[str, str]] = []
     growing: dict[str, dict[str, Any]] = {}
-    planned = calls_of(implementation, workloads)
+    planned = calls_of(implementation, order["workloads"])
     steps = len(planned) + len(implementation.functions)
     for done, (case, function, execute) in enumerate(planned):
         tell(step=f"{case.name}, {function}", done=done, of=steps)
@@ -81,8 +74,10 @@ def _count(implementation: Implementation, workloads: Sequence[str]) -> dict[str
             told = {**at, "reason": f"{type(error).__name__}: {error}"}
             (refused if isinstance(error, ValueError) and case.may_be_refused else failed).append(told)
             continue
-        numbers = [[variants.number(variant) for variant in launch.variants] for launch in counted.launches]
-        calls.append({**at, "figures": counted.figures, "least": counted.least, "launches": numbers})
+        launches = [
+            [numbers.setdefault(variant, len(numbers)) for variant in launch.variants] for launch in counted.launches
+        ]
+        calls.append({**at, "figures": counted.figures, "least": counted.least, "launches": launches})
         not_taken += [refusal for launch in counted.launches for refusal in launch.refusals]
     for place, (function, call) in enumerate(implementation.functions.items()):
         tell(step=f"{GROWING_REQUESTS:,} growing requests, {function}", done=len(planned) + place, of=steps)
@@ -95,22 +90,16 @@ def _count(implementation: Implementation, workloads: Sequence[str]) -> dict[str
             failed.append({"workload": "growing requests", "function": function, "reason": reason})
             continue
         growing[function] = {"variants": len(found), "differ": what_differs(found)}
-    return {
-        "calls": calls,
-        "variants": variants.as_json,
-        "not_taken": list(dict.fromkeys(not_taken)),
-        "growing": growing,
-        "refused": refused,
-        "failed": failed,
-    }
-
-
-def work(order: dict[str, Any]) -> None:
-    """Count, and tell."""
-    torch.set_num_threads(1)
-    implementation = load_implementation(order["implementation"])
-    told = _count(implementation, order["workloads"])
-    tell(triton=triton.__version__, functions=list(implementation.functions), **told)
+    tell(
+        triton=triton.__version__,
+        functions=list(implementation.functions),
+        calls=calls,
+        variants=list(map(_told, numbers)),
+        not_taken=list(dict.fromkeys(not_taken)),
+        growing=growing,
+        refused=refused,
+        failed=failed,
+    )
 
 
 if __name__ == "__main__":

@@ -1,22 +1,10 @@
 """The command line of `gate cost`."""
 
 import argparse
-from dataclasses import dataclass
-from pathlib import Path
 
 from ci.job import Job, add_report
 from ci.setup import extras
 from tests.examine.selection import add_options
-
-
-@dataclass(frozen=True)
-class Options:
-    """What the user asks for."""
-
-    implementation: str
-    accept_cost: bool
-    """Whether what was counted becomes the baseline."""
-    report: Path | None
 
 
 def _declare(parser: argparse.ArgumentParser) -> None:
@@ -30,7 +18,6 @@ JOB = Job(
     about="Count what calls cost, on no GPU, and hold it against the baseline.",
     example="cost --impl my_gather.py",
     declare=_declare,
-    read=lambda given: Options(**vars(given)),
     module="ci.cost.command",
     extras=lambda options: extras.of_implementations(options.implementation),
     formerly={"--cost": "cost", "--accept-cost": "cost --accept"},

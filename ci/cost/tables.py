@@ -2,11 +2,11 @@
 
 from collections.abc import Mapping
 
-from rich import box
 from rich.table import Table
 from rich.text import Text
 
 from ci.cost.figures import CountedCall, Measured
+from ci.reports.console import table_of
 
 COLUMNS = {
     "launches": "launches",
@@ -25,11 +25,9 @@ COLUMNS = {
 
 def of_calls(measured: Measured) -> Table:
     """Return a row a call: what it did, and how many times the least bytes it moved."""
-    table = _table("counted on the interpreter; bytes read of buf, tables and lengths, (times the least)")
-    table.add_column("workload")
-    table.add_column("function")
-    for heading in COLUMNS.values():
-        table.add_column(heading, justify="right")
+    title = "counted on the interpreter; bytes read of buf, tables and lengths, (times the least)"
+    words = ("workload", "function")
+    table = table_of((*words, *COLUMNS.values()), words, title)
     for call in measured.calls:
         table.add_row(call.workload, call.function, *(_cell(call, name) for name in COLUMNS))
     return table
@@ -51,15 +49,9 @@ def _cell(call: CountedCall, name: str) -> Text:
 
 def of_code(measured: Measured) -> Table:
     """Return a row for each machine code and target: how long it is, what it needs, what its loads and stores move."""
-    table = _table(
-        f"machine code by Triton {measured.triton}; loads and stores of global memory as bytes x instructions"
-    )
-    for heading in ("code", "calls", "target"):
-        table.add_column(heading, justify="right" if heading == "calls" else "left")
-    for heading in ("bytes", "registers", "spilled", "shared"):
-        table.add_column(heading, justify="right")
-    table.add_column("loads")
-    table.add_column("stores")
+    title = f"machine code by Triton {measured.triton}; loads and stores of global memory as bytes x instructions"
+    headings = ("code", "calls", "target", "bytes", "registers", "spilled", "shared", "loads", "stores")
+    table = table_of(headings, ("code", "target", "loads", "stores"), title)
     for code in measured.codes:
         table.add_section()
         for place, (target, figures) in enumerate(code.by_target.items()):
@@ -83,7 +75,3 @@ def _moves(figures: Mapping[str, int], what: str) -> str:
     if what == "loads" and figures.get("bulk copies"):
         told.append(f"bulk x{figures['bulk copies']}")
     return " ".join(told)
-
-
-def _table(title: str) -> Table:
-    return Table(box=box.SIMPLE_HEAD, pad_edge=False, title=title, title_justify="left", title_style="bold")

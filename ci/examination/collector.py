@@ -8,6 +8,7 @@ from typing import Any, Protocol
 import pytest
 
 from ci.reports.stopping import Stopped
+from tests.calls.errors import exception_line
 from tests.examine.examined import Examined
 from tests.plugin import reporting
 
@@ -41,6 +42,7 @@ class Collector:
         self.interrupted: str | None = None
         """Why the run was interrupted, if it was."""
         self._pytest_failed = False
+        self._workers: list[Any] = []
 
     @property
     def any_unclean(self) -> bool:
@@ -67,6 +69,10 @@ class Collector:
         return results + [missing(case, what) for case in self._case_ids if case not in reported]
 
     @pytest.hookimpl(optionalhook=True)
+    def pytest_xdist_newgateway(self, gateway: Any) -> None:
+        self._workers.append(gateway._io.popen)
+
+    @pytest.hookimpl(optionalhook=True)
     def pytest_xdist_node_collection_finished(self, node: Any, ids: list[str]) -> None:
         if not self._expected:
             self._expected = [nodeid for nodeid in ids if not _has_no_case(nodeid)]
@@ -89,9 +95,14 @@ class Collector:
     def pytest_internalerror(self, excrepr: object) -> None:
         if not self._pytest_failed:  # what fails after the first is its consequence
             self._pytest_failed = True
-            self.troubles.append(f"pytest failed: {_error_in(str(excrepr))}")
+            said = re.sub(r"^E +", "", str(excrepr), flags=re.MULTILINE)
+            self.troubles.append(f"pytest failed: {exception_line(said) or 'it says nothing'}")
 
+    @pytest.hookimpl(tryfirst=True)
     def pytest_keyboard_interrupt(self, excinfo: pytest.ExceptionInfo[BaseException]) -> None:
+        if isinstance(excinfo.value, Stopped):  # pytest-xdist would wait ten seconds for what its workers are doing
+            for worker in self._workers:
+                worker.kill()
         # pytest-xdist's own wish to stop is a subclass.
         if excinfo.type is KeyboardInterrupt or isinstance(excinfo.value, Stopped):
             self.interrupted = str(excinfo.value) or "interrupted"
@@ -104,13 +115,6 @@ def _has_no_case(nodeid: str) -> bool:
     return nodeid.endswith("[NOTSET]")
 
 
-def _error_in(text: str) -> str:
-    """Return the line of a traceback that names the exception, or its last line."""
-    lines = [line.removeprefix("E").strip() for line in text.splitlines() if line.strip()]
-    named = [line for line in lines if re.match(r"[\w.]+(Error|Exception|Exit|Interrupt|Warning)\b.*:", line)]
-    return (named or lines or ["it says nothing"])[-1]
-
-
 def case_of(nodeid: str, case_ids: Collection[str]) -> str:
     """Return the id of the case that a test examines.
 
@@ -120,14 +124,10 @@ def case_of(nodeid: str, case_ids: Collection[str]) -> str:
     file, _, name = nodeid.partition("::")
     function, _, parameters = name.partition("[")
     parameters = parameters.removesuffix("]")
-    if parameters in case_ids:
-        return parameters
     # Other parameters of the test may stand before the case or after it.
-    parts = parameters.split("-")
-    for start in range(len(parts)):
-        for end in range(len(parts), start, -1):
-            if "-".join(parts[start:end]) in case_ids:
-                return "-".join(parts[start:end])
+    fitting = [case for case in case_ids if f"-{case}-" in f"-{parameters}-"]
+    if fitting:
+        return max(fitting, key=len)
     module = re.sub(r".*/|\.py$", "", file).removeprefix("test_").replace("_", "-")
     return f"{module}/{function}" + (f"[{parameters}]" if parameters else "")
 
@@ -166,17 +166,17 @@ def added(result: Examined, earlier: Examined | None, report: pytest.TestReport)
 def merged(first: Examined, second: Examined) -> Examined:
     """Return what two reports of one test say together."""
 
-    def both(one: tuple[str, ...], other: tuple[str, ...]) -> tuple[str, ...]:
-        return tuple(dict.fromkeys([*one, *other]))
+    def both(name: str) -> tuple[str, ...]:
+        return tuple(dict.fromkeys([*getattr(first, name), *getattr(second, name)]))
 
-    return Examined(
-        first.case,
-        first.findings + second.findings,
-        first.undecided or second.undecided,
-        first.not_run if second.not_run else None,
-        both(first.refused, second.refused),
-        both(first.right, second.right),
-        both(first.notes, second.notes),
+    return replace(
+        first,
+        findings=first.findings + second.findings,
+        undecided=first.undecided or second.undecided,
+        not_run=first.not_run if second.not_run else None,
+        refused=both("refused"),
+        right=both("right"),
+        notes=both("notes"),
     )
 
 

@@ -1,13 +1,12 @@
 """What the user sees while cases are examined: findings as they come, and how far the run is."""
 
 from collections.abc import Callable, Iterable, Sequence
-from typing import Self
 
-from rich.console import Console
 from rich.text import Text
 
-from ci.examination.entries import Entry, counted, entries
-from ci.reports.progress import Steps
+from ci.examination.entries import Entry, entries
+from ci.reports.decision import counted
+from ci.reports.reporter import Reporter
 from tests.examine.examined import Examined
 from tests.examine.finding import Finding
 
@@ -75,22 +74,16 @@ def _is_raised(finding: Finding) -> bool:
 
 
 class Display:
-    """Shows a run on a console. Use it as a context; it is the collector's listener."""
+    """Shows a run; it is the collector's listener."""
 
-    def __init__(self, console: Console, replay: Callable[[Finding], str], began: float) -> None:
-        self._console = console
+    def __init__(self, reporter: Reporter, replay: Callable[[Finding], str]) -> None:
+        self._reporter = reporter
         self._replay = replay
         self._shown = Shown()
         self._reasons: set[str] = set()
         self._findings = self._total = 0
-        self._steps = Steps(console, began)
-
-    def __enter__(self) -> Self:
-        self._steps.__enter__()
-        return self
-
-    def __exit__(self, *error: object) -> None:
-        self._steps.__exit__(*error)
+        self.steps = reporter.steps()
+        """A context, while cases are examined."""
 
     def expect(self, total: int) -> None:
         """Note how many tests there are."""
@@ -103,8 +96,8 @@ class Display:
         if result.undecided is not None and result.undecided not in self._reasons:
             self._reasons.add(result.undecided)
             if len(self._reasons) <= MOST_SHOWN:
-                self._print(Text(f"could not decide on {result.case}: {result.undecided}", style="yellow"))
-        self._steps.at(counted(self._findings - self._shown.held, "finding"), done, self._total)
+                self._reporter.say(f"could not decide on {result.case}: {result.undecided}", "yellow")
+        self.steps.at(counted(self._findings - self._shown.held, "finding"), done, self._total)
 
     def show_rest(self, findings: Sequence[Finding]) -> None:
         """Show what is left to show, now that the run's findings are known."""
@@ -112,7 +105,4 @@ class Display:
 
     def _show(self, new: Iterable[Entry]) -> None:
         for entry in new:
-            self._print(entry_lines(entry, self._replay(entry.first)))
-
-    def _print(self, text: Text) -> None:
-        self._console.print(text, soft_wrap=True)
+            self._reporter.say(entry_lines(entry, self._replay(entry.first)))

@@ -2,10 +2,11 @@
 
 import re
 from collections import Counter
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import get_args
 
+from ci.reports.decision import counted
 from tests.cases.case import ArgumentName
 from tests.contract import Rule
 from tests.examine.finding import Finding
@@ -47,11 +48,15 @@ class Entry:
 
     @property
     def place(self) -> str:
-        """In which cases it was seen; of bad arguments, how many cases of each argument."""
-        if self.rule is Rule.BAD_ARGUMENTS and len(self.cases) > CASES_NAMED:
-            counts = Counter(argument_of(case) for case in self.cases)
-            return f"{counted(len(self.cases), 'case')}: {', '.join(f'{name} {n}' for name, n in counts.items())}"
-        return cases_told(self.cases)
+        """In which cases it was seen, the first of many; of bad arguments, how many cases of each argument."""
+        cases = self.cases
+        if len(cases) <= CASES_NAMED:
+            return ", ".join(cases)
+        named = f"{', '.join(cases[:CASES_NAMED])} and {len(cases) - CASES_NAMED} more"
+        if self.rule is Rule.BAD_ARGUMENTS:
+            counts = Counter(map(argument_of, cases))
+            named = ", ".join(f"{name} {number}" for name, number in counts.items())
+        return f"{counted(len(cases), 'case')}: {named}"
 
 
 def entries(findings: Iterable[Finding]) -> list[Entry]:
@@ -67,18 +72,6 @@ def argument_of(case: str) -> str:
     name = case.partition("/")[2]
     argument = _ARGUMENT.match(name)
     return argument[0].replace("-", "_") if argument else name
-
-
-def cases_told(cases: Sequence[str]) -> str:
-    """Return how many cases there are, and the first of them."""
-    if len(cases) <= CASES_NAMED:
-        return ", ".join(cases)
-    return f"{counted(len(cases), 'case')}: {', '.join(cases[:CASES_NAMED])} and {len(cases) - CASES_NAMED} more"
-
-
-def counted(number: int, noun: str) -> str:
-    """Return `1 finding`, `2 findings`."""
-    return f"{number} {noun}" if number == 1 else f"{number} {noun}s"
 
 
 def rules_told(rules: Iterable[int]) -> str:

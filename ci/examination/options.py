@@ -1,28 +1,12 @@
 """The command line of `gate`, or `gate examine`."""
 
 import argparse
-from dataclasses import dataclass
-from pathlib import Path
 
 from ci.job import Job, add_report
 from ci.setup import extras
 from tests.examine.selection import Selection, add_options, whole
 
 MOST_WORKERS = 1_024
-
-
-@dataclass(frozen=True)
-class Options:
-    """What the user asks for."""
-
-    selection: Selection
-    fail_fast: bool
-    workers: int | None
-    """Processes to examine in, or None for one a core or a GPU."""
-    report: Path | None
-    """Where the JSON report goes, if anywhere."""
-    listing: bool
-    """Whether to list the cases and examine none."""
 
 
 def _declare(parser: argparse.ArgumentParser) -> None:
@@ -36,15 +20,15 @@ def _declare(parser: argparse.ArgumentParser) -> None:
     add_report(parser)
 
 
-def _read(given: argparse.Namespace) -> Options:
-    selection = Selection.from_options(given)
+def _read(given: argparse.Namespace) -> argparse.Namespace:
+    given.selection = selection = Selection.from_options(given)
     if given.listing:
         flags = {"--json": given.report, "--fail-fast": given.fail_fast, "-n/--workers": given.workers}
         for name in ("impl", "contract", "device", "memory"):
             flags[f"--{name}"] = selection.arguments([f"--{name}"]) != Selection().arguments([f"--{name}"])
         for flag in (flag for flag, is_given in flags.items() if is_given):
             raise argparse.ArgumentTypeError(f"argument {flag}: --list only lists the cases, and examines none")
-    return Options(selection, given.fail_fast, given.workers, given.report, given.listing)
+    return given
 
 
 JOB = Job(

@@ -21,10 +21,6 @@ _MAY_LACK_ROWS = {Rule.GEOMETRIES, Rule.STRIDES, Rule.DISAGREEMENT, Rule.BAD_ARG
 """Rules on calls that may be refused, whose rows are open, or whose rows are not looked at."""
 
 
-class CannotExamine(Foreseen):
-    """The implementation, a case or the device is not to be had."""
-
-
 @dataclass(frozen=True)
 class Answer:
     """What there is to examine, and on what."""
@@ -48,20 +44,20 @@ class Answer:
         return len(self.cases) - len(self.left_out)
 
 
-def ask(selection: Selection, patience: float = PATIENCE_SECONDS) -> Answer:
+def ask(selection: Selection) -> Answer:
     """Return what a selection comes to on this machine.
 
     Raises:
-        CannotExamine: there is nothing to examine, or nothing to examine it on.
+        Foreseen: there is nothing to examine, or nothing to examine it on.
     """
     log = f"probe-{os.getpid()}.log"
     try:
-        with Process("ci.examination.probe", log, patience=patience) as process:
+        with Process("ci.examination.probe", log, patience=PATIENCE_SECONDS) as process:
             (told,) = process.messages(selection.as_json())
     except CannotRun as error:
-        raise CannotExamine(f"--impl {selection.implementation}: its import: {error}") from error
+        raise Foreseen(f"--impl {selection.implementation}: its import: {error}") from error
     if "refusal" in told:
-        raise CannotExamine(told["refusal"])
+        raise Foreseen(told["refusal"])
     return Answer(**told)
 
 
@@ -103,11 +99,9 @@ def answer(selection: Selection) -> Answer:
 
 def _work(order: Mapping[str, Any]) -> None:
     try:
-        found = answer(Selection.from_json(order))
+        tell(**asdict(answer(Selection.from_json(order))))
     except Foreseen as error:
         tell(refusal=str(error))
-    else:
-        tell(**asdict(found))
 
 
 if __name__ == "__main__":

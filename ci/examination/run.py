@@ -4,16 +4,14 @@ import os
 import sys
 import tempfile
 import time
+from argparse import Namespace
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
-from dataclasses import replace
 from pathlib import Path
 
 import pytest
 
 from ci.examination.collector import Collector
-from ci.examination.options import Options
-from ci.examination.workers import Workers
 from tests import ROOT
 from tests.calls import files
 from tests.cases.case import QUESTIONS
@@ -21,21 +19,20 @@ from tests.cases.case import QUESTIONS
 LOGS_KEPT = 20
 
 
-def run(options: Options, *, device: str, runnable: int, collector: Collector, log: Path) -> None:
+def run(options: Namespace, runnable: int, collector: Collector, log: Path) -> None:
     """Examine every chosen case, and leave the results with the collector.
 
     Args:
-        options: what the user asks for.
-        device: `cuda` or `cpu`.
+        options: what the user asks for, on `cuda` or `cpu`.
         runnable: cases that will not be skipped; more workers than these would only cost their start.
         collector: gets the results.
         log: gets what pytest and the workers print.
     """
     # They could leave cases out, and nobody would see it.
     os.environ.pop("PYTEST_ADDOPTS", None)
-    arguments = pytest_arguments(options, device=device, runnable=runnable)
+    arguments = pytest_arguments(options, runnable)
     with _output_to(log):
-        code = pytest.main(arguments, plugins=[collector, Workers()])
+        code = pytest.main(arguments, plugins=[collector])
     is_stopped = bool(collector.interrupted) or (options.fail_fast and collector.any_unclean)
     trouble = trouble_in(int(code), any_unclean=collector.any_unclean, is_stopped=is_stopped)
     if trouble and not collector.troubles:  # what has been told says more
@@ -66,12 +63,12 @@ def examinations() -> list[Path]:
     return [ROOT / "tests" / f"test_{question}.py" for question in QUESTIONS]
 
 
-def pytest_arguments(options: Options, *, device: str, runnable: int) -> list[str]:
+def pytest_arguments(options: Namespace, runnable: int) -> list[str]:
     """Return pytest's command line for a run."""
     arguments = list(map(str, examinations()))
     arguments += ["--rootdir", str(ROOT), "-c", str(ROOT / "pyproject.toml"), "-p", "no:cacheprovider", "-v"]
     arguments += ["-n", str(options.workers or "auto"), "--maxprocesses", str(max(runnable, 1))]
-    arguments += replace(options.selection, device=device).arguments()
+    arguments += options.selection.arguments()
     if options.fail_fast:
         arguments.append("--exitfirst")
     return arguments

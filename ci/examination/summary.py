@@ -1,67 +1,55 @@
-"""What the user reads at the end: the table of families, what was not run, the broken rules, the verdict."""
+"""What is told at the end: the table of families, what was not run, the broken rules, the verdict, and the report."""
 
 from collections.abc import Sequence
+from typing import Any
 
-from rich import box
-from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
-from ci.examination.entries import counted, entries, rules_told
-from ci.examination.verdict import CUT_SHORT, Decision, FamilyCount, RunVerdict
+from ci.examination.entries import entries, rules_told
+from ci.examination.verdict import CUT_SHORT, RunVerdict
+from ci.reports.console import table_of
+from ci.reports.decision import Decision, counted
+from ci.reports.reporter import Reporter
 from tests.examine.finding import Finding
 from tests.examine.selection import Selection
 
 UNDECIDED_NAMED = 10
 
 
-def show(console: Console, verdict: RunVerdict) -> None:
+def show(reporter: Reporter, verdict: RunVerdict) -> None:
     """Print all but the last line of a run's summary."""
-    if verdict.families:
-        console.print()
-        console.print(family_table(verdict))
-    _section(console, "to be known", verdict.notes)
-    _section(console, "not run", [f"{number:5}  {reason}" for reason, number in verdict.not_run.most_common()])
-    _section(console, "could not decide", undecided_lines(verdict), style="yellow")
-    _section(console, "broken rules", rule_lines(verdict.findings), style="red")
-    console.print()
+    reporter.console.print()
+    reporter.console.print(family_table(verdict))
+    reporter.section("to be known", verdict.notes)
+    reporter.section("not run", [f"{number:5}  {reason}" for reason, number in verdict.not_run.most_common()])
+    reporter.section("could not decide", undecided_lines(verdict), "yellow")
+    reporter.section("broken rules", rule_lines(verdict.findings), "red")
+    reporter.console.print()
 
 
 def family_table(verdict: RunVerdict) -> Table:
     """Return how the cases of each family came out, with a last row for all of them."""
     rows = [*verdict.families, verdict.total]
-    any_undecided = any(row.undecided for row in rows)
-    table = Table(box=box.SIMPLE_HEAD, pad_edge=False, show_footer=False)
-    table.add_column("family")
-    for heading in (
-        "examined",
-        "clean",
-        "refused",
-        "with findings",
-        *(["undecided"] if any_undecided else []),
-        "not run",
-    ):
-        table.add_column(heading, justify="right")
-    table.add_column("rules broken")
+    undecided = ["undecided"] * any(row.undecided for row in rows)
+    words = ("family", "rules broken")
+    headings = (words[0], "examined", "clean", "refused", "with findings", *undecided, "not run", words[1])
+    table = table_of(headings, words)
     for row in rows:
-        if row is rows[-1]:
+        if row is verdict.total:
             table.add_section()
-        table.add_row(*_cells(row, any_undecided), style="bold" if row is rows[-1] else None)
+        table.add_row(
+            Text(row.family),
+            _number(row.examined),
+            _number(row.clean, "green"),
+            _number(row.refused),
+            _number(row.with_findings, "red"),
+            *(_number(row.undecided, "yellow") for _ in undecided),
+            _number(row.not_run),
+            Text(", ".join(map(str, row.rules_broken)), style="red"),
+            style="bold" if row is verdict.total else None,
+        )
     return table
-
-
-def _cells(row: FamilyCount, any_undecided: bool) -> list[Text]:
-    broken = ", ".join(str(rule) for rule in row.rules_broken)
-    return [
-        Text(row.family),
-        _number(row.examined),
-        _number(row.clean, "green"),
-        _number(row.refused),
-        _number(row.with_findings, "red"),
-        *([_number(row.undecided, "yellow")] if any_undecided else []),
-        _number(row.not_run),
-        Text(broken, style="red"),
-    ]
 
 
 def _number(value: int, style: str = "") -> Text:
@@ -90,14 +78,34 @@ def undecided_lines(verdict: RunVerdict) -> list[str]:
     return lines if more <= 0 else [*lines[:UNDECIDED_NAMED], f"and {more} more"]
 
 
-def last_line(verdict: RunVerdict, selection: Selection, seconds: float) -> Text:
+def last_line(verdict: RunVerdict, selection: Selection) -> str:
     """Return the verdict in one line."""
-    word, style, told = {
-        Decision.CLEAN: ("CLEAN", "bold green", _clean),
-        Decision.FINDINGS: ("FINDINGS", "bold red", _findings),
-        Decision.UNDECIDED: ("UNDECIDED", "bold yellow", _undecided),
-    }[verdict.decision]
-    return Text.assemble((word, style), f": {told(verdict, selection)} ({seconds:.0f} s)")
+    told = {Decision.CLEAN: _clean, Decision.FINDINGS: _findings, Decision.UNDECIDED: _undecided}
+    return told[verdict.decision](verdict, selection)
+
+
+def content(verdict: RunVerdict, selection: Selection, machine: dict[str, Any]) -> dict[str, Any]:
+    """Return what the JSON report of a verdict holds.
+
+    Args:
+        verdict: the verdict.
+        selection: what was examined.
+        machine: versions and devices, JSON values only.
+    """
+    total = verdict.total
+    numbers = {name: getattr(total, name) for name in ("examined", "clean", "with_findings", "undecided", "refused")}
+    return {
+        "implementation": selection.implementation,
+        "contract": selection.contract.label,
+        "rules_not_held": list(map(int, selection.contract.not_held)),
+        "machine": machine,
+        "cases": {**numbers, "not_run": dict(verdict.not_run.most_common())},
+        "findings": [finding.as_json() for finding in verdict.findings],
+        "undecided": [
+            {"case": case, "reason": item.reason} for item in verdict.undecided for case in item.cases or (None,)
+        ],
+        "notes": list(verdict.notes),
+    }
 
 
 def _clean(verdict: RunVerdict, selection: Selection) -> str:
@@ -137,11 +145,3 @@ def _cut_short(verdict: RunVerdict, why: str) -> str:
     found = f"findings so far: {len(verdict.findings)}" if verdict.findings else "no findings so far"
     rules = f" ({rules_told(total.rules_broken)})" if verdict.findings else ""
     return f"{why} after {done} of {counted(cases, 'case')}; {found}{rules}"
-
-
-def _section(console: Console, title: str, lines: Sequence[str], style: str = "") -> None:
-    if not lines:
-        return
-    console.print(Text(title, style=f"bold {style}".strip()))
-    for line in lines:
-        console.print(Text(f"  {line}"), soft_wrap=True)

@@ -11,30 +11,16 @@ In this order:
 
 from collections import Counter
 from collections.abc import Collection, Sequence
-from dataclasses import dataclass, field, replace
-from enum import Enum
+from dataclasses import dataclass, field
 
-from ci.examination.entries import counted
 from ci.examination.everywhere import without_same_error
+from ci.reports.decision import Decision, counted
 from tests.examine.examined import Examined
 from tests.examine.finding import Finding
 
 STOPPED_EARLY = "not reached: the run stopped at the first case that was not clean"
 CUT_SHORT = "not reached: the run was interrupted"
 NO_RIGHT_ROW = "no case showed a right row"
-
-
-class Decision(Enum):
-    """What a run came to."""
-
-    CLEAN = "clean"
-    FINDINGS = "findings"
-    UNDECIDED = "undecided"
-
-    @property
-    def exit_code(self) -> int:
-        """The exit code of the gate."""
-        return {Decision.CLEAN: 0, Decision.FINDINGS: 1, Decision.UNDECIDED: 2}[self]
 
 
 @dataclass(frozen=True)
@@ -80,6 +66,8 @@ class RunVerdict:
     findings: tuple[Finding, ...] = ()
     undecided: tuple[Undecided, ...] = ()
     families: tuple[FamilyCount, ...] = ()
+    total: FamilyCount = FamilyCount("all")
+    """The counts of all families together."""
     not_run: Counter[str] = field(default_factory=Counter)
     """How many cases were left out, by the reason."""
     notes: tuple[str, ...] = ()
@@ -87,19 +75,10 @@ class RunVerdict:
     cut_short: str | None = None
     """What ended the run before its time, if anything did."""
 
-    @property
-    def total(self) -> FamilyCount:
-        """The counts of all families together."""
-        rules = sorted({rule for family in self.families for rule in family.rules_broken})
-        return FamilyCount(
-            "all",
-            clean=sum(family.clean for family in self.families),
-            with_findings=sum(family.with_findings for family in self.families),
-            undecided=sum(family.undecided for family in self.families),
-            not_run=sum(family.not_run for family in self.families),
-            refused=sum(family.refused for family in self.families),
-            rules_broken=tuple(rules),
-        )
+
+def undecided(reason: str) -> RunVerdict:
+    """Return the verdict on a run that did not get as far as a case."""
+    return RunVerdict(Decision.UNDECIDED, undecided=(Undecided(reason),))
 
 
 def judge(
@@ -123,16 +102,21 @@ def judge(
     by_case: dict[str, list[Examined]] = {}
     for result in results:
         by_case.setdefault(result.case, []).append(result)
-    families = _count(by_case)
-    not_run = Counter(_why_not_run(tests) for tests in by_case.values() if _state(tests) == "not_run")
-    if not undecided and not any(family.examined for family in families):
+    by_family: dict[str, list[list[Examined]]] = {}
+    for case, tests in by_case.items():
+        by_family.setdefault(case.split("/")[0], []).append(tests)
+    families = tuple(_count(family, cases) for family, cases in by_family.items())
+    total = _count("all", list(by_case.values()))
+    left_out = [tests for tests in by_case.values() if _state(tests) == "not_run"]
+    not_run = Counter(next(test.not_run for test in tests if test.not_run is not None) for tests in left_out)
+    if not undecided and not total.examined:
         undecided.append(Undecided("nothing was examined"))
     if not undecided and not findings and _shows_no_right_row(results, rows_due):
         undecided.append(Undecided(NO_RIGHT_ROW))
     otherwise = Decision.UNDECIDED if undecided else Decision.CLEAN
     decision = Decision.FINDINGS if findings and not cut_short else otherwise
     notes = tuple(dict.fromkeys(note for result in results for note in result.notes))
-    return RunVerdict(decision, findings, tuple(undecided), families, not_run, notes, cut_short)
+    return RunVerdict(decision, findings, tuple(undecided), families, total, not_run, notes, cut_short)
 
 
 def _grouped(results: Sequence[Examined]) -> list[Undecided]:
@@ -152,28 +136,13 @@ def _shows_no_right_row(results: Sequence[Examined], rows_due: Collection[str]) 
     return any(result.refused for result in results) and not any(result.right for result in results)
 
 
-def _count(by_case: dict[str, list[Examined]]) -> tuple[FamilyCount, ...]:
-    families: dict[str, list[list[Examined]]] = {}
-    for case, tests in by_case.items():
-        families.setdefault(case.split("/")[0], []).append(tests)
-    return tuple(_count_family(family, cases) for family, cases in families.items())
-
-
-def _count_family(family: str, cases: Sequence[Sequence[Examined]]) -> FamilyCount:
+def _count(family: str, cases: Sequence[Sequence[Examined]]) -> FamilyCount:
     tests = [test for case in cases for test in case]
     states = Counter(map(_state, cases))
     refused = sum(any(test.refused for test in case) for case in cases)
-    count = FamilyCount(
-        family,
-        clean=states["clean"],
-        with_findings=states["with_findings"],
-        undecided=states["undecided"],
-        not_run=states["not_run"],
-        refused=refused,
-        rules_broken=tuple(sorted({finding.rule for test in tests for finding in test.findings})),
-    )
-    is_whole = 0 < refused == count.examined and not any(test.right for test in tests)
-    return replace(count, is_refused_whole=is_whole)
+    is_whole = 0 < refused == states["clean"] + states["with_findings"] and not any(test.right for test in tests)
+    rules_broken = tuple(sorted({finding.rule for test in tests for finding in test.findings}))
+    return FamilyCount(family, refused=refused, is_refused_whole=is_whole, rules_broken=rules_broken, **states)
 
 
 def _state(tests: Sequence[Examined]) -> str:
@@ -183,7 +152,3 @@ def _state(tests: Sequence[Examined]) -> str:
     if any(test.undecided is not None for test in tests):
         return "undecided"
     return "clean" if any(test.is_clean for test in tests) else "not_run"
-
-
-def _why_not_run(tests: Sequence[Examined]) -> str:
-    return next(test.not_run for test in tests if test.not_run is not None)

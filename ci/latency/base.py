@@ -132,8 +132,10 @@ def load_folder(folder: Path, name: str) -> Implementation:
     return Implementation(name, functions)
 
 
-def changed_files(base: Path, head: Path) -> list[str]:
-    """Return the files below `kernels/` that two folders do not have alike, as paths from there.
+def changed_files(base: Path, head: Path) -> tuple[list[str], bool]:
+    """Return the files below `kernels/` that two folders do not have alike, and whether Python runs the same of both.
+
+    It does if they differ in comments, docstrings, layout and prose only.
 
     Args:
         base: a folder that holds `kernels/`, such as `extract` gives.
@@ -141,26 +143,17 @@ def changed_files(base: Path, head: Path) -> list[str]:
     """
     ours, theirs = _files(base / PACKAGE), _files(head / PACKAGE)
     names = sorted(ours.keys() | theirs.keys())
-    return [f"{PACKAGE}/{name}" for name in names if ours.get(name) != theirs.get(name)]
-
-
-def same_code(base: Path, head: Path) -> bool:
-    """Whether two folders' `kernels/` differ in nothing that Python runs: only in comments, docstrings, layout, prose.
-
-    Args:
-        base: as for `changed_files`.
-        head: another.
-    """
+    changed = [f"{PACKAGE}/{name}" for name in names if ours.get(name) != theirs.get(name)]
     try:
-        return _code(base / PACKAGE) == _code(head / PACKAGE)
+        return changed, _code(ours) == _code(theirs)
     except SyntaxError:  # importing it says more
-        return False
+        return changed, False
 
 
-def _code(folder: Path) -> dict[str, str | bytes]:
+def _code(files: dict[str, bytes]) -> dict[str, str | bytes]:
     """Return what counts of each file; a file that is neither code nor prose may be read by code."""
-    files = {name: content for name, content in _files(folder).items() if not name.endswith(".md")}
-    return {name: _run_by_python(content) if name.endswith(".py") else content for name, content in files.items()}
+    kept = {name: content for name, content in files.items() if not name.endswith(".md")}
+    return {name: _run_by_python(content) if name.endswith(".py") else content for name, content in kept.items()}
 
 
 def _run_by_python(text: bytes) -> str:
@@ -173,25 +166,15 @@ def _run_by_python(text: bytes) -> str:
     return ast.dump(tree)
 
 
-@dataclass(frozen=True)
-class WorkingTree:
-    """What is checked out."""
-
-    commit: str | None
-    """Full hash, or None outside a git checkout."""
-    is_dirty: bool
-    """Whether anything that git knows of or could know of differs from the commit."""
-
-
-def working_tree(root: Path = ROOT) -> WorkingTree:
-    """Return what is checked out; outside a git checkout, and without git, that is no commit."""
+def checked_out(root: Path = ROOT) -> str | None:
+    """Return the commit that is checked out, with `-dirty` if files are new or differ; None outside of git."""
     try:
         head, status = _git(root, "rev-parse", "--verify", "HEAD"), _git(root, "status", "--porcelain")
     except NoBase:
-        return WorkingTree(None, False)
+        return None
     if head.returncode or status.returncode:
-        return WorkingTree(None, False)
-    return WorkingTree(head.stdout.decode().strip(), bool(status.stdout.strip()))
+        return None
+    return head.stdout.decode().strip() + "-dirty" * bool(status.stdout.strip())
 
 
 @contextmanager

@@ -7,30 +7,31 @@ of either kind; the lower counts.
 
 import shutil
 import tempfile
-import time
+from argparse import Namespace
 from collections import Counter
-from collections.abc import Sequence
-from dataclasses import asdict
+from collections.abc import Iterable, Sequence
+from dataclasses import asdict, dataclass
 from pathlib import Path
+from typing import Any
 
-from rich import box
 from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
 from ci.latency import stage
-from ci.latency.base import ROOT, working_tree
+from ci.latency.base import ROOT, checked_out
 from ci.latency.child import Order
-from ci.latency.options import Options
-from ci.latency.planted import Found, decided, found, range_told, tally, turned
+from ci.latency.options import OWN
 from ci.processes import CannotRun
+from ci.reports.console import table_of
 from ci.reports.reporter import Reporter
+from tests.latency.cell_verdict import CellVerdict, NeedsConfirmation, Step
+from tests.latency.decision import confirm, next_step
 from tests.latency.history import History
 from tests.latency.machine import Machine
 from tests.latency.power import EFFECTS, CellPower, lower, measured_power, promised
-from tests.latency.records import Certificate
-from tests.latency.samples import Cell
-from tests.latency.thresholds import Promise
+from tests.latency.samples import Cell, CellSamples
+from tests.latency.thresholds import LOOKS, PROMISES, Promise
 from tests.planted.edits import Change
 from tests.planted.slowdowns import SLOWDOWNS
 
@@ -40,18 +41,16 @@ PROCESSES = 4
 """That measure the head against itself. Each has its memory, modules and clocks anew."""
 
 
-def main(options: Options, start: Sequence[str], console: Console | None = None) -> int:
+def main(options: Namespace, start: Sequence[str], console: Console | None = None) -> int:
     """Certify the gate on this machine; return 0, 1 if the same code was called slower, 2 if it could not be done."""
     reporter = Reporter("certificate", options.report, console)
-    return reporter.of(lambda: _certify(options.implementation, reporter))
+    return reporter.of(lambda: _certify(reporter))
 
 
-def _certify(implementation: str, reporter: Reporter) -> int:
+def _certify(reporter: Reporter) -> int:
     def measure(base: str | None, draws: int | None, seed: int, cells: list[Cell] | None = None) -> stage.Measured:
-        asked = None if cells is None else [asdict(cell) for cell in cells]
-        not_asked = {"check_identity": False, "same_code": False, "check_clock": False}
         with reporter.steps() as steps:
-            return stage.run(Order(implementation, base, asked, draws, seed, **not_asked), steps.at)
+            return stage.run(Order(OWN, seed, base, cells, draws), steps.at)
 
     runs = [measure(None, SAME_CODE_DRAWS, seed) for seed in range(PROCESSES)]
     decisions = decisions_of(runs)
@@ -74,17 +73,106 @@ def _certify(implementation: str, reporter: Reporter) -> int:
         reporter.say(line, style="")
     content = {
         "decisions": dict(decisions),
-        "cells": [{**power.as_json(), "told": power.told} for power in powers],
+        "cells": [power.as_json() for power in powers],
         "planted": {name: {each.cell_id: each.as_json() for each in of} for name, of in findings.items()},
         "summary": summary,
     }
-    tree = working_tree()
     machine = Machine(**runs[0].machine)
-    History(machine).certify(Certificate(tree.commit, time.time(), content))
+    History(machine).certify(content, checked_out())
     exit_code = 1 if any(said.startswith(("SLOWER", "FASTER")) for said in decisions) else 0
-    samples = [s.as_json() for run in runs for s in run.samples.values()]
+    samples = [asdict(s) for run in runs for s in run.samples.values()]
     report = {**content, "machine": asdict(machine), "samples": samples}
-    return reporter.told(report, exit_code, Text(f"certified on {sentence} ({reporter.seconds:.0f} s)"))
+    return reporter.told(report, exit_code, Text(f"certified on {sentence}"))
+
+
+@dataclass(frozen=True)
+class Found:
+    """What the first process of a gate says of a cell into which a slowdown was planted."""
+
+    cell_id: str
+    microseconds: float
+    """Of a call without the slowdown."""
+    ratio: float | None
+    """Measured; None if the figures allowed no estimate."""
+    said: str
+
+    @property
+    def is_promised(self) -> bool:
+        """Whether the cell is slower by as much as the gate promises to find in a cell of its duration."""
+        least = min(p.slowdown for p in PROMISES if self.microseconds >= p.from_microseconds)
+        return self.ratio is not None and self.ratio >= 1 + least
+
+    @property
+    def is_flagged(self) -> bool:
+        """Whether a second process would be asked to confirm that it is slower."""
+        return self.said == "flagged SLOWER"
+
+    def as_json(self) -> dict[str, Any]:
+        """Return the finding as a JSON object."""
+        return {"ratio": self.ratio, "said": self.said, "is_promised": self.is_promised}
+
+
+def decided(samples: CellSamples, family: int, fresh: CellSamples) -> list[str]:
+    """Return what a gate says again and again of the same code, each decision on draws that no other has seen.
+
+    Args:
+        samples: of one process.
+        family: number of cells that a run decides on.
+        fresh: draws of another process, 24 or more, which confirm or refute a flag.
+    """
+    said = []
+    rest = samples.draws
+    controls = samples.controls
+    while len(rest) >= LOOKS[0]:
+        step = next_step(CellSamples(samples.cell, rest[: LOOKS[-1]], controls), family, min(len(rest), LOOKS[-1]))
+        used = step.draws if isinstance(step, CellVerdict) and step.draws else len(rest)
+        if isinstance(step, NeedsConfirmation):
+            said.append(f"{confirm([step], {samples.cell: fresh})[samples.cell].kind.name} after a flag")
+        else:
+            said.append(said_of(step))
+        rest = rest[used:]
+        controls = {name: draws[used:] for name, draws in controls.items()}
+    return said
+
+
+def said_of(step: Step) -> str:
+    """Return what is said of a cell, in a word or two."""
+    if isinstance(step, NeedsConfirmation):
+        return f"flagged {step.kind.name}"
+    return step.kind.name if isinstance(step, CellVerdict) else "INCONCLUSIVE"
+
+
+def turned(samples: CellSamples) -> CellSamples:
+    """Return samples with their sides exchanged: a slower side was measured as the base, because a base is a folder."""
+    draws = tuple(type(draw)(draw.head, draw.base) for draw in samples.draws)
+    return CellSamples(samples.cell, draws, samples.controls)
+
+
+def found(samples: CellSamples, family: int) -> Found:
+    """Return what is said of a cell whose head is the slower side."""
+    step = next_step(samples, family)
+    figures = step.suspicion if isinstance(step, NeedsConfirmation) else step
+    if not isinstance(figures, CellVerdict):
+        return Found(samples.cell.id, 0.0, None, said_of(step))
+    return Found(samples.cell.id, figures.base_microseconds or 0.0, figures.ratio, said_of(step))
+
+
+def range_told(findings: Sequence[Found]) -> str:
+    """Return the smallest and the largest slowdown, in words."""
+    ratios = [(each.ratio, each.cell_id) for each in findings if each.ratio is not None]
+    if not ratios:
+        return "nothing measured"
+    (low, low_cell), (high, high_cell) = min(ratios), max(ratios)
+    return f"from {100 * (low - 1):+.1f} % ({low_cell}) to {100 * (high - 1):+.1f} % ({high_cell})"
+
+
+def tally(findings: Iterable[Found]) -> str:
+    """Return how many of the slowdowns that are promised to be found were flagged, and which were not."""
+    promised = [each for each in findings if each.is_promised]
+    missed = [each for each in promised if not each.is_flagged]
+    told = f"of {len(promised)} planted slowdowns as large as promised, {len(promised) - len(missed)} were flagged"
+    names = ", ".join(f"{each.cell_id} ({100 * ((each.ratio or 1) - 1):+.1f} %, {each.said})" for each in missed)
+    return f"{told}; not: {names}" if missed else told
 
 
 def decisions_of(runs: Sequence[stage.Measured]) -> Counter[str]:
@@ -132,18 +220,17 @@ def promise_told(held: tuple[Promise, CellPower | None]) -> str:
     if worst is None:
         return f"{said}; no cell takes as long"
     power = worst.power[promise.slowdown]
-    return f"{said}; {'kept' if power >= promise.power else 'NOT KEPT'}: {100 * power:.1f} % ({worst.cell_id})"
+    return f"{said}; {'kept' if power >= promise.power else 'NOT KEPT'}: {100 * power:.1f} % ({worst.cell})"
 
 
 def power_table(powers: list[CellPower]) -> Table:
     """Return what each cell sees."""
-    table = Table(box=box.SIMPLE_HEAD, pad_edge=False)
-    for heading in ("cell", "us", "scatter", *(f"power at +{100 * effect:g} %" for effect in EFFECTS), "sees from"):
-        table.add_column(heading, justify="left" if heading == "cell" else "right")
+    at = (f"power at +{100 * effect:g} %" for effect in EFFECTS)
+    table = table_of(("cell", "us", "scatter", *at, "sees from"), ("cell",))
     for power in powers:
         seen = "nothing" if power.smallest is None else f"+{100 * power.smallest:g} %"
         table.add_row(
-            Text(power.cell_id),
+            Text(power.cell),
             f"{power.microseconds:.2f}",
             f"{100 * power.scatter:.2f} %",
             *(f"{100 * power.power[effect]:.1f} %" for effect in EFFECTS),

@@ -4,6 +4,7 @@ Each stage of a run has a process of its own, so that its memory, modules and cl
 long before it reads its order, so it can be started ahead of time.
 """
 
+from collections.abc import Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
@@ -21,18 +22,18 @@ class Order:
 
     implementation: str
     """The head, as on the command line."""
-    base: str | None
-    """A folder that holds the base's `kernels/`; None measures the head against itself."""
-    cells: list[dict[str, Any]] | None
-    """Cells as JSON objects; None stands for all."""
-    draws: int | None
-    """How many of each cell; None leaves it to the decision, cell by cell."""
     seed: int
-    check_identity: bool
+    base: str | None = None
+    """A folder that holds the base's `kernels/`; None measures the head against itself."""
+    cells: Sequence[Cell] | None = None
+    """None stands for all."""
+    draws: int | None = None
+    """How many of each cell; None leaves it to the decision, cell by cell."""
+    check_identity: bool = False
     """Whether cells whose machine code and launch are identical are left out."""
-    same_code: bool
+    same_code: bool = False
     """Whether Python runs the same on both sides, so that the host's time cannot differ; left out with the others."""
-    check_clock: bool
+    check_clock: bool = False
     """Whether CUPTI's records are to confirm the clock."""
 
 
@@ -46,8 +47,8 @@ def measure(asked: dict[str, Any]) -> None:
     from ci.latency.base import load_folder
     from tests.calls.implementations import load_implementation
     from tests.cases.latency_workloads import GATED, MAIN
-    from tests.latency.cells import cells_of
-    from tests.latency.machine import gpu_state, require_idle, this_machine
+    from tests.latency.machine import require_idle, this_machine
+    from tests.latency.samples import cells_of
 
     order = Order(**asked)
     unchecked = require_idle()
@@ -60,16 +61,14 @@ def measure(asked: dict[str, Any]) -> None:
     base = load_folder(Path(order.base), "base").functions if order.base else head
     both = [name for name in head if name in base]
     cells = cells_of([case.name for case in GATED], MAIN, both)
-    if order.cells is not None:
-        cells = [Cell(**cell) for cell in order.cells]
-    state = gpu_state()
-    about = {"gpu": asdict(state) if state else None, "unchecked": unchecked, "twin": NAME}
-    tell(machine=this_machine().as_json(), **about)
+    if asked["cells"] is not None:
+        cells = [Cell(**cell) for cell in asked["cells"]]
+    tell(machine=this_machine().as_json(), unchecked=unchecked, twin=NAME)
     measurer = Measurer(base, head, order.seed)
     measured = _not_identical(measurer, base, head, cells, order.same_code) if order.check_identity else cells
     for number, cell in enumerate(measured):
         enter("measuring", f"measuring {cell.id}", number, len(measured))
-        tell(samples=_samples(measurer, cell, order.draws, len(measured)).as_json())
+        tell(samples=asdict(_samples(measurer, cell, order.draws, len(measured))))
     if order.check_clock:
         # At the end: CUPTI stays with a process that used it, and is to be no part of what is measured.
         enter(CROSS_CHECKING)
@@ -107,7 +106,7 @@ def _samples(measurer: Any, cell: Cell, draws: int | None, family: int) -> CellS
     from tests.latency.cell_verdict import MoreDraws
     from tests.latency.decision import next_step
 
-    samples = measurer.empty(cell)
+    samples = CellSamples(cell)
     while draws is not None and len(samples.draws) < draws:
         samples = measurer.drawn(samples)
     while draws is None and isinstance(step := next_step(samples, family), MoreDraws):

@@ -1,42 +1,40 @@
 """`./ci/gate latency`: is a gather slower than it was?"""
 
 import random
-import time
-from collections.abc import Callable, Iterable, Sequence
+from argparse import Namespace
+from collections.abc import Callable, Mapping, Sequence
+from contextlib import ExitStack
 from dataclasses import asdict
 from typing import Any
 
 from rich.console import Console
-from rich.text import Text
 
 from ci.latency import html_report, stage, table
-from ci.latency.base import changed_files, extract, resolve, same_code, working_tree
+from ci.latency.base import changed_files, checked_out, extract, resolve
 from ci.latency.child import Order
-from ci.latency.options import Options
-from ci.latency.two_processes import Judged, has_flags, judge
+from ci.latency.stage import has_flags, judge
 from ci.processes import Process
 from ci.reports.reporter import Reporter
 from tests import ROOT
 from tests.calls import files
-from tests.latency.cell_verdict import CellVerdict, RunOutcome, overall
-from tests.latency.history import History, NoHistory
+from tests.latency.cell_verdict import CellVerdict, overall
+from tests.latency.history import History, NoHistory, Run, log_to_twin
 from tests.latency.history_decision import against_history
 from tests.latency.machine import Machine
-from tests.latency.records import CellSummary, Run, summarise
-from tests.latency.samples import Cell
+from tests.latency.samples import Cell, CellSamples
 from tests.latency.thresholds import DRAWS
 
 PAGE = ROOT / ".gate" / "latency.html"
 
 
-def main(options: Options, start: Sequence[str], console: Console | None = None) -> int:
+def main(options: Namespace, start: Sequence[str], console: Console | None = None) -> int:
     """Measure, decide and tell; return the exit code: 0 nothing slower, 1 something is, 2 could not decide."""
     reporter = Reporter("latency", options.report, console)
     return reporter.of(_Latency(options, reporter).run)
 
 
 class _Latency:
-    def __init__(self, options: Options, reporter: Reporter) -> None:
+    def __init__(self, options: Namespace, reporter: Reporter) -> None:
         self._options = options
         self._reporter = reporter
         self._say = reporter.say
@@ -50,86 +48,51 @@ class _Latency:
     def _against_base(self) -> int:
         revision = resolve(self._options.base or "")
         folder = extract(revision)
-        changed = changed_files(folder, ROOT)
+        changed, is_same = changed_files(folder, ROOT)
         self._say(f"{self._options.implementation} against {revision}; seed {self._seed}")
-        is_same = same_code(folder, ROOT)
         if changed:
             self._say(f"changed: {', '.join(changed)}{' (nothing that Python runs)' if is_same else ''}")
-        with stage.Spare() as spare:
+        spares: list[Process] = []
+        with ExitStack() as not_needed:
 
             def prepare(measured: stage.Measured) -> None:
                 if has_flags(measured):  # what the second process imports takes as long as the rest of the first
-                    spare.start()
+                    spares.append(not_needed.enter_context(stage.Process(stage.MODULE, "spare.log")))
 
             def again(cells: Sequence[Cell], draws: int) -> stage.Measured:
                 self._say(f"confirming {len(cells)} flagged cells in a new process")
-                return self._measure(self._order(str(folder), cells, draws), ready=spare.process)
+                return self._measure(
+                    self._order(base=str(folder), cells=cells, draws=draws), ready=spares[0] if spares else None
+                )
 
-            order = self._order(str(folder), check_identity=True, same_code=is_same)
+            order = self._order(base=str(folder), check_identity=True, same_code=is_same, check_clock=True)
             first = self._measure(order, prepare)
-            judged = judge(first, again)
-        return self._tell(first, judged, {"base": str(revision), "changed": changed})
+            verdicts, samples = judge(first, again)
+        return self._tell(first, verdicts, samples, {"base": str(revision), "changed": changed})
 
     def _against_history(self) -> int:
-        measured = self._measure(self._order(draws=DRAWS))
+        measured = self._measure(self._order(draws=DRAWS, check_clock=True))
         history = History(Machine(**measured.machine))
         name = self._options.implementation
-        device = {cell: samples for cell, samples in measured.samples.items() if cell.metric == "device"}
-        summaries = {cell: summarise(samples) for cell, samples in device.items()}
+        ratios = {cell: log_to_twin(each) for cell, each in measured.samples.items() if cell.metric == "device"}
+        run = Run(name, measured.twin, ratios, checked_out())
         try:
             verdicts = [
-                against_history(
-                    cell,
-                    summary.log_to_twin,
-                    [earlier.log_to_twin for earlier in history.baseline(name, measured.twin, cell)],
-                    len(device),
-                )
-                for cell, summary in summaries.items()
+                against_history(cell, own, history.baseline(name, measured.twin, cell), len(ratios))
+                for cell, own in ratios.items()
             ]
         except NoHistory as error:
             for sentence in history.left_out():
                 self._say(f"left out of the history: {sentence}")
-            self._keep(history, measured, summaries.values())
+            history.add(run)
             return self._reporter.undecided(f"{error}; this run is its first")
-        if overall(verdicts).exit_code != 1:
-            self._keep(history, measured, summaries.values())
-        return self._tell(measured, Judged(verdicts, measured.samples), {"base": "stored runs of this machine"})
+        if overall(verdicts).exit_code != 1:  # else later runs would be compared with what is slower
+            history.add(run)
+        return self._tell(measured, verdicts, measured.samples, {"base": "stored runs of this machine"})
 
-    def _keep(self, history: History, measured: stage.Measured, cells: Iterable[CellSummary]) -> None:
-        """Store the run, to compare later ones with; one that found something slower is no such."""
-        tree = working_tree()
-        history.add(
-            Run(
-                self._options.implementation,
-                tree.commit,
-                tree.is_dirty,
-                time.time(),
-                tuple(cells),
-                measured.twin,
-                {"key": measured.machine, "gpu": measured.gpu},
-            )
-        )
-
-    def _order(
-        self,
-        folder: str | None = None,
-        cells: Sequence[Cell] | None = None,
-        draws: int | None = None,
-        *,
-        check_identity: bool = False,
-        same_code: bool = False,
-    ) -> Order:
+    def _order(self, **asked: Any) -> Order:
         self._seed += 1
-        return Order(
-            implementation=self._options.implementation,
-            base=folder,
-            cells=None if cells is None else [asdict(cell) for cell in cells],
-            draws=draws,
-            seed=self._seed,
-            check_identity=check_identity,
-            same_code=same_code,
-            check_clock=cells is None,
-        )
+        return Order(self._options.implementation, self._seed, **asked)
 
     def _measure(
         self,
@@ -142,9 +105,15 @@ class _Latency:
         self._seconds |= measured.seconds if order.cells is None else {"confirming": sum(measured.seconds.values())}
         return measured
 
-    def _tell(self, measured: stage.Measured, judged: Judged, facts: dict[str, Any]) -> int:
-        outcome = overall(judged.verdicts)
-        self._reporter.console.print(table.of_verdicts(judged.verdicts))
+    def _tell(
+        self,
+        measured: stage.Measured,
+        verdicts: Sequence[CellVerdict],
+        samples: Mapping[Cell, CellSamples],
+        facts: dict[str, Any],
+    ) -> int:
+        outcome = overall(verdicts)
+        self._reporter.console.print(table.of_verdicts(verdicts))
         for sentence in measured.unchecked:
             self._say(f"not checked: {sentence}")
         blind = _blind(measured)
@@ -155,22 +124,19 @@ class _Latency:
             **measured.machine,
         }
         PAGE.parent.mkdir(exist_ok=True)
-        files.write(PAGE, html_report.page(judged.verdicts, judged.samples, told, blind))
+        files.write(PAGE, html_report.page(verdicts, samples, told, blind))
         self._say(f"page: {PAGE.relative_to(ROOT)}")
         content = {
             "implementation": self._options.implementation,
             **facts,
             "machine": measured.machine,
-            "cells": [cell_report(verdict) for verdict in judged.verdicts],
-            "samples": [samples.as_json() for samples in judged.samples.values()],
+            "cells": [cell_report(verdict) for verdict in verdicts],
+            "samples": [asdict(each) for each in samples.values()],
             "blind": blind,
             "phases": {phase: round(seconds, 1) for phase, seconds in self._seconds.items()},
         }
-        return self._reporter.told(content, outcome.exit_code, self._last_line(outcome))
-
-    def _last_line(self, outcome: RunOutcome) -> Text:
         phases = ", ".join(f"{phase} {seconds:.0f}" for phase, seconds in self._seconds.items())
-        return Text.assemble(table.last_line(outcome), f" ({self._reporter.seconds:.0f} s: {phases})")
+        return self._reporter.told(content, outcome.exit_code, table.last_line(outcome), took=f": {phases}")
 
 
 def cell_report(verdict: CellVerdict) -> dict[str, Any]:
@@ -193,4 +159,4 @@ def _blind(measured: stage.Measured) -> list[str]:
     certificate = history.certificate()
     if certificate is None:
         return [*left_out, "this gate is not certified on this machine: ./ci/gate certify measures what it sees"]
-    return left_out + [cell["told"] for cell in certificate.content["cells"] if cell["is_blind"]]
+    return left_out + [cell["told"] for cell in certificate["cells"] if cell["is_blind"]]

@@ -66,7 +66,7 @@ def _row(verdict: CellVerdict, samples: CellSamples | None, top: int, x: _Scale)
     cell, ratio, interval = verdict.cell, verdict.ratio, verdict.interval
     assert ratio is not None
     assert interval is not None
-    least = math.log1p(limits.minimum_effect(cell.metric))
+    least = math.log1p(limits.MINIMUM_EFFECT[cell.metric])
     bound = float(limits.same_below(cell.metric, np.array(verdict.base_microseconds or 0.0)))
     colour = f"var(--{verdict.kind.value.lower()})"
     middle, strip = top + 11, top + 23

@@ -54,6 +54,7 @@ def page(
     facts_list = "".join(f"<dt>{escape(name)}</dt><dd>{escape(value)}</dd>" for name, value in facts.items())
     warnings = "".join(f'<p class="INCONCLUSIVE">{escape(sentence)}</p>' for sentence in blind)
     same = f"<p>{identical} more: machine code and launch are identical, nothing was measured.</p>" if identical else ""
+    numbers = "".join(f'<th class="number">{name}</th>' for name in table.NUMBERS)
     plot = f'<div class="wide">{forest_plot(measured, samples)}</div>' if measured else "<p>Nothing was measured.</p>"
     return f"""<!doctype html>
 <html lang="en">
@@ -72,9 +73,7 @@ out.</p>
 {same}
 <h2>Cells</h2>
 <div class="wide"><table>
-<thead><tr><th>workload</th><th>function</th><th class="number">base us</th><th class="number">head us</th>
-<th class="number">ratio</th><th class="number">99 % interval</th><th class="number">draws</th><th>verdict</th>
-<th>reason</th></tr></thead>
+<thead><tr><th>workload</th><th>function</th>{numbers}<th>verdict</th><th>reason</th></tr></thead>
 <tbody>{"".join(_row(verdict) for verdict in ordered)}</tbody>
 </table></div>
 </body></html>
@@ -87,21 +86,9 @@ def _rank(verdict: CellVerdict) -> tuple[int, bool, float]:
 
 
 def _row(verdict: CellVerdict) -> str:
-    cell, interval = verdict.cell, verdict.interval
-    numbers = (
-        _number(verdict.base_microseconds, "{:.2f}"),
-        _number(verdict.head_microseconds, "{:.2f}"),
-        _number(verdict.ratio, "{:.3f}"),
-        f"{interval[0]:.3f} to {interval[1]:.3f}" if interval else "-",
-        str(verdict.draws) if verdict.draws else "-",
-    )
-    cells = "".join(f'<td class="number">{number}</td>' for number in numbers)
-    kind = verdict.kind.value
+    cell, kind = verdict.cell, verdict.kind.value
+    numbers = "".join(f'<td class="number">{number}</td>' for number in table.numbers_of(verdict))
     return (
-        f'<tr><td class="name">{escape(cell.workload)}</td><td>{escape(cell.column)}</td>{cells}'
+        f'<tr><td class="name">{escape(cell.workload)}</td><td>{escape(cell.column)}</td>{numbers}'
         f'<td class="{kind}">{kind}</td><td class="reason">{escape(verdict.reason)}</td></tr>'
     )
-
-
-def _number(value: float | None, form: str) -> str:
-    return "-" if value is None else form.format(value)

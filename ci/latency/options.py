@@ -1,26 +1,12 @@
 """The command lines of `gate latency` and `gate certify`."""
 
 import argparse
-from dataclasses import dataclass
-from pathlib import Path
 
 from ci.job import Job, add_report
 from ci.setup import extras
 from tests.examine.selection import add_options
 
 OWN = "own"
-
-
-@dataclass(frozen=True)
-class Options:
-    """What the user asks for."""
-
-    report: Path | None
-    implementation: str = OWN
-    base: str | None = None
-    """Git revision whose kernels the latency of the head is compared with."""
-    history: bool = False
-    """Whether to compare with stored runs instead."""
 
 
 def _declare_latency(parser: argparse.ArgumentParser) -> None:
@@ -31,12 +17,12 @@ def _declare_latency(parser: argparse.ArgumentParser) -> None:
     add_report(parser)
 
 
-def _read_latency(given: argparse.Namespace) -> Options:
+def _read_latency(given: argparse.Namespace) -> argparse.Namespace:
     if given.base is not None and given.implementation != OWN:
         raise argparse.ArgumentTypeError(
             "argument --impl: --base is about the project's kernels; there are --history and gate speed for others"
         )
-    return Options(**vars(given))
+    return given
 
 
 LATENCY = Job(
@@ -54,7 +40,6 @@ CERTIFY = Job(
     about="Measure what gate latency sees on this machine, and how often it is wrong.",
     example="certify --json certificate.json",
     declare=add_report,
-    read=lambda given: Options(**vars(given)),
     module="ci.latency.certify",
     extras=lambda options: [extras.NVML],
     formerly={"--certify": "certify"},

@@ -1,12 +1,13 @@
-"""What a measuring process of the latency gate told."""
+"""What measuring processes of the latency gate told, and from that to verdicts; the rules are in `decision.py`."""
 
 import time
-from collections.abc import Callable, Iterable
-from dataclasses import asdict, dataclass, field
-from typing import Any
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import asdict, dataclass, field, replace
 
 from ci.latency.child import CROSS_CHECKING, Order
 from ci.processes import Message, OnStep, Process
+from tests.latency.cell_verdict import CellVerdict, Kind, MoreDraws, NeedsConfirmation, Step
+from tests.latency.decision import confirm, next_step, same_by_identity, unmeasured
 from tests.latency.samples import Cell, CellSamples
 
 MODULE = "ci.latency.child"
@@ -18,8 +19,6 @@ class Measured:
     """What a process told."""
 
     machine: dict[str, str] = field(default_factory=dict)
-    gpu: dict[str, Any] | None = None
-    """Clocks and temperature at the start, where they can be had."""
     twin: str = ""
     """Name of the frozen twin."""
     unchecked: list[str] = field(default_factory=list)
@@ -32,24 +31,6 @@ class Measured:
     """Why a cell's clock is not trusted; its samples are left out."""
     seconds: dict[str, float] = field(default_factory=dict)
     """How long each phase took, as the parent saw it."""
-
-
-class Spare:
-    """A process that is started before it is sure to be needed, and ended if it was not. A context manager."""
-
-    def __init__(self) -> None:
-        self.process: Process | None = None
-
-    def __enter__(self) -> "Spare":
-        return self
-
-    def __exit__(self, *error: object) -> None:
-        if self.process is not None:
-            self.process.close()
-
-    def start(self) -> None:
-        """Start it, beside one that measures."""
-        self.process = Process(MODULE, "spare.log")
 
 
 def run(
@@ -76,7 +57,6 @@ def listen(
     messages: Iterable[Message],
     on_step: OnStep,
     on_measured: Callable[[Measured], None] = lambda measured: None,
-    clock: Callable[[], float] = time.monotonic,
 ) -> Measured:
     """Return what a process tells, message by message.
 
@@ -84,14 +64,13 @@ def listen(
         messages: as they come.
         on_step: see there.
         on_measured: gets what was told so far, when all samples have come and the clock is cross-checked.
-        clock: tells seconds; for tests.
     """
     measured = Measured()
-    phase, since = STARTING, clock()
+    phase, since = STARTING, time.monotonic()
 
     def enter(next_phase: str) -> None:
         nonlocal phase, since
-        now = clock()
+        now = time.monotonic()
         measured.seconds[phase] = measured.seconds.get(phase, 0.0) + now - since
         phase, since = next_phase, now
 
@@ -109,8 +88,8 @@ def listen(
 
 def _keep(message: Message, measured: Measured) -> None:
     if "machine" in message:
-        measured.machine, measured.gpu = message["machine"], message["gpu"]
-        measured.unchecked, measured.twin = message["unchecked"], message["twin"]
+        measured.machine, measured.unchecked = message["machine"], message["unchecked"]
+        measured.twin = message["twin"]
     elif "samples" in message:
         samples = CellSamples.from_json(message["samples"])
         measured.samples[samples.cell] = samples
@@ -122,3 +101,53 @@ def _keep(message: Message, measured: Measured) -> None:
         cell = Cell(**message["untrusted"])
         measured.untrusted[cell] = message["why"]
         measured.samples.pop(cell, None)
+
+
+CONFIRMATION_DRAWS = {True: 24, False: 16}
+"""Draws of each flagged cell in the second process, by whether few are flagged."""
+FEW = 4
+
+MeasureAgain = Callable[[Sequence[Cell], int], Measured]
+"""Measures cells in a new process, so many draws each."""
+
+
+def judge(first: Measured, measure_again: MeasureAgain) -> tuple[list[CellVerdict], dict[Cell, CellSamples]]:
+    """Return what is said about every cell, and the draws that rests on; those that are flagged are measured again.
+
+    Args:
+        first: what the first process told.
+        measure_again: runs the second process, if one is needed.
+    """
+    steps = _steps(first)
+    flagged = [step for step in steps if isinstance(step, NeedsConfirmation)]
+    fresh: dict[Cell, CellSamples] = {}
+    if flagged:
+        fresh = measure_again([flag.cell for flag in flagged], CONFIRMATION_DRAWS[len(flagged) <= FEW]).samples
+    confirmed = confirm(flagged, fresh)
+    verdicts = [same_by_identity(cell) for cell in first.identical]
+    verdicts += [unmeasured(cell, why) for cell, why in first.untrusted.items()]
+    for samples, step in zip(first.samples.values(), steps, strict=True):
+        if isinstance(step, NeedsConfirmation):
+            step = confirmed[step.cell]
+        elif isinstance(step, MoreDraws):
+            step = unmeasured(samples.cell, f"{len(samples.draws)} of {step.draws} draws were made")
+        verdicts.append(_with_cause(step, first.differs))
+    return verdicts, {**first.samples, **fresh}
+
+
+def has_flags(first: Measured) -> bool:
+    """Whether a second process is needed, as far as the first has told."""
+    return any(isinstance(step, NeedsConfirmation) for step in _steps(first))
+
+
+def _steps(first: Measured) -> list[Step]:
+    family = max(1, len(first.samples))
+    return [next_step(samples, family) for samples in first.samples.values()]
+
+
+def _with_cause(verdict: CellVerdict, differs: Mapping[Cell, str]) -> CellVerdict:
+    """Add to a change what to look at."""
+    how = differs.get(replace(verdict.cell, metric="device"))
+    if verdict.kind not in (Kind.SLOWER, Kind.FASTER) or how is None:
+        return verdict
+    return replace(verdict, reason=f"{verdict.reason}. Look at {how}")

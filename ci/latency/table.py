@@ -1,16 +1,28 @@
-"""Verdicts as a table, and the last line of a run. Formatting only."""
+"""Verdicts as rows of a table, and the last line of a run. Formatting only."""
 
 from collections.abc import Sequence
 
-from rich import box
 from rich.console import Group
-from rich.table import Table
 from rich.text import Text
 
+from ci.reports.console import table_of
+from ci.reports.decision import counted
 from tests.latency.cell_verdict import CellVerdict, Kind, RunOutcome, Stage, percent
 
 STYLES = {Kind.SLOWER: "bold red", Kind.INCONCLUSIVE: "yellow", Kind.FASTER: "green", Kind.SAME: ""}
-_NONE = Text("-", style="dim")
+WORDS = ("workload", "function", "verdict")
+NUMBERS = ("base us", "head us", "ratio", "99 % interval", "draws")
+
+
+def numbers_of(verdict: CellVerdict) -> list[str]:
+    """Return the `NUMBERS` of a cell; `-` is none."""
+    interval = verdict.interval
+    return [
+        *("-" if us is None else f"{us:.2f}" for us in (verdict.base_microseconds, verdict.head_microseconds)),
+        "-" if verdict.ratio is None else f"{verdict.ratio:.3f}",
+        "-" if interval is None else f"{interval[0]:.3f} to {interval[1]:.3f}",
+        str(verdict.draws or "-"),
+    ]
 
 
 def of_verdicts(verdicts: Sequence[CellVerdict]) -> Group:
@@ -18,36 +30,17 @@ def of_verdicts(verdicts: Sequence[CellVerdict]) -> Group:
 
     Cells keep their order. Those that are SAME by identity are counted in one row.
     """
-    table = Table(box=box.SIMPLE_HEAD, pad_edge=False)
-    for heading in ("workload", "function", "base us", "head us", "ratio", "99 % interval", "draws", "verdict"):
-        table.add_column(heading, justify="left" if heading in ("workload", "function", "verdict") else "right")
-    identical = [verdict for verdict in verdicts if verdict.stage is Stage.IDENTITY]
+    table = table_of((*WORDS[:2], *NUMBERS, WORDS[2]), WORDS)
     measured = [verdict for verdict in verdicts if verdict.stage is not Stage.IDENTITY]
     for verdict in measured:
-        table.add_row(*_row(verdict))
-    if identical:
+        numbers = (Text(number, style="dim" if number == "-" else "") for number in numbers_of(verdict))
+        kind = Text(verdict.kind.value, style=STYLES[verdict.kind])
+        table.add_row(Text(verdict.cell.workload), Text(verdict.cell.column), *numbers, kind)
+    if identical := len(verdicts) - len(measured):
         table.add_section()
-        what = f"{len(identical)} {_cells(len(identical))}"
-        table.add_row(Text(what), *(_NONE for _ in range(6)), Text("SAME, machine code and launch are identical"))
+        nothing = (Text("-", style="dim") for _ in range(1 + len(NUMBERS)))
+        table.add_row(counted(identical, "cell"), *nothing, "SAME, machine code and launch are identical")
     return Group(table, *(_reason(verdict) for verdict in measured if verdict.kind is not Kind.SAME))
-
-
-def _row(verdict: CellVerdict) -> list[Text]:
-    interval = verdict.interval
-    return [
-        Text(verdict.cell.workload),
-        Text(verdict.cell.column),
-        _microseconds(verdict.base_microseconds),
-        _microseconds(verdict.head_microseconds),
-        _NONE if verdict.ratio is None else Text(f"{verdict.ratio:.3f}"),
-        _NONE if interval is None else Text(f"{interval[0]:.3f} to {interval[1]:.3f}"),
-        Text(str(verdict.draws)) if verdict.draws else _NONE,
-        Text(verdict.kind.value, style=STYLES[verdict.kind]),
-    ]
-
-
-def _microseconds(value: float | None) -> Text:
-    return _NONE if value is None else Text(f"{value:.2f}")
 
 
 def _reason(verdict: CellVerdict) -> Text:
@@ -58,24 +51,16 @@ def _reason(verdict: CellVerdict) -> Text:
 
 def last_line(outcome: RunOutcome) -> Text:
     """Return the verdict on a run in one short line."""
-    counts = outcome.counts
-    total = sum(counts.values())
-    if total == 0:
+    counts, worst = outcome.counts, outcome.worst
+    cells = counted(sum(counts.values()), "cell")
+    if not any(counts.values()):
         return Text("latency: could not decide, nothing was measured", style="yellow")
-    if outcome.exit_code == 1 and outcome.worst is not None:
-        worst = outcome.worst
+    if outcome.exit_code == 1 and worst is not None:
         by = percent(worst.ratio - 1) if worst.ratio is not None else "unknown"
-        return Text(
-            f"latency: SLOWER in {counts[Kind.SLOWER]} of {total} {_cells(total)}, most in {worst.cell.id}: {by}",
-            style=STYLES[Kind.SLOWER],
-        )
+        told = f"latency: SLOWER in {counts[Kind.SLOWER]} of {cells}, most in {worst.cell.id}: {by}"
+        return Text(told, style=STYLES[Kind.SLOWER])
     if outcome.exit_code == 2:
-        first = f", first {outcome.worst.cell.id}" if outcome.worst is not None else ""
-        undecided = counts[Kind.INCONCLUSIVE]
-        return Text(f"latency: could not decide on {undecided} of {total} {_cells(total)}{first}", style="yellow")
+        first = f", first {worst.cell.id}" if worst is not None else ""
+        return Text(f"latency: could not decide on {counts[Kind.INCONCLUSIVE]} of {cells}{first}", style="yellow")
     faster = f", {counts[Kind.FASTER]} faster" if counts[Kind.FASTER] else ""
-    return Text(f"latency: none of {total} {_cells(total)} is slower{faster}", style="green")
-
-
-def _cells(count: int) -> str:
-    return "cell" if count == 1 else "cells"
+    return Text(f"latency: none of {cells} is slower{faster}", style="green")

@@ -3,12 +3,14 @@
 import atexit
 import os
 import sys
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable
 from contextlib import suppress
 from typing import Any, TextIO
 
+from rich import box
 from rich.console import Console, ConsoleOptions, RenderableType
 from rich.segment import Segment
+from rich.table import Table
 
 from ci.reports.stopping import OutputLost, stop
 from tests.calls.text import harmless
@@ -58,3 +60,17 @@ def console_on(file: TextIO, width: int = WIDTH_WITHOUT_TERMINAL) -> Console:
     on_terminal = file.isatty()
     settings: dict[str, Any] = {"highlight": False, "markup": False, "emoji": False}
     return _Console(file=file, force_terminal=on_terminal, width=None if on_terminal else width, **settings)
+
+
+def table_of(headings: Iterable[str], left: Collection[str], title: str | None = None) -> Table:
+    """Return a table without rows.
+
+    Args:
+        headings: of its columns.
+        left: those of columns of words; all others hold numbers, at the right.
+        title: what stands above.
+    """
+    table = Table(box=box.SIMPLE_HEAD, pad_edge=False, title=title, title_justify="left", title_style="bold")
+    for heading in headings:
+        table.add_column(heading, justify="left" if heading in left else "right")
+    return table

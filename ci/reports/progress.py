@@ -2,7 +2,6 @@
 
 import threading
 import time
-from collections.abc import Callable
 from typing import Self
 
 from rich.console import Console
@@ -19,17 +18,18 @@ class Steps:
 
     Args:
         console: where the user looks.
-        began: the clock's time at the job's start.
-        clock: tells seconds; for tests.
+        began: the time at the job's start, by `time.monotonic`.
     """
 
-    def __init__(self, console: Console, began: float, clock: Callable[[], float] = time.monotonic) -> None:
-        self._console = console
+    def __init__(self, console: Console, began: float) -> None:
+        self._console, self._began = console, began
         self._live: Progress | None = None
-        self._lines = Lines(lambda line: console.print(Text(line, style="dim"), soft_wrap=True), began, clock)
+        self._step, self._last_time = "starting", time.monotonic()
+        self._done = self._last_done = self._of = 0
+        self._lock = threading.Lock()
         self._over = threading.Event()
         # A long step may keep the caller busy.
-        self._ticks = threading.Thread(target=self._tick, daemon=True)
+        self._ticks = threading.Thread(target=self._keep_telling, daemon=True)
         if console.is_terminal and not console.is_dumb_terminal:
             columns = (SpinnerColumn(), BarColumn(), MofNCompleteColumn(), TimeElapsedColumn())
             self._live = Progress(
@@ -66,41 +66,25 @@ class Steps:
         """
         if self._live:
             self._live.update(self._task, description=step, completed=done, total=of or None)
-        else:
-            self._lines.at(step, done, of)
-
-    def _tick(self) -> None:
-        while not self._over.wait(1.0):
-            self._lines.tick()
-
-
-class Lines:
-    """When to say how far a job is, where there is no terminal. Pure but for the clock that it is given."""
-
-    def __init__(self, say: Callable[[str], None], began: float, clock: Callable[[], float] = time.monotonic) -> None:
-        self._say = say
-        self._clock = clock
-        self._began = began
-        self._last_time = clock()
-        self._step = "starting"
-        self._done = self._last_done = self._of = 0
-        self._lock = threading.Lock()
-
-    def at(self, step: str, done: int, of: int) -> None:
-        """Note how far the job is, and say so if it is a tenth further."""
+            return
         with self._lock:
             self._step, self._done, self._of = step, done, of
-            soon = self._clock() - self._last_time < LEAST_SECONDS_BETWEEN_LINES
+            soon = time.monotonic() - self._last_time < LEAST_SECONDS_BETWEEN_LINES
             if done == of or (not soon and done - self._last_done >= SHARE_BETWEEN_LINES * of):
                 self._tell()
 
     def tick(self) -> None:
         """Say how far the job is if nothing was said for ten seconds."""
         with self._lock:
-            if self._clock() - self._last_time >= SECONDS_BETWEEN_LINES:
+            if time.monotonic() - self._last_time >= SECONDS_BETWEEN_LINES:
                 self._tell()
 
+    def _keep_telling(self) -> None:
+        while not self._over.wait(1.0):
+            self.tick()
+
     def _tell(self) -> None:
-        self._last_time, self._last_done = self._clock(), self._done
+        self._last_time, self._last_done = time.monotonic(), self._done
         far = f"{self._done} of {self._of}, {self._step}" if self._of else self._step
-        self._say(f"{far}, {self._last_time - self._began:.0f} s")
+        told = f"{far}, {self._last_time - self._began:.0f} s"
+        self._console.print(Text(told, style="dim"), soft_wrap=True)

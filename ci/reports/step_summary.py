@@ -6,7 +6,7 @@ Needs the standard library only. A report that was not written is told as such: 
 import json
 import sys
 from collections import Counter
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -70,13 +70,17 @@ def _about(report: Mapping[str, Any]) -> str:
     return " · ".join(_text(part) for part in told)
 
 
+def _alike(items: Sequence[Mapping[str, Any]], key: Callable[[Mapping[str, Any]], Any]) -> dict[Any, list[Any]]:
+    alike: dict[Any, list[Any]] = {}
+    for item in items:
+        alike.setdefault(key(item), []).append(item)
+    return alike
+
+
 def _faults(findings: Sequence[Mapping[str, Any]]) -> list[tuple[str, ...]]:
     """Return a row for each rule and fault: the first finding, and in how many cases there are such."""
-    alike: dict[tuple[str, str], list[Mapping[str, Any]]] = {}
-    for finding in findings:
-        # Without a fault, findings are not known to be alike.
-        fault = str(finding.get("fault") or finding.get("message"))
-        alike.setdefault((str(finding.get("rule", "")), fault), []).append(finding)
+    # Without a fault, findings are not known to be alike.
+    alike = _alike(findings, lambda of: (str(of.get("rule", "")), str(of.get("fault") or of.get("message"))))
     return [
         (rule, _cases(fault), _functions(fault), str(fault[0].get("message", ""))) for (rule, _), fault in alike.items()
     ]
@@ -101,16 +105,10 @@ def _cells(cells: Sequence[Mapping[str, Any]]) -> str:
 
 
 def _cell(cell: Mapping[str, Any]) -> tuple[str, ...]:
-    low, high = cell.get("interval") or (None, None)
+    ratio, (low, high) = cell.get("ratio"), cell.get("interval") or (None, None)
     interval = f"{_percent(low)} to {_percent(high)}" if low is not None and high is not None else ""
-    ratio = cell.get("ratio")
-    return (
-        str(cell.get("cell", "")),
-        str(cell.get("verdict", "")),
-        "" if ratio is None else _percent(ratio),
-        interval,
-        str(cell.get("reason", "")),
-    )
+    name, verdict, reason = (str(cell.get(key, "")) for key in ("cell", "verdict", "reason"))
+    return name, verdict, "" if ratio is None else _percent(ratio), interval, reason
 
 
 def _percent(ratio: float) -> str:
@@ -119,11 +117,10 @@ def _percent(ratio: float) -> str:
 
 def _reasons(items: Sequence[Mapping[str, Any] | str]) -> list[str]:
     """Return a line for each reason, with the first of its cases."""
-    alike: dict[str, list[Mapping[str, Any]]] = {}
-    for item in items:
-        reason, of = (item, {}) if isinstance(item, str) else (str(item.get("reason")), item)
-        alike.setdefault(reason, []).extend([of] if of.get("case") else [])
-    return [_text(f"{_cases(of)}: {reason}" if of else reason) for reason, of in alike.items()]
+    told = [{"reason": item} if isinstance(item, str) else item for item in items]
+    alike = _alike(told, lambda item: str(item.get("reason")))
+    cases = {reason: [item for item in of if item.get("case")] for reason, of in alike.items()}
+    return [_text(f"{_cases(of)}: {reason}" if of else reason) for reason, of in cases.items()]
 
 
 def _table(head: Sequence[str], rows: Sequence[Sequence[str]]) -> str:

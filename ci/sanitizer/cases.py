@@ -1,10 +1,8 @@
 """Which cases are worth a sanitizer's time: small ones, of every family that launches kernels."""
 
-from collections.abc import Sequence
 from dataclasses import replace
 
 from tests.cases.case import Case
-from tests.cases.catalogue import catalogue
 from tests.examine import choice
 from tests.examine.selection import Selection
 
@@ -49,16 +47,3 @@ def chosen_cases(selection: Selection) -> list[Case]:
     """
     chosen = choice.chosen_cases(replace(selection, patterns=selection.patterns or CHOSEN))
     return [case for case in chosen if case.bad is None]
-
-
-def cases_by_id(ids: Sequence[str]) -> list[Case]:
-    """Return the cases of the given ids, in their order.
-
-    Raises:
-        ValueError: there is no such case.
-    """
-    known = {case.id: case for case in catalogue()}
-    unknown = [name for name in ids if name not in known]
-    if unknown:
-        raise ValueError(f"cases: expected ids of the catalogue, got {unknown[0]!r}")
-    return [known[name] for name in ids]

@@ -1,66 +1,57 @@
 """`./ci/gate sanitize`: run one of compute-sanitizer's tools over cases, or each in turn, and say what it found."""
 
-import sys
+from argparse import Namespace
 from collections.abc import Sequence
 
 from rich.console import Console
-from rich.text import Text
 
-from ci.reports.console import console_on
+from ci.reports.decision import Decision, counted
+from ci.reports.reporter import Reporter
 from ci.reports.stopping import why
 from ci.sanitizer.cases import chosen_cases
-from ci.sanitizer.options import Options
 from ci.sanitizer.process import SanitizerReport, run_sanitizer
 from tests.calls.errors import Foreseen
 
-CLEAN, FINDINGS, UNDECIDED = 0, 1, 2
 
-
-def main(options: Options, start: Sequence[str], console: Console | None = None) -> int:
+def main(options: Namespace, start: Sequence[str], console: Console | None = None) -> int:
     """Run the tools, and return the exit code: 0 clean, 1 findings, 2 could not decide.
 
     Raises:
         NoSuchCase: a pattern matches no case.
     """
-    console = console or console_on(sys.stdout)
+    reporter = Reporter("sanitizer", None, console)
     implementations, contract = options.implementations, options.selection.contract
     cases = chosen_cases(options.selection)
     reports: list[SanitizerReport] = []
-    stopped = ""
+    stopped = []
     try:
         for tool in options.tools:
             reports.append(run_sanitizer(tool, implementations, contract, cases, options.timeout, log=options.log))
-            show(reports[-1], console)
+            show(reports[-1], reporter)
     except Foreseen as error:
-        stopped = str(error)
+        stopped = [str(error)]
     except KeyboardInterrupt as error:
-        stopped = why(error)
+        stopped = [why(error)]
     findings = sum(len(report.findings) for report in reports)
-    undecided = [reason for report in reports for reason in report.undecided] + [stopped] * bool(stopped)
+    undecided = [reason for report in reports for reason in report.undecided] + stopped
     if findings:
-        _say(console, ("FINDINGS", "bold red"), f": {findings}" + (f"; and {undecided[-1]}" if undecided else ""))
-        return FINDINGS
+        told = f"{findings}; and {undecided[-1]}" if undecided else str(findings)
+        return reporter.told({}, Decision.FINDINGS, told)
     if undecided:
-        _say(console, ("UNDECIDED", "bold yellow"), f": {undecided[-1]}")
-        return UNDECIDED
-    _say(console, ("CLEAN", "bold green"), f": {', '.join(implementations)} under {', '.join(r.tool for r in reports)}")
-    return CLEAN
+        return reporter.told({}, Decision.UNDECIDED, undecided[-1])
+    told = f"{', '.join(implementations)} under {', '.join(report.tool for report in reports)}"
+    return reporter.told({}, Decision.CLEAN, told)
 
 
-def show(report: SanitizerReport, console: Console) -> None:
+def show(report: SanitizerReport, reporter: Reporter) -> None:
     """Print what a tool found, and a line that sums it up."""
     implementations = dict.fromkeys(examined.implementation for examined in report.examined)
     for implementation in implementations:
         if len(implementations) > 1:
-            _say(console, f"{implementation}:")
+            reporter.say(f"{implementation}:", "")
         for finding in report.findings_on(implementation):
-            _say(console, str(finding))
+            reporter.say(str(finding), "")
     for reason in report.undecided:
-        _say(console, f"{report.tool}: could not decide: {reason}")
-    verdict = "clean" if report.is_clean else f"{len(report.findings)} findings"
-    start = f"{report.starting:.0f} s of them to start {report.processes} process{'es' * (report.processes > 1)}"
-    _say(console, f"{report.tool}: {len(report.examined)} cases in {report.seconds:.0f} s ({start}): {verdict}")
-
-
-def _say(console: Console, *parts: str | tuple[str, str]) -> None:
-    console.print(Text.assemble(*parts), soft_wrap=True)
+        reporter.say(f"{report.tool}: could not decide: {reason}", "")
+    verdict = "clean" if report.is_clean else counted(len(report.findings), "finding")
+    reporter.say(f"{report.tool}: {len(report.examined)} cases in {report.seconds:.0f} s: {verdict}", "")

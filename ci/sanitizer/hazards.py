@@ -1,11 +1,19 @@
-"""From a record of compute-sanitizer to a hazard: which kernel did what to which address, and from which line."""
+"""What comes out of a process under compute-sanitizer, taken apart: the process's messages, and the tool's records.
+
+The tool and the process write to one pipe, so that their lines tell what was going on when the tool spoke. A record may
+tell of a hazard: which kernel did what to which address, and from which line.
+"""
 
 import re
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 
-from ci.sanitizer.stream import Record
+from ci.processes import Message
 from tests.examine.blame import Seen
 
+_TOOL = re.compile(r"^========= ?(?P<text>.*)$")
+_SUMMARY = re.compile(r"^(?:[A-Z]+ )?SUMMARY: ")
+_NOT_PRINTED = re.compile(r"(?P<count>\d+) (?:errors|hazards).* were not printed")
 _ACCESS = re.compile(r"^Invalid __(?P<space>\w+)__ (?P<operation>\w+) of size (?P<size>\d+) bytes?")
 _UNWRITTEN = re.compile(r"^Uninitialized __(?P<space>\w+)__ memory (?P<operation>\w+) of size (?P<size>\d+) bytes?")
 _RACE = re.compile(r"^(?:Error|Warning): Race reported between (?P<first>\w+) access (?P<at>at .*)$")
@@ -14,6 +22,48 @@ _AT = re.compile(r"at (?P<kernel>.+?)\+0x[0-9a-f]+(?: in (?P<file>.+?):(?P<line>
 _THREAD = re.compile(r"\bin block \((?P<block>\d+,\d+,\d+)\)")
 _ADDRESS = re.compile(r"^(?:Address|Access at|Access to) 0x(?P<address>[0-9a-f]+)(?P<rest>.*)$")
 _TORCHS_OWN = re.compile(r"\bat::|at_cuda_detail|\bcub::|\bthrust::|\bcutlass::")
+
+
+@dataclass(frozen=True)
+class Record:
+    """Something that the tool said: a line, and the indented lines below it."""
+
+    headline: str
+    details: tuple[str, ...] = ()
+
+    @property
+    def is_summary(self) -> bool:
+        """Whether the tool tells how much it reported, which it does when the process is over."""
+        return bool(_SUMMARY.match(self.headline))
+
+    @property
+    def not_printed(self) -> int:
+        """Errors that the tool says it has left out."""
+        found = _NOT_PRINTED.search(self.headline)
+        return int(found["count"]) if found else 0
+
+
+def take_apart(heard: Iterable[Message | str]) -> Iterator[Message | Record]:
+    """Yield messages and records in order; other lines are of no interest."""
+    headline, details = "", []
+    for item in heard:
+        found = _TOOL.match(item) if isinstance(item, str) else None
+        text = found["text"] if found else ""
+        if text.startswith(" "):
+            details.append(text.strip())
+            continue
+        if headline:
+            yield Record(headline, tuple(details))
+        headline, details = text.strip(), []
+        if not isinstance(item, str):
+            yield item
+    if headline:
+        yield Record(headline, tuple(details))
+
+
+def other_lines(heard: Iterable[Message | str]) -> list[str]:
+    """Return the lines that are not the tool's: what the process printed before it failed, say."""
+    return [item for item in heard if isinstance(item, str) and item.strip() and not _TOOL.match(item)]
 
 
 @dataclass(frozen=True)

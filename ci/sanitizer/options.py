@@ -1,7 +1,6 @@
 """The command line of `gate sanitize`."""
 
 import argparse
-from dataclasses import dataclass
 from pathlib import Path
 
 from ci.job import Job
@@ -9,20 +8,6 @@ from ci.sanitizer.tools import TOOLS
 from ci.setup import extras
 from tests.examine.replay import SANITIZER_FLAGS
 from tests.examine.selection import OPTIONS, Selection, add_options, seconds
-
-
-@dataclass(frozen=True)
-class Options:
-    """What the user asks for."""
-
-    tools: tuple[str, ...]
-    implementations: tuple[str, ...]
-    selection: Selection
-    """Contract, patterns and seeds; without patterns, a chosen part of the catalogue is examined."""
-    timeout: float
-    """Seconds for each tool."""
-    log: Path | None
-    """File that gets what was printed, the tool's records included."""
 
 
 def _declare(parser: argparse.ArgumentParser) -> None:
@@ -34,10 +19,11 @@ def _declare(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--log", type=Path, metavar="FILE", help="append what was printed, the tool's records included")
 
 
-def _read(given: argparse.Namespace) -> Options:
-    tools = tuple(TOOLS) if given.tool == "all" else (given.tool,)
-    implementations = tuple(given.implementations) or ("own",)
-    return Options(tools, implementations, Selection.from_options(given), given.timeout, given.log)
+def _read(given: argparse.Namespace) -> argparse.Namespace:
+    given.tools = tuple(TOOLS) if given.tool == "all" else (given.tool,)
+    given.implementations = tuple(given.implementations) or ("own",)
+    given.selection = Selection.from_options(given)
+    return given
 
 
 JOB = Job(

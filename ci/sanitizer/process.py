@@ -2,15 +2,15 @@
 
 import json
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 from ci.processes import CannotRun, Message, Process, TookTooLong
-from ci.sanitizer.stream import other_lines
+from ci.sanitizer.hazards import other_lines
 from ci.sanitizer.tools import TOOLS, command, find_program
-from ci.sanitizer.transcript import Examined, Transcript, findings_of, read
+from ci.sanitizer.transcript import Subject, Transcript, findings_of, read
 from tests.calls import files
 from tests.cases.case import Case
 from tests.contract import Contract
@@ -20,15 +20,8 @@ LEFT_OUT = ("TRITON_INTERPRET", "TRITON_DISABLE_LINE_INFO", "PYTORCH_CUDA_ALLOC_
 """Environment variables that would keep the sanitizer from seeing what it is there for."""
 
 
-@dataclass(frozen=True)
-class ChildRun:
-    """One process under the tool that is over."""
-
-    heard: Sequence[Message | str]
-    """Its messages, and what else was printed."""
-    trouble: str = ""
-    """How it ended, if not as it should."""
-    timed_out: bool = False
+Heard = list[Message | str]
+"""The messages of a process under the tool, and what else was printed."""
 
 
 @dataclass(frozen=True)
@@ -38,15 +31,11 @@ class SanitizerReport:
     tool: str
     findings: tuple[Finding, ...]
     """Their details tell the implementation."""
-    examined: tuple[Examined, ...]
+    examined: tuple[Subject, ...]
     """What the tool watched."""
     undecided: tuple[str, ...]
     """Why the tool could not decide, if it could not: nobody may call that clean."""
     seconds: float
-    processes: int = 1
-    """That it took: each that lost its GPU is followed by another."""
-    starting: float = 0.0
-    """Seconds of all that went into starting processes."""
 
     def findings_on(self, implementation: str) -> list[Finding]:
         """Return what was found on one implementation."""
@@ -58,10 +47,6 @@ class SanitizerReport:
         return not self.findings and not self.undecided
 
 
-Launch = Callable[[str, Message, float], ChildRun]
-"""Runs the child under a tool, with an order, for some seconds at most."""
-
-
 def run_sanitizer(
     tool: str,
     implementations: Sequence[str],
@@ -70,8 +55,6 @@ def run_sanitizer(
     timeout: float,
     *,
     log: Path | None = None,
-    launch: Launch | None = None,
-    clock: Callable[[], float] = time.monotonic,
 ) -> SanitizerReport:
     """Examine implementations on cases under compute-sanitizer, one after the other in one process.
 
@@ -82,37 +65,33 @@ def run_sanitizer(
         cases: of the catalogue; see `chosen_cases`.
         timeout: seconds for all of it.
         log: a file that gets whatever was printed.
-        launch: runs one child process; for tests.
-        clock: tells seconds; for tests.
 
     Raises:
         ValueError: the tool is none of `TOOLS`.
-        SanitizerUnavailable: there is no compute-sanitizer here.
+        Foreseen: there is no compute-sanitizer here.
         NotWritten: the log cannot be written.
     """
     if tool not in TOOLS:
         raise ValueError(f"tool: expected one of {', '.join(TOOLS)}, got {tool!r}")
-    launch = launch or _launcher(find_program())
+    under_tool = command(find_program(), tool)
     by_id = {case.id: case for case in cases}
-    everything = [Examined(name, case) for name in dict.fromkeys(implementations) for case in by_id]
+    everything = [Subject(name, case) for name in dict.fromkeys(implementations) for case in by_id]
     remaining = everything
     findings: list[Finding] = []
-    examined: list[Examined] = []
+    examined: list[Subject] = []
     undecided: list[str] = [] if everything else ["no case was chosen"]
-    start, processes, starting = clock(), 0, 0.0
+    start = time.monotonic()
     while remaining:
-        now = clock()
-        left = start + timeout - now
+        left = start + timeout - time.monotonic()
         if left <= 0:
             undecided.append(f"its {timeout:g} s were over with {len(remaining)} of {len(everything)} cases to go")
             break
-        order = {"tool": tool, "contract": contract.label, "examinations": remaining, "start": now}
-        run = launch(tool, order, left)
+        order = {"tool": tool, "contract": contract.label, "examinations": remaining}
+        heard, trouble = launch_child("ci.sanitizer.child", under_tool, order, left)
         if log:
-            told = (item if isinstance(item, str) else json.dumps(item) for item in run.heard)
+            told = (item if isinstance(item, str) else json.dumps(item) for item in heard)
             files.append(log, "".join(f"{line}\n" for line in told))
-        transcript = read(run.heard)
-        processes, starting = processes + 1, starting + transcript.starting
+        transcript = read(heard)
         found = findings_of(transcript, tool, by_id, contract)
         findings += [finding for finding in found if finding not in findings]
         examined += transcript.done
@@ -121,50 +100,42 @@ def run_sanitizer(
             examined.append(current)
             if not any(_is_on(finding, current) for finding in found):
                 findings += transcript.lost
-        trouble = _trouble(run, transcript, found, timeout)
-        if trouble:
-            undecided.append(trouble)
-        if run.timed_out or current is None or current not in remaining:
+        why = _why_undecided(heard, trouble, transcript, found, timeout)
+        undecided += [why] if why else []
+        if isinstance(trouble, TookTooLong) or current is None or current not in remaining:
             break
         remaining = remaining[remaining.index(current) + 1 :]
-    seconds = clock() - start
-    return SanitizerReport(tool, tuple(findings), tuple(examined), tuple(undecided), seconds, processes, starting)
+    return SanitizerReport(tool, tuple(findings), tuple(examined), tuple(undecided), time.monotonic() - start)
 
 
-def _is_on(finding: Finding, examined: Examined) -> bool:
+def _is_on(finding: Finding, examined: Subject) -> bool:
     return (finding.details["implementation"], finding.case) == examined
 
 
-def _trouble(run: ChildRun, transcript: Transcript, found: Sequence[Finding], timeout: float) -> str | None:
+def _why_undecided(
+    heard: Heard, trouble: CannotRun | None, transcript: Transcript, found: Sequence[Finding], timeout: float
+) -> str | None:
     """Return why a child process says less than it should, if it does."""
     at = f" in {transcript.current}" if transcript.current else ""
-    if run.timed_out:
+    if isinstance(trouble, TookTooLong):
         return f"it was ended after {timeout:g} s{at}"
+    said = [str(trouble or ""), *transcript.remarks[-2:], *other_lines(heard)[-1:]]
+    last_words = "; ".join(line.strip() for line in said if line) or "nothing was printed"
     if transcript.not_printed:
         return f"{transcript.not_printed} of its reports were not printed"
     if not transcript.has_summary:
-        return f"it ended{at} without a summary: {_last_words(run, transcript)}"
+        return f"it ended{at} without a summary: {last_words}"
     if transcript.has_ended:
         return None if transcript.is_trustworthy else "it did not report the fault that was planted for it"
     if transcript.current and (transcript.lost or any(_is_on(f, transcript.current) for f in found)):
         return None
-    return f"the examination ended{at}: {_last_words(run, transcript)}"
+    return f"the examination ended{at}: {last_words}"
 
 
-def _last_words(run: ChildRun, transcript: Transcript) -> str:
-    said = [run.trouble, *transcript.remarks[-2:], *other_lines(run.heard)[-1:]]
-    return "; ".join(line.strip() for line in said if line) or "nothing was printed"
-
-
-def _launcher(program: str) -> Launch:
-    def launch(tool: str, order: Message, seconds: float) -> ChildRun:
-        return launch_child("ci.sanitizer.child", command(program, tool), order, seconds)
-
-    return launch
-
-
-def launch_child(module: str, before: Sequence[str], order: Any, seconds: float) -> ChildRun:
+def launch_child(module: str, before: Sequence[str], order: Any, seconds: float) -> tuple[Heard, CannotRun | None]:
     """Run a process under a tool, and end it with all it started when its time is up.
+
+    Returns what was heard of it, and how it ended, if not as it should.
 
     Args:
         module: what is run.
@@ -173,12 +144,10 @@ def launch_child(module: str, before: Sequence[str], order: Any, seconds: float)
         seconds: that it may take.
     """
     environment: dict[str, str | None] = {**dict.fromkeys(LEFT_OUT), "PYTORCH_NO_CUDA_MEMORY_CACHING": "1"}
-    heard: list[Message | str] = []
+    heard: Heard = []
     with Process(module, "sanitizer.log", environment=environment, before=before, limit=seconds) as process:
         try:
             heard += process.lines(order)
-        except TookTooLong:
-            return ChildRun(heard, timed_out=True)
         except CannotRun as error:
-            return ChildRun(heard, str(error))
-    return ChildRun(heard)
+            return heard, error
+    return heard, None

@@ -31,22 +31,18 @@ SECONDS_TO_START = 120
 """Until the program must have begun to use CUDA, which importing torch comes before."""
 
 
-class SanitizerUnavailable(Foreseen):
-    """compute-sanitizer cannot be run here; says what is missing."""
-
-
 def find_program(environment: Mapping[str, str] = os.environ) -> str:
     """Return the path of compute-sanitizer.
 
     Raises:
-        SanitizerUnavailable: it is neither on the PATH nor in CUDA's usual folders.
+        Foreseen: it is neither on the PATH nor in CUDA's usual folders.
     """
     homes = [environment.get(name) for name in ("CUDA_HOME", "CUDA_PATH")]
     folders = [str(Path(home) / "bin") for home in (*homes, USUAL_HOME) if home]
     path = os.pathsep.join([environment.get("PATH", os.defpath), *folders])
     found = shutil.which(PROGRAM, path=path)
     if found is None:
-        raise SanitizerUnavailable(
+        raise Foreseen(
             f"{PROGRAM} is not on the PATH nor in CUDA's folders; it comes with the CUDA toolkit "
             "(package cuda-sanitizer) and is needed for this check"
         )
@@ -66,20 +62,9 @@ def command(program: str, tool: str) -> list[str]:
         "memcheck": ["--padding", str(PADDING_BYTES)],
         "racecheck": [word for part in TORCHS_KERNELS for word in ("--kernel-name-exclude", f"kns={part}")],
     }
-    return [
-        program,
-        "--tool",
-        tool,
-        "--destroy-on-device-error",
-        "kernel",
-        "--print-limit",
-        str(MAX_PRINTED),
-        "--launch-timeout",
-        str(SECONDS_TO_START),
-        "--show-backtrace",
-        "no",
+    words = (
+        f"--tool {tool} --destroy-on-device-error kernel --print-limit {MAX_PRINTED} --show-backtrace no "
         # Not the compilers that Triton starts.
-        "--target-processes",
-        "application-only",
-        *options.get(tool, []),
-    ]
+        f"--launch-timeout {SECONDS_TO_START} --target-processes application-only"
+    )
+    return [program, *words.split(), *options.get(tool, [])]

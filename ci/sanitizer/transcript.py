@@ -5,8 +5,8 @@ from dataclasses import dataclass, field, replace
 from typing import NamedTuple
 
 from ci.processes import Message
-from ci.sanitizer.hazards import Hazard, hazard_of, seen_of
-from ci.sanitizer.stream import Record, take_apart
+from ci.reports.decision import counted
+from ci.sanitizer.hazards import Hazard, Record, hazard_of, seen_of, take_apart
 from ci.sanitizer.tools import CANARY
 from tests.cases.case import Case
 from tests.contract import Contract
@@ -14,7 +14,7 @@ from tests.examine.blame import rule_of
 from tests.examine.finding import Finding
 
 
-class Examined(NamedTuple):
+class Subject(NamedTuple):
     """An implementation on a case."""
 
     implementation: str
@@ -53,18 +53,15 @@ class Sighting:
     """A hazard, and what was under way when it was reported."""
 
     hazard: Hazard
-    examined: Examined | None
+    examined: Subject | None
     function: str
-    step: str
-    allocations: tuple[Allocation, ...]
+    nearest: Allocation | None
+    """The argument or result that the access was closest to; the latest, where memory was used again."""
 
     @property
-    def nearest(self) -> Allocation | None:
-        """The argument or result that the access was closest to; the latest, where memory was used again."""
-        address = self.hazard.address
-        if address is None or not self.allocations:
-            return None
-        return min(reversed(self.allocations), key=lambda allocation: allocation.distance(address))
+    def distance(self) -> int:
+        """How far outside of it the access lies."""
+        return self.nearest.distance(self.hazard.address) if self.nearest and self.hazard.address is not None else 0
 
 
 @dataclass
@@ -72,12 +69,10 @@ class Transcript:
     """What was said, in order, and how far the process came."""
 
     sightings: list[Sighting] = field(default_factory=list)
-    done: list[Examined] = field(default_factory=list)
+    done: list[Subject] = field(default_factory=list)
     """What was examined to its end."""
-    current: Examined | None = None
+    current: Subject | None = None
     """What was under way when the process ended."""
-    starting: float = 0.0
-    """Seconds from the start of the process to its first examination."""
     lost: list[Finding] = field(default_factory=list)
     """What the examination found before it lost the GPU."""
     has_ended: bool = False
@@ -93,41 +88,44 @@ class Transcript:
 def read(heard: Iterable[Message | str]) -> Transcript:
     """Return the transcript of what a process has told and the tool over it has written."""
     transcript = Transcript()
-    function = step = ""
-    allocations: list[Allocation] = []
+    function, allocations = "", list[Allocation]()
     for item in take_apart(heard):
-        if not isinstance(item, Record):
-            if "case" in item:
-                transcript.current = Examined(item.get("implementation", ""), item["case"])
-                transcript.starting = transcript.starting or item.get("second", 0.0)
-                function, step, allocations = "", "", []
-            elif "function" in item:
-                function, step = item["function"], item["step"]
-            elif "tensor" in item:
-                allocations.append(Allocation(item["tensor"], item["address"], item["size"]))
-            elif "done" in item:
-                transcript.done.append(Examined(item.get("implementation", ""), item["done"]))
-                transcript.current = None
-            elif "lost" in item:
-                transcript.lost = [_on(transcript.current, Finding.from_json(told)) for told in item["lost"]]
-            elif "all_done" in item:
-                transcript.has_ended = True
-            continue
-        transcript.not_printed += item.not_printed
-        transcript.has_summary |= item.is_summary
-        hazard = hazard_of(item)
-        if hazard is None:
-            if not item.is_summary and item.headline != "COMPUTE-SANITIZER":
-                transcript.remarks.append(item.headline)
-        elif hazard.kernel.startswith(CANARY):
-            transcript.is_trustworthy = True
-        else:
-            told = Sighting(hazard, transcript.current, function, step, tuple(allocations))
-            transcript.sightings.append(told)
+        if isinstance(item, Record):
+            _note(item, transcript, function, allocations)
+        elif "case" in item:
+            transcript.current = Subject(item.get("implementation", ""), item["case"])
+            function, allocations = "", []
+        elif "function" in item:
+            function = item["function"]
+        elif "tensor" in item:
+            allocations.append(Allocation(item["tensor"], item["address"], item["size"]))
+        elif "done" in item:
+            transcript.done.append(Subject(item.get("implementation", ""), item["done"]))
+            transcript.current = None
+        elif "lost" in item:
+            transcript.lost = [_on(transcript.current, Finding.from_json(told)) for told in item["lost"]]
+        elif "all_done" in item:
+            transcript.has_ended = True
     return transcript
 
 
-def _on(examined: Examined | None, finding: Finding) -> Finding:
+def _note(record: Record, transcript: Transcript, function: str, allocations: list[Allocation]) -> None:
+    transcript.not_printed += record.not_printed
+    transcript.has_summary |= record.is_summary
+    hazard = hazard_of(record)
+    if hazard is None:
+        if not record.is_summary and record.headline != "COMPUTE-SANITIZER":
+            transcript.remarks.append(record.headline)
+    elif hazard.kernel.startswith(CANARY):
+        transcript.is_trustworthy = True
+    else:
+        address = hazard.address
+        here = reversed(allocations if address is not None else [])
+        nearest = min(here, key=lambda allocation: allocation.distance(address or 0), default=None)
+        transcript.sightings.append(Sighting(hazard, transcript.current, function, nearest))
+
+
+def _on(examined: Subject | None, finding: Finding) -> Finding:
     implementation = examined.implementation if examined else ""
     return replace(finding, details={**finding.details, "implementation": implementation})
 
@@ -160,11 +158,7 @@ def findings_of(transcript: Transcript, tool: str, cases: Mapping[str, Case], co
 
 
 def _finding(tool: str, sightings: list[Sighting], implementation: str, case: Case) -> Finding:
-    def distance(sighting: Sighting) -> int:
-        address, nearest = sighting.hazard.address, sighting.nearest
-        return nearest.distance(address) if nearest and address is not None else 0
-
-    closest = min(sightings, key=distance)
+    closest = min(sightings, key=lambda sighting: sighting.distance)
     hazard, nearest = closest.hazard, closest.nearest
     details = {
         "tool": tool,
@@ -193,10 +187,6 @@ def _sentence(sighting: Sighting) -> str:
         address = f"address {hazard.address:#x}"
         where = f" at {nearest.place(hazard.address)} ({address})" if nearest else f" at {address}"
     does = {"read": "read", "write": "wrote"}.get(hazard.operation, f"did an {hazard.operation} on")
-    what = f"{hazard.size} {_bytes(hazard.size)}"
+    what = counted(hazard.size, "byte")
     remark = {"unwritten": " that nothing had written,", "misaligned": ", misaligned,"}.get(hazard.kind, "")
     return f"program {hazard.program} of {hazard.kernel} {does} {what}{remark}{where}{line}"
-
-
-def _bytes(count: int) -> str:
-    return "byte" if count == 1 else "bytes"

@@ -17,11 +17,10 @@ import tomllib
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
-from enum import Enum
+from importlib import metadata
 from pathlib import Path
 
 from ci.setup.extras import Extra
-from ci.setup.requirements import installed_version, lacking
 from tests.calls.errors import Foreseen
 
 UNFINISHED = "unfinished\n"
@@ -30,14 +29,6 @@ UNFINISHED = "unfinished\n"
 
 class SetUpFailed(Foreseen):
     """There is no Python with what is needed, and none could be made."""
-
-
-class Step(Enum):
-    """What has to be done with the `.venv` before it can be used."""
-
-    USE = "using"
-    INSTALL = "completing"
-    BUILD = "making"
 
 
 @dataclass(frozen=True)
@@ -87,6 +78,39 @@ class Project:
         return hashlib.sha256("\0".join(parts).encode()).hexdigest() + "\n"
 
 
+def lacking(requirements: Sequence[str], installed: Callable[[str], str | None]) -> list[str]:
+    """Return the requirements that are not met, in their order.
+
+    A vendor's `2.9.0a0+5228986c39` counts as the 2.9.0 that it is a build of.
+
+    Args:
+        requirements: such as `torch>=2.9` or `numpy>=2.0,<3`.
+        installed: returns the version of a package, or None where it is not installed.
+
+    Raises:
+        ValueError: a requirement or a version is written in a way that is not understood.
+    """
+    try:
+        from packaging.requirements import Requirement
+        from packaging.version import Version
+    except ImportError:  # pytest, which is required, brings it
+        return list(requirements)
+
+    def is_met(requirement: Requirement) -> bool:
+        version = installed(requirement.name)
+        return version is not None and requirement.specifier.contains(Version(version).base_version)
+
+    return [text for text in requirements if not is_met(Requirement(text))]
+
+
+def installed_version(name: str) -> str | None:
+    """Return the version of a package of this Python, or None."""
+    try:
+        return metadata.version(name)
+    except metadata.PackageNotFoundError:
+        return None
+
+
 def _importable(package: str) -> bool:
     importlib.invalidate_caches()
     return importlib.util.find_spec(package) is not None
@@ -123,22 +147,6 @@ class Python:
     say: Callable[[str], None] = _say
 
 
-def choose_step(*, starts: bool, stamp: str | None, wanted: str) -> Step:
-    """Return what has to be done with the project's `.venv`.
-
-    Args:
-        starts: whether its Python starts, is of the wanted version, and takes itself for that of the `.venv`.
-        stamp: the text of its stamp, or None where it has none.
-        wanted: the stamp of a finished one.
-    """
-    if not starts:
-        return Step.BUILD
-    if stamp is None:
-        # Someone else made it, so it is not ours to throw away.
-        return Step.INSTALL
-    return Step.USE if stamp == wanted else Step.BUILD
-
-
 def prepare(project: Project, extras: Sequence[Extra] = (), python: Python | None = None) -> Path:
     """Return the Python to go on with; that is the running one where it has all that is needed.
 
@@ -168,15 +176,16 @@ def prepare(project: Project, extras: Sequence[Extra] = (), python: Python | Non
 
 def _own_python(project: Project, python: Python, missing: Sequence[str]) -> Path:
     """Return the Python of a finished `.venv`."""
-    wanted = project.stamp_for(python.version)
     stamp = project.stamp.read_text(encoding="utf-8") if project.stamp.is_file() else None
-    step = choose_step(starts=_starts(project, python), stamp=stamp, wanted=wanted)
-    if step is Step.USE:
+    starts = _starts(project, python)
+    if starts and stamp == project.stamp_for(python.version):
         return project.python
     began = time.monotonic()
+    # Without a stamp, someone else made it, so it is not ours to throw away.
+    is_kept = starts and stamp is None
     python.say(f"{python.executable} lacks {', '.join(missing)}")
-    python.say(f"{step.value} {project.venv}; this takes minutes, but only once")
-    if step is Step.BUILD:
+    python.say(f"{'completing' if is_kept else 'making'} {project.venv}; this takes minutes, but only once")
+    if not is_kept:
         _build(project, python)
     _install(project, python, project.dependencies)
     python.say(f"done in {time.monotonic() - began:.0f} s")
@@ -229,18 +238,16 @@ def _add(project: Project, python: Python, extra: Extra, inside: bool) -> None:
         return
     wanted = project.optional[extra.name]
     alone = ["--no-deps"] if extra.is_alone else ["--constraint", str(project.root / "constraints.txt")]
-    if not inside:
+    if inside:
+        python.say(f"installing {' '.join(wanted)} into {project.venv}")
+        # Without a network, what a job can do without must not keep it waiting.
+        patience = [] if extra.is_required else ["--retries", "0", "--timeout", "10"]
+        if not _pip(project, python, *patience, *alone, *wanted) and all(map(python.importable, extra.packages)):
+            return
+        why = f"pip could not install {' '.join(wanted)} (see above)"
+    else:
         command = shlex.join([str(python.executable), "-m", "pip", "install", *alone, *wanted])
-        _lacks(python, extra, f"this Python lacks {' '.join(wanted)}; run: {command}")
-        return
-    python.say(f"installing {' '.join(wanted)} into {project.venv}")
-    # Without a network, what a job can do without must not keep it waiting.
-    patience = [] if extra.is_required else ["--retries", "0", "--timeout", "10"]
-    if _pip(project, python, *patience, *alone, *wanted) or not all(map(python.importable, extra.packages)):
-        _lacks(python, extra, f"pip could not install {' '.join(wanted)} (see above)")
-
-
-def _lacks(python: Python, extra: Extra, why: str) -> None:
+        why = f"this Python lacks {' '.join(wanted)}; run: {command}"
     if extra.is_required:
         raise SetUpFailed(f"{extra.asked_by}: {why}")
     python.say(f"going on without what {extra.asked_by} needs: {why}")

@@ -8,14 +8,13 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from ci import options
+from ci.reports.decision import Decision
 from ci.reports.stopping import OutputLost, stop_on_signals, why
 from ci.setup import bootstrap, extras
 from tests import ROOT
 from tests.calls.errors import Foreseen, short
 from tests.examine.replay import start_as_typed
 
-UNDECIDED = 2
-"""Exit code of a command that could not do its job."""
 _START = "GATE_START"
 """Environment variable that tells the gate, continued under another Python, how it was started."""
 
@@ -28,7 +27,7 @@ def start_gate(argv: Sequence[str]) -> int:
     """
     if sys.stdout is None:  # it was closed before the start
         print("gate: there is no standard output to write to", file=sys.stderr)
-        return UNDECIDED
+        return Decision.UNDECIDED
     start = json.loads(os.environ.pop(_START, "null")) or start_as_typed(argv, sys.orig_argv)
     job, chosen = options.parse(argv[1:])
     stop_on_signals()
@@ -47,7 +46,7 @@ def start_gate(argv: Sequence[str]) -> int:
     except Exception as error:  # Python's own exit code for these means findings
         traceback.print_exc()
         print(f"gate: the harness failed: {short(error)}", file=sys.stderr)
-    return UNDECIDED
+    return Decision.UNDECIDED
 
 
 def start_tests(argv: Sequence[str]) -> int:
@@ -62,7 +61,7 @@ def start_tests(argv: Sequence[str]) -> int:
         os.chdir(ROOT)
         # Without a path among the arguments, suite and self-tests run, and not the suite alone.
         os.execv(sys.executable, [sys.executable, "-m", "pytest", "-o", "testpaths=tests", *argv[1:]])
-    return UNDECIDED
+    return Decision.UNDECIDED
 
 
 def _continue_under(python: Path, argv: Sequence[str], start: Sequence[str]) -> None:

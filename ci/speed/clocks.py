@@ -1,6 +1,12 @@
-"""The clocks of one workload after the other on this process's GPU, for all sides that are shown side by side."""
+"""What is measured of one workload after the other on this process's GPU, in which order, and with which clocks.
 
+A run draws the memory of a workload anew, and the order of the sides; within it they are replayed in turn, there and
+back. All sides of a run share one placement.
+"""
+
+import random
 from collections.abc import Sequence
+from statistics import median
 from typing import Any
 
 import torch
@@ -26,13 +32,14 @@ from tests.instruments.poison import counted_launches, poisoned_allocations
 from tests.instruments.red_zones import RedZonedMemory
 from tests.latency.measure import Functions
 
-
-class DifferentRows(Foreseen):
-    """An implementation gathers other rows than another."""
+HOST_BATCHES = 12
+"""Of each side in a run."""
+HOST_CALLS = 3
+"""Calls of a side that waits for the device, in a run: it may launch thousands of kernels."""
 
 
 class GpuClocks:
-    """Times the sides on one placement at a time.
+    """Times the sides, on one placement at a time.
 
     Args:
         functions: `get_k_and_s` of each implementation, by its name.
@@ -49,6 +56,57 @@ class GpuClocks:
         }
         self._placement: Placement | None = None
 
+    def on_host(self, case: Case, runs: int) -> dict[str, dict[str, Any]]:
+        """Return what is known of all sides on a workload before the GPU is timed: `figures.Timed` as JSON objects.
+
+        Args:
+            case: the workload.
+            runs: how many.
+        """
+        sides: dict[str, dict[str, Any]] = {
+            name: {"host": [], "cold": [], "warm": [], "launches": None, "is_eager": False}
+            for name in (COPY, EMPTY, ALLOCATION, *self._functions)
+        }
+        for run in range(runs):
+            rng = random.Random(f"{case.name} {run} host")
+            self.place(case, run)
+            if run == 0:
+                self.require_same_rows(case.name)
+                for name in (COPY, *self._functions):
+                    sides[name]["launches"], sides[name]["is_eager"] = self.launches(name)
+            going_on = [name for name in sides if not sides[name]["is_eager"]]
+            for name, each in self.host_seconds(rng.sample(going_on, len(going_on)), HOST_BATCHES).items():
+                sides[name]["host"].append(median(each))
+            for name in sides:
+                if sides[name]["is_eager"]:
+                    sides[name]["host"].append(median(self.waiting_seconds(name, HOST_CALLS)))
+        return sides
+
+    def on_device(self, case: Case, sides: dict[str, dict[str, Any]], runs: int, *, is_stated: bool) -> dict[str, Any]:
+        """Return what all sides took on a workload, as the JSON object of a `figures.Workload`.
+
+        Args:
+            case: the workload.
+            sides: what `on_host` returned; gets the seconds of the GPU.
+            runs: how many.
+            is_stated: whether the workload is one that geometric means are over.
+        """
+        timed = [name for name, side in sides.items() if side["launches"] is not None]
+        needed_bytes = 0
+        for run in range(runs):
+            rng = random.Random(f"{case.name} {run}")
+            self.place(case, run)
+            needed_bytes = self.needed_bytes
+            captured = [name for name in timed if not sides[name]["is_eager"]]
+            for kind in ("cold", "warm"):
+                order = rng.sample(captured, len(captured))
+                for name, seconds in self.replays(order, is_warm=kind == "warm").items():
+                    sides[name][kind].append(median(seconds))
+                for name in timed:
+                    if sides[name]["is_eager"]:
+                        sides[name][kind].append(self.kernel_seconds(name, is_warm=kind == "warm"))
+        return {"name": case.name, "needed_bytes": needed_bytes, "is_stated": is_stated, "sides": sides}
+
     @property
     def needed_bytes(self) -> int:
         """Bytes that a call must read and write on this placement."""
@@ -64,14 +122,14 @@ class GpuClocks:
         """See that all implementations gather the same.
 
         Raises:
-            DifferentRows: one gathers other rows than the first.
+            Foreseen: one gathers other rows than the first.
         """
         arguments = self._here.arguments[0]
         first, *others = self._functions
         expected = self._functions[first](*arguments)
         for name in others:
             if not same_rows(expected, self._functions[name](*arguments)):
-                raise DifferentRows(f"{name} and {first} gather different rows on {workload}: examine them first")
+                raise Foreseen(f"{name} and {first} gather different rows on {workload}: examine them first")
 
     def launches(self, name: str) -> tuple[int, bool]:
         """Return the kernels that a call launches, and whether it waits for the device, so that no graph holds it."""

@@ -2,8 +2,8 @@
 
 import math
 from collections.abc import Mapping, Sequence
-from dataclasses import asdict, dataclass
-from statistics import median
+from dataclasses import dataclass
+from statistics import geometric_mean, median
 from typing import Any
 
 COPY, EMPTY, ALLOCATION = "copy", "empty launch", "torch.empty"
@@ -51,10 +51,6 @@ class Workload:
     def host(self, side: str) -> float:
         """Return the seconds of the host that a call of a side takes."""
         return median(self.sides[side].host)
-
-    def as_json(self) -> dict[str, Any]:
-        """Return the workload as a JSON object."""
-        return asdict(self)
 
     @classmethod
     def from_json(cls, content: Mapping[str, Any]) -> "Workload":
@@ -152,15 +148,7 @@ def _summary(workloads: Sequence[Workload], stated: Sequence[Workload], side: st
 
 def _over(ratios: Sequence[tuple[str, float]]) -> Ratio:
     worst_in, worst = max(ratios, key=lambda named: named[1])
-    return Ratio(geometric_mean([ratio for _, ratio in ratios]), worst, worst_in)
-
-
-def geometric_mean(ratios: Sequence[float]) -> float:
-    """Return the geometric mean of ratios.
-
-    Raises:
-        ValueError: there are none, or one is zero or less, or no number.
-    """
-    if not ratios or not all(ratio > 0 and math.isfinite(ratio) for ratio in ratios):
-        raise ValueError(f"ratios: expected finite numbers above 0, not {list(ratios)}")
-    return math.exp(math.fsum(math.log(ratio) for ratio in ratios) / len(ratios))
+    mean = geometric_mean(ratio for _, ratio in ratios)
+    if not 0 < mean < math.inf:
+        raise ValueError(f"ratios: expected finite numbers above 0, not {ratios}")
+    return Ratio(mean, worst, worst_in)

@@ -1,27 +1,16 @@
 """The command line of `gate speed`."""
 
 import argparse
-from dataclasses import dataclass
-from pathlib import Path
 
 from ci.job import Job, add_report
 from ci.setup import extras
 from tests.examine.selection import add_options, whole
 
 
-@dataclass(frozen=True)
-class Options:
-    """What the user asks for."""
-
-    implementation: str
-    runs: int | None
-    """Draws of memory that are measured, or None for as many as it takes by itself."""
-    report: Path | None
-
-
 def _declare(parser: argparse.ArgumentParser) -> None:
     add_options(parser.add_argument, "--impl")
-    parser.add_argument("--runs", type=whole(1, 1_000), metavar="N", help="draws of memory to measure (default: 3)")
+    text = "draws of memory to measure (default: %(default)s)"
+    parser.add_argument("--runs", type=whole(1, 1_000), default=3, metavar="N", help=text)
     add_report(parser)
 
 
@@ -30,7 +19,6 @@ JOB = Job(
     about="Measure implementations side by side, on a GPU.",
     example="speed --impl my_gather.py --runs 5",
     declare=_declare,
-    read=lambda given: Options(**vars(given)),
     module="ci.speed.command",
     extras=lambda options: [extras.NVML, *extras.of_implementations(options.implementation)],
     formerly={"--speed": "speed", "--runs": "speed --runs N"},

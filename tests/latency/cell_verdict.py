@@ -48,8 +48,6 @@ class CellVerdict:
     """99 % confidence interval of the ratio, two-sided."""
     base_microseconds: float | None = None
     head_microseconds: float | None = None
-    visible: float | None = None
-    """The smallest relative slowdown that draws like these show in nine of ten runs."""
 
 
 @dataclass(frozen=True)

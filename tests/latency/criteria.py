@@ -38,7 +38,7 @@ class MachineState(IntEnum):
 
 def machine_state(control: Evidence, metric: Metric) -> NDArray[np.int64]:
     """Return what controls say, of shape (...): see `MachineState`. Their figures must be sound."""
-    least = np.log1p(limits.minimum_effect(metric))
+    least = np.log1p(limits.MINIMUM_EFFECT[metric])
     slower = exceeds(control, least, limits.CONTROL_ERROR)
     faster = exceeds(mirrored(control), least, limits.CONTROL_ERROR)
     drifted = np.abs(drift(control)) > np.log1p(limits.DRIFT[metric])
@@ -65,7 +65,7 @@ def screening(
         look: index into `thresholds.LOOKS`.
         is_last: whether no look follows.
     """
-    least = np.log1p(limits.minimum_effect(metric))
+    least = np.log1p(limits.MINIMUM_EFFECT[metric])
     error = limits.SCREENING_ERROR * limits.FLAG_SPENDING[look] / family
     slower = exceeds(sides, least, error)
     faster = exceeds(mirrored(sides), least, error)
@@ -153,5 +153,5 @@ def smallest_visible(sides: Evidence, metric: Metric, family: int) -> Floats:
     found = sides.estimate
     error = limits.SCREENING_ERROR * limits.FLAG_SPENDING[-1] / family
     reach = found.margin(error) + found.margin(1 - limits.VISIBLE_POWER)
-    by_scatter = np.expm1(np.log1p(limits.minimum_effect(metric)) + reach)
+    by_scatter = np.expm1(np.log1p(limits.MINIMUM_EFFECT[metric]) + reach)
     return np.maximum(by_scatter, limits.same_below(metric, sides.microseconds))

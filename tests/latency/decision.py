@@ -112,39 +112,29 @@ def next_step(samples: CellSamples, family: int, most_draws: int = limits.LOOKS[
     return view.open()
 
 
-def confirm(
-    flagged: Sequence[NeedsConfirmation],
-    fresh: Mapping[Cell, CellSamples],
-    most_draws: int = limits.CONFIRMATION_LOOKS[-1],
-) -> dict[Cell, CellVerdict | MoreDraws]:
+def confirm(flagged: Sequence[NeedsConfirmation], fresh: Mapping[Cell, CellSamples]) -> dict[Cell, CellVerdict]:
     """Return what a second process says of the flagged cells, all together.
 
     Args:
         flagged: every cell that the first process flagged.
-        fresh: draws of the second process, by cell; a cell that is missing has none yet.
-        most_draws: how many the caller can afford a cell.
-
-    Returns:
-        For each flagged cell, a verdict, or how many draws it is to have before this is asked again.
+        fresh: draws of the second process, by cell, as many of each. Holm's procedure orders all cells of a look, so
+            there is no look for which any of them has too few.
 
     Raises:
         ValueError: a cell appears twice, or fresh draws are among those that flagged their cell.
     """
     cells = [flag.cell for flag in flagged]
     _expect(len(set(cells)) == len(cells), "flagged: expected each cell once")
-    have = {cell: fresh.get(cell, CellSamples(cell, (), {})) for cell in cells}
+    have = {cell: fresh.get(cell, CellSamples(cell)) for cell in cells}
     for flag in flagged:
         again = set(have[flag.cell].draws) & set(flag.screened.draws)
         _expect(not again, f"fresh: expected new draws of {flag.cell.id}, got {len(again)} that flagged it")
-    said: dict[Cell, CellVerdict | MoreDraws] = {}
+    said: dict[Cell, CellVerdict] = {}
     remaining = list(flagged)
     views: dict[Cell, _View] = {}
-    affordable = [look for look in limits.CONFIRMATION_LOOKS if look <= most_draws]
+    fewest = min((len(samples.draws) for samples in have.values()), default=0)
+    affordable = [look for look in limits.CONFIRMATION_LOOKS if look <= fewest]
     for place, look in enumerate(affordable):
-        waiting = [flag.cell for flag in remaining if len(have[flag.cell].draws) < look]
-        if waiting:
-            # Holm's procedure orders all cells of a look, so a look waits for its last cell.
-            return said | {cell: MoreDraws(cell, look) for cell in waiting}
         views = {flag.cell: _View(have[flag.cell], look, Stage.CONFIRMATION, len(flagged)) for flag in remaining}
         error = limits.FALSE_ALARM * limits.CONFIRMATION_SPENDING[place]
         confirmed = st.holm([views[flag.cell].p_value(flag.kind) for flag in remaining], error)
@@ -194,7 +184,7 @@ class _View:
         if self.refusal:
             return 1.0
         sides = self.sides if kind is Kind.SLOWER else criteria.mirrored(self.sides)
-        return float(criteria.p_values(sides, float(np.log1p(limits.minimum_effect(self.cell.metric))))[0])
+        return float(criteria.p_values(sides, float(np.log1p(limits.MINIMUM_EFFECT[self.cell.metric])))[0])
 
     @property
     def interval(self) -> tuple[float, float]:
@@ -208,23 +198,16 @@ class _View:
     def verdict(self, kind: Kind, reason: str) -> CellVerdict:
         ratio = float(np.exp(self.sides.estimate.center[0]))
         base = float(self.sides.microseconds[0])
-        visible = float(criteria.smallest_visible(self.sides, self.cell.metric, self._family)[0])
-        return CellVerdict(
-            self.cell, kind, self.stage, reason, self.look, ratio, self.interval, base, base * ratio, visible
-        )
+        return CellVerdict(self.cell, kind, self.stage, reason, self.look, ratio, self.interval, base, base * ratio)
 
     def same(self) -> CellVerdict:
         bound = float(limits.same_below(self.cell.metric, self.sides.microseconds)[0])
         return self.verdict(Kind.SAME, f"not slower by {100 * bound:g} % or more; estimate {self.estimate_told}")
 
     def open(self) -> CellVerdict:
-        verdict = self.verdict(Kind.INCONCLUSIVE, "")
-        assert verdict.visible is not None
-        why = (
-            f"{self.look} draws cannot tell: {self.estimate_told}; "
-            f"the smallest slowdown visible here is {percent(verdict.visible)}"
-        )
-        return replace(verdict, reason=why)
+        visible = percent(float(criteria.smallest_visible(self.sides, self.cell.metric, self._family)[0]))
+        why = f"{self.look} draws cannot tell: {self.estimate_told}; the smallest slowdown visible here is {visible}"
+        return self.verdict(Kind.INCONCLUSIVE, why)
 
     def unconfirmed(self, kind: Kind) -> CellVerdict:
         why = f"flagged as {kind.name}, and {self.look} fresh draws neither confirm nor refute it: {self.estimate_told}"

@@ -49,20 +49,19 @@ def against_history(
     if not np.isfinite(log_to_twin).all():
         return undecided("the measurement is invalid: ratios to the twin that are not finite numbers")
     stored = np.array([_center(run) for run in earlier if len(run) >= 4 and np.isfinite(run).all()])
-    missing = limits.HISTORY.fewest_runs - len(stored)
+    missing = limits.FEWEST_RUNS - len(stored)
     if missing > 0:
         return undecided(
             f"history has {len(stored)} runs of this cell that can be used, and a spread takes "
-            f"{limits.HISTORY.fewest_runs}: {missing} more"
+            f"{limits.FEWEST_RUNS}: {missing} more"
         )
     count = len(stored)
     change = _center(log_to_twin) - float(stored.mean())
     strays = float(stored.std(ddof=1)) * math.sqrt(1 + 1 / count)
     reach = st.student_t_quantile(limits.FALSE_ALARM / (2 * family), count - 1) * strays
-    threshold = max(math.log1p(limits.HISTORY.least_threshold), reach)
+    threshold = max(math.log1p(limits.LEAST_THRESHOLD), reach)
     margin = st.student_t_quantile((1 - limits.INTERVAL_CONFIDENCE) / 2, count - 1) * strays
     interval = (math.exp(change - margin), math.exp(change + margin))
-    visible = math.expm1(threshold + st.student_t_quantile(1 - limits.VISIBLE_POWER, count - 1) * strays)
     known = (
         f"{percent_of_log(change)} against {count} stored runs (99 % interval {span(interval)}; "
         f"without a base, only changes past {percent(math.expm1(threshold))} count)"
@@ -70,13 +69,13 @@ def against_history(
 
     def verdict(kind: Kind, reason: str) -> CellVerdict:
         ratio = math.exp(change)
-        return CellVerdict(cell, kind, Stage.HISTORY, reason, len(log_to_twin), ratio, interval, visible=visible)
+        return CellVerdict(cell, kind, Stage.HISTORY, reason, len(log_to_twin), ratio, interval)
 
     if change > threshold:
         return verdict(Kind.SLOWER, known)
     if change < -threshold:
         return verdict(Kind.FASTER, known)
-    bound = limits.HISTORY.same_below
+    bound = limits.HISTORY_SAME_BELOW
     if change + st.student_t_quantile(limits.MISSED, count - 1) * strays < math.log1p(bound):
         return verdict(Kind.SAME, f"not slower by {100 * bound:g} % or more: {known}")
     return verdict(Kind.INCONCLUSIVE, f"stored runs differ too much to rule out {percent(bound)}: {known}")

@@ -1,16 +1,20 @@
-"""What machine this is, and whether its GPU is fit to measure on: there, and nobody else's at the moment."""
+"""What machine this is, and whether its GPU is fit to measure on: there, and nobody else's at the moment.
 
+The driver is asked through `nvidia-ml-py`, where that is installed.
+"""
+
+import importlib
 import os
 import re
 import sys
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import asdict, dataclass
 from pathlib import Path
+from typing import Any
 
 from tests.calls.errors import Foreseen
-from tests.latency import nvml
-from tests.latency.nvml import GpuProcess, GpuState, NotTold
 
 BUSY_PERCENT = 5
 """Utilisation from which on a GPU that should be idle is in use: a context that only exists shows 0."""
@@ -24,8 +28,27 @@ class GpuAbsent(Foreseen):
     """There is no GPU that can be measured on."""
 
 
-class GpuBusy(Foreseen):
-    """Something else runs on the GPU."""
+class NotTold(Exception):
+    """Nothing is known of the GPU; the text says why."""
+
+
+@dataclass(frozen=True)
+class GpuState:
+    """One GPU as its driver sees it."""
+
+    index: int
+    name: str
+    driver: str
+    utilisation: int | None
+    """Percent of the last moments in which a kernel ran, or None where the driver does not tell."""
+
+
+@dataclass(frozen=True)
+class GpuProcess:
+    """A process that computes on a GPU."""
+
+    pid: int
+    name: str
 
 
 @dataclass(frozen=True)
@@ -57,36 +80,23 @@ def this_machine() -> Machine:
     import torch
     import triton
 
-    index = _current_gpu()
-    name = torch.cuda.get_device_properties(index).name
-    state = gpu_state()
-    driver = state.driver if state else kernel_module_version(_read("/proc/driver/nvidia/version"))
+    name, uuid = _current_gpu()
+    try:
+        driver: str | None = state_of(uuid).driver
+    except NotTold:
+        driver = kernel_module_version(_read("/proc/driver/nvidia/version"))
     python = ".".join(str(part) for part in sys.version_info[:2])
     return Machine(
         name, driver or UNKNOWN, torch.__version__, triton.__version__, torch.version.cuda or UNKNOWN, python
     )
 
 
-def gpu_state() -> GpuState | None:
-    """Return the state of the GPU that this process measures on, or None where the driver does not tell.
-
-    Raises:
-        GpuAbsent: torch sees no GPU.
-    """
-    uuid = _uuid(_current_gpu())
-    try:
-        return nvml.state_of(uuid)
-    except NotTold:
-        return None
-
-
-def require_idle(*, own: frozenset[int] | None = None, wait: Callable[[float], None] = time.sleep) -> list[str]:
+def require_idle(wait: Callable[[float], None] = time.sleep) -> list[str]:
     """See that nothing else computes on the GPU that this process measures on.
 
     Call it before this process computes itself, else its own kernels show as utilisation.
 
     Args:
-        own: ids of processes that may be there; this one and its ancestors unless given.
         wait: sleeps for so many seconds.
 
     Returns:
@@ -94,9 +104,11 @@ def require_idle(*, own: frozenset[int] | None = None, wait: Callable[[float], N
 
     Raises:
         GpuAbsent: torch sees no GPU.
-        GpuBusy: another process computes on the GPU, or something uses it without being listed.
+        Foreseen: another process computes on the GPU, or something uses it without being listed.
     """
-    uuid = _uuid(_current_gpu())
+    import torch
+
+    _, uuid = _current_gpu()
     try:
         state = _settled(uuid, wait)
     except NotTold as error:
@@ -104,27 +116,26 @@ def require_idle(*, own: frozenset[int] | None = None, wait: Callable[[float], N
     unchecked: list[str] = []
     there: list[GpuProcess] = []
     try:
-        there = nvml.processes_on(uuid)
+        there = processes_on(uuid)
     except NotTold as error:
         unchecked.append(f"which processes are on the GPU: {error}")
-    others, doubtful = not_ours(there, _family() if own is None else own, _is_visible, has_context=_has_context())
-    reason = why_busy(state, others)
-    if reason:
-        raise GpuBusy(reason)
+    others, doubtful = not_ours(there, _family(), _is_visible, has_context=torch.cuda.is_initialized())
+    if reason := why_busy(state, others):
+        raise Foreseen(reason)
     unchecked += [f"whether process {process.pid} on the GPU is this one" for process in doubtful]
     if state.utilisation is None:
         unchecked.append("whether the GPU is busy: the driver does not tell its utilisation")
     return unchecked
 
 
-def _settled(uuid: str | None, wait: Callable[[float], None]) -> GpuState:
+def _settled(uuid: str, wait: Callable[[float], None]) -> GpuState:
     """Return a GPU's state, looked at again while it is in use."""
-    state = nvml.state_of(uuid)
+    state = state_of(uuid)
     for _ in range(LOOKS - 1):
         if (state.utilisation or 0) < BUSY_PERCENT:
             break
         wait(SECONDS_BETWEEN_LOOKS)
-        state = nvml.state_of(uuid)
+        state = state_of(uuid)
     return state
 
 
@@ -174,25 +185,14 @@ def kernel_module_version(text: str | None) -> str | None:
     return found[1] if found else None
 
 
-def _current_gpu() -> int:
+def _current_gpu() -> tuple[str, str]:
+    """Return the name and the UUID of the GPU that this process measures on."""
     import torch
 
     if torch.version.cuda is None or not torch.cuda.is_available():
         raise GpuAbsent("no NVIDIA GPU is visible to this process: latency is measured on one")
-    return torch.cuda.current_device()
-
-
-def _uuid(index: int) -> str | None:
-    import torch
-
-    uuid = getattr(torch.cuda.get_device_properties(index), "uuid", None)
-    return f"GPU-{uuid}" if uuid is not None else None
-
-
-def _has_context() -> bool:
-    import torch
-
-    return torch.cuda.is_initialized()
+    properties = torch.cuda.get_device_properties(torch.cuda.current_device())
+    return properties.name, f"GPU-{properties.uuid}"
 
 
 def _is_visible(pid: int) -> bool:
@@ -214,3 +214,56 @@ def _read(path: str) -> str | None:
         return Path(path).read_text(encoding="utf-8", errors="replace")
     except OSError:
         return None
+
+
+def state_of(uuid: str) -> GpuState:
+    """Return the state of a GPU.
+
+    Args:
+        uuid: of the GPU, `GPU-...`.
+
+    Raises:
+        NotTold: it cannot be had.
+    """
+    with _gpu(uuid) as (nvml, gpu):
+        about = nvml.nvmlDeviceGetIndex(gpu), nvml.nvmlDeviceGetName(gpu), nvml.nvmlSystemGetDriverVersion()
+        try:
+            return GpuState(*about, nvml.nvmlDeviceGetUtilizationRates(gpu).gpu)
+        except nvml.NVMLError:  # of this one figure: not supported, no permission
+            return GpuState(*about, None)
+
+
+def processes_on(uuid: str) -> list[GpuProcess]:
+    """Return the processes that compute on a GPU.
+
+    Args:
+        uuid: as for `state_of`.
+
+    Raises:
+        NotTold: they cannot be had.
+    """
+    with _gpu(uuid) as (nvml, gpu):
+        found = []
+        for process in nvml.nvmlDeviceGetComputeRunningProcesses(gpu):
+            try:
+                name = nvml.nvmlSystemGetProcessName(process.pid)
+            except nvml.NVMLError:  # of another container
+                name = "a process"
+            found.append(GpuProcess(process.pid, name))
+        return found
+
+
+@contextmanager
+def _gpu(uuid: str) -> Iterator[tuple[Any, Any]]:
+    try:
+        nvml = importlib.import_module("pynvml")
+    except ImportError as error:
+        raise NotTold("nvidia-ml-py is not installed") from error
+    try:
+        nvml.nvmlInit()
+        try:
+            yield nvml, nvml.nvmlDeviceGetHandleByUUID(uuid)
+        finally:
+            nvml.nvmlShutdown()
+    except nvml.NVMLError as error:
+        raise NotTold(f"the driver does not tell ({error})") from error

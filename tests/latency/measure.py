@@ -42,27 +42,13 @@ class Measurer:
         base: the base's functions by name.
         head: the head's.
         seed: of this process; no two processes of a run have the same.
-        device: the current GPU unless given.
-        clock: makes the clock of a draw; for tests.
     """
 
-    def __init__(
-        self,
-        base: Functions,
-        head: Functions,
-        seed: int,
-        device: torch.device | None = None,
-        clock: Callable[[Placement, list[Side]], GraphClock] = GraphClock,
-    ) -> None:
+    def __init__(self, base: Functions, head: Functions, seed: int) -> None:
         self._base = base
         self._head = head
         self._seed = seed
-        self._device = device or torch.device("cuda", torch.cuda.current_device())
-        self._clock = clock
-
-    def empty(self, cell: Cell) -> CellSamples:
-        """Return the samples of a cell before its first draw."""
-        return CellSamples(cell, (), {})
+        self._device = torch.device("cuda", torch.cuda.current_device())
 
     def drawn(self, samples: CellSamples) -> CellSamples:
         """Return samples with one more draw."""
@@ -83,7 +69,7 @@ class Measurer:
                 for key, pair in pairs.items()
                 for place in blocks(1 if key else BLOCKS, rng)
             ]
-            told = replayed(self._clock(placement, sides), turns)
+            told = replayed(GraphClock(placement, sides), turns)
             draws = {key: Draw(tuple(told[key, 0]), tuple(told[key, 1])) for key in pairs}
         controls = {key: (*samples.controls.get(key, ()), draw) for key, draw in draws.items() if key}
         return replace(samples, draws=(*samples.draws, draws[""]), controls=controls)

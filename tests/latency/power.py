@@ -8,13 +8,13 @@ and needs enough draws to have met it: 24 or more.
 
 import math
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import asdict, dataclass, replace
 from functools import cache
+from typing import Any
 
 import numpy as np
 
 from tests.latency import criteria
-from tests.latency import statistics as st
 from tests.latency import thresholds as limits
 from tests.latency.cell_verdict import percent
 from tests.latency.criteria import Said
@@ -36,7 +36,8 @@ BLIND_FROM = 0.10
 class CellPower:
     """What the gate sees in one cell."""
 
-    cell_id: str
+    cell: str
+    """Its id."""
     microseconds: float
     draws: int
     scatter: float
@@ -45,8 +46,6 @@ class CellPower:
     """Relative change that the draws themselves show: that of the planted slowdown; of the same code, a bias."""
     power: dict[float, float]
     """Share of simulated runs that end as SLOWER, by relative slowdown."""
-    false_alarm: float
-    """Exact upper 95 % bound of the share that ends as SLOWER or FASTER without any slowdown, of this cell alone."""
     smallest: float | None
     """The smallest slowdown of the grid that is found in nine of ten runs; None if none is."""
 
@@ -59,26 +58,16 @@ class CellPower:
     def told(self) -> str:
         """One line for reports."""
         if self.smallest is None:
-            return f"{self.cell_id} cannot see a slowdown of {100 * GRID[-1]:g} % or less"
+            return f"{self.cell} cannot see a slowdown of {100 * GRID[-1]:g} % or less"
         if self.is_blind:
             seen = percent(self.smallest)
-            return f"{self.cell_id} cannot see a slowdown of {100 * BLIND_FROM:g} %: it sees them from {seen}"
-        return f"{self.cell_id} sees slowdowns from {percent(self.smallest)}"
+            return f"{self.cell} cannot see a slowdown of {100 * BLIND_FROM:g} %: it sees them from {seen}"
+        return f"{self.cell} sees slowdowns from {percent(self.smallest)}"
 
-    def as_json(self) -> dict[str, object]:
-        """Return the figures as a JSON object; slowdowns are keys, as text."""
+    def as_json(self) -> dict[str, Any]:
+        """Return the figures and the line as a JSON object; slowdowns are keys, as text."""
         power = {f"{effect:g}": share for effect, share in self.power.items()}
-        return {
-            "cell": self.cell_id,
-            "microseconds": self.microseconds,
-            "draws": self.draws,
-            "scatter": self.scatter,
-            "center": self.center,
-            "power": power,
-            "false_alarm": self.false_alarm,
-            "smallest": self.smallest,
-            "is_blind": self.is_blind,
-        }
+        return {**asdict(self), "power": power, "is_blind": self.is_blind, "told": self.told}
 
 
 def measured_power(
@@ -117,8 +106,6 @@ def measured_power(
         findings = resampled.run(effect, np.random.default_rng(seed))
         return float((findings == Said.SLOWER).mean())
 
-    unchanged = resampled.run(0.0, np.random.default_rng(seed))
-    alarms = int(np.isin(unchanged, (Said.SLOWER, Said.FASTER)).sum())
     smallest = next((effect for effect in GRID if power(effect) >= limits.VISIBLE_POWER), None)
     return CellPower(
         cell.id,
@@ -127,16 +114,15 @@ def measured_power(
         scatter,
         math.expm1(center),
         {effect: power(effect) for effect in EFFECTS},
-        st.upper_bound_of_rate(alarms, runs),
         smallest,
     )
 
 
-def _sound(cell_id: str, draws: Sequence[Draw]) -> Evidence:
+def _sound(cell: str, draws: Sequence[Draw]) -> Evidence:
     evidence = weigh_draws(draws)
     trouble = Trouble(int(evidence.trouble[0]))
     if trouble is not Trouble.NONE:
-        raise ValueError(f"groups: the clock of {cell_id} returned {trouble.told}")
+        raise ValueError(f"groups: the clock of {cell} returned {trouble.told}")
     return evidence
 
 
@@ -184,7 +170,7 @@ class _Resampled:
         flags = np.isin(found, (Said.SLOWER, Said.FASTER))
         is_slower = found == Said.SLOWER
         draws = self._draws(rng, limits.CONFIRMATION_LOOKS, effect)
-        least = math.log1p(limits.minimum_effect(self.metric))
+        least = math.log1p(limits.MINIMUM_EFFECT[self.metric])
         confirmed = np.full(self.runs, Said.OPEN, np.int64)
         for place, look in enumerate(limits.CONFIRMATION_LOOKS):
             sides = self._evidence(draws[:, :look])

@@ -5,11 +5,14 @@ the order of the sides are drawn anew for each, because where buffers lie moves 
 looked for. Within a draw, two sides are replayed in turn.
 """
 
-from dataclasses import asdict, dataclass
+from collections.abc import Collection, Sequence
+from dataclasses import dataclass, field
 from typing import Any, Literal, Self
 
 Metric = Literal["device", "host"]
 """Seconds a call takes on the GPU, in a CUDA graph; or of the host, to make the call."""
+HOST_WORKLOAD = "1x128"
+"""So small that the GPU is never what the host waits for."""
 
 
 @dataclass(frozen=True)
@@ -44,17 +47,13 @@ class CellSamples:
     """All draws of a cell, and what its controls did in the same draws."""
 
     cell: Cell
-    draws: tuple[Draw, ...]
-    controls: dict[str, tuple[Draw, ...]]
+    draws: tuple[Draw, ...] = ()
+    controls: dict[str, tuple[Draw, ...]] = field(default_factory=dict)
     """By name, such as `copy`, `twin` and `empty`: the two sides of a control are the same code."""
-
-    def as_json(self) -> dict[str, Any]:
-        """Return the samples as a JSON object."""
-        return asdict(self)
 
     @classmethod
     def from_json(cls, content: dict[str, Any]) -> Self:
-        """Return the samples that `as_json` made an object of."""
+        """Return the samples that a JSON object means."""
 
         def draws(rows: list[dict[str, list[float]]]) -> tuple[Draw, ...]:
             return tuple(Draw(tuple(row["base"]), tuple(row["head"])) for row in rows)
@@ -64,3 +63,16 @@ class CellSamples:
             draws(content["draws"]),
             {name: draws(rows) for name, rows in content["controls"].items()},
         )
+
+
+def cells_of(gated: Sequence[str], main: Collection[str], functions: Collection[str]) -> list[Cell]:
+    """Return the cells of a run, device time first.
+
+    Args:
+        gated: names of all workloads.
+        main: names of those on which each function is measured; elsewhere the widest one stands for all.
+        functions: what both sides have, of `get_k_and_s`, `get_k` and `get_s`.
+    """
+    ordered = [name for name in ("get_k_and_s", "get_k", "get_s") if name in functions]
+    device = [Cell(name, function) for name in gated for function in (ordered if name in main else ordered[:1])]
+    return device + [Cell(HOST_WORKLOAD, function, "host") for function in ordered]

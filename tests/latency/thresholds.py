@@ -46,33 +46,20 @@ REPLAY_TRIM = 0.25
 """Share of a draw's pairs of replays that is cut on either side: what the machine did besides comes in bursts."""
 
 
-@dataclass(frozen=True)
-class Limits:
-    """What counts as a change, for cells from a duration up."""
+MINIMUM_EFFECT: Mapping[Metric, float] = MappingProxyType({"device": 0.01, "host": 0.05})
+"""Relative change that must be exceeded with certainty before a cell is flagged, the same for all durations.
 
-    from_microseconds: float
-    minimum_effect: float
-    """Relative change that must be exceeded with certainty before a cell is flagged."""
-    same_below: float
-    """Relative slowdown that must be ruled out before a cell is SAME."""
-
-
-LIMITS: Mapping[Metric, tuple[Limits, ...]] = MappingProxyType(
-    {
-        # What SAME rules out lies below what `PROMISES` says is found, so that they hold for slowdowns measured a
-        # little low; and it begins earlier, so that a cell at the border gets what it was promised whichever way its
-        # duration was rounded.
-        "device": (
-            Limits(11.5, 0.01, 0.0175),
-            Limits(4.7, 0.01, 0.025),
-            Limits(0.0, 0.01, 0.04),
-        ),
-        # The host shares its cores and clocks with whatever else runs: unchanged code took 28 to 53 us on one machine.
-        # Below 5 % nothing is worth a look: a microsecond of 20.
-        "host": (Limits(0.0, 0.05, 0.15),),
-    }
+The host shares its cores and clocks with whatever else runs: unchanged code took 28 to 53 us on one machine. Below 5 %
+nothing is worth a look: a microsecond of 20.
+"""
+SAME_BELOW: Mapping[Metric, tuple[tuple[float, float], ...]] = MappingProxyType(
+    {"device": ((11.5, 0.0175), (4.7, 0.025), (0.0, 0.04)), "host": ((0.0, 0.15),)}
 )
+"""Relative slowdown that must be ruled out before a cell is SAME, for cells from so many microseconds up.
 
+It lies below what `PROMISES` says is found, so that they hold for slowdowns measured a little low; and it begins
+earlier, so that a cell at the border gets what it was promised whichever way its duration was rounded.
+"""
 DRIFT: Mapping[Metric, float] = MappingProxyType({"device": 0.10, "host": 0.50})
 """Relative change of a control's own time, between the halves of a run, from which on the machine has moved."""
 
@@ -90,28 +77,15 @@ PROMISES = (Promise(12.0, 0.02, 0.90), Promise(5.0, 0.03, 0.99), Promise(0.0, 0.
 """What a certificate is held against. A cell keeps all that begin below its duration."""
 
 
-@dataclass(frozen=True)
-class HistoryLimits:
-    """What counts as a change against stored runs, whose memory, clocks and temperature were others."""
-
-    fewest_runs: int = 5
-    least_threshold: float = 0.05
-    """Relative change below which nothing is said, however alike the stored runs are."""
-    same_below: float = 0.10
-    """Relative slowdown that must be ruled out before a cell is SAME."""
-
-
-HISTORY = HistoryLimits()
-
-
-def minimum_effect(metric: Metric) -> float:
-    """Return the relative change that must be exceeded, the same for all durations."""
-    return LIMITS[metric][0].minimum_effect
+FEWEST_RUNS = 5
+"""Stored runs, whose memory, clocks and temperature were others, that a comparison with them takes."""
+LEAST_THRESHOLD = 0.05
+"""Relative change below which nothing is said against stored runs, however alike they are."""
+HISTORY_SAME_BELOW = 0.10
+"""Relative slowdown that must be ruled out before a cell is SAME against stored runs."""
 
 
 def same_below(metric: Metric, microseconds: Floats) -> Floats:
     """Return the relative slowdown that SAME rules out, for cells of these durations."""
-    rows = LIMITS[metric]
-    return np.select(
-        [microseconds >= row.from_microseconds for row in rows], [row.same_below for row in rows], rows[-1].same_below
-    )
+    starts, slowdowns = zip(*SAME_BELOW[metric], strict=True)
+    return np.select([microseconds >= start for start in starts], slowdowns, slowdowns[-1])

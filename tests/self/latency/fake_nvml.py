@@ -17,8 +17,6 @@ class Gpu:
     uuid: str
     name: str
     utilisation: int | None = 0
-    temperature: int | None = 34
-    power: int | None = 69_130
     processes: list[int] | None = field(default_factory=list)
 
 
@@ -26,7 +24,6 @@ class FakeNvml:
     """Stands for the module `pynvml`."""
 
     NVMLError = NVMLError
-    NVML_TEMPERATURE_GPU, NVML_CLOCK_SM, NVML_CLOCK_MEM = 0, 1, 2
 
     def __init__(self, *gpus: Gpu, names: dict[int, str] | None = None, is_there: bool = True) -> None:
         self.gpus, self.names, self.is_there = list(gpus), names or {}, is_there
@@ -42,12 +39,6 @@ class FakeNvml:
     def nvmlShutdown(self):
         self.open -= 1
 
-    def nvmlDeviceGetCount(self):
-        return len(self.gpus)
-
-    def nvmlDeviceGetHandleByIndex(self, index):
-        return self.gpus[index]
-
     def nvmlDeviceGetHandleByUUID(self, uuid):
         for gpu in self.gpus:
             if gpu.uuid == uuid:
@@ -56,9 +47,6 @@ class FakeNvml:
 
     def nvmlDeviceGetIndex(self, gpu):
         return self.gpus.index(gpu)
-
-    def nvmlDeviceGetUUID(self, gpu):
-        return gpu.uuid
 
     def nvmlDeviceGetName(self, gpu):
         return gpu.name
@@ -70,18 +58,6 @@ class FakeNvml:
         if self.looks:
             gpu.utilisation = self.looks.pop(0)
         return SimpleNamespace(gpu=_told(gpu.utilisation))
-
-    def nvmlDeviceGetTemperature(self, gpu, sensor):
-        return _told(gpu.temperature)
-
-    def nvmlDeviceGetClockInfo(self, gpu, clock):
-        return {self.NVML_CLOCK_SM: 345, self.NVML_CLOCK_MEM: 2619}[clock]
-
-    def nvmlDeviceGetMaxClockInfo(self, gpu, clock):
-        return 1980
-
-    def nvmlDeviceGetPowerUsage(self, gpu):
-        return _told(gpu.power)
 
     def nvmlDeviceGetComputeRunningProcesses(self, gpu):
         return [SimpleNamespace(pid=pid) for pid in _told(gpu.processes)]

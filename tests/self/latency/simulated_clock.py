@@ -4,6 +4,7 @@
 """
 
 import argparse
+import math
 from collections.abc import Callable
 from dataclasses import dataclass, field
 
@@ -26,9 +27,29 @@ CELLS = np.concatenate([CELLS, CELLS[[1, 2, 3, 7, 8, 9, 10, 11, 12, 14, 16, 17]]
 """Microseconds of 30 cells: the workloads' durations, those of the three functions on some."""
 
 
+def upper_bound_of_rate(events: int, trials: int, confidence: float = 0.95) -> float:
+    """Return the exact upper confidence bound (Clopper and Pearson) of a rate of which `events` in `trials` were seen.
+
+    Raises:
+        ValueError: `events` is not within 0 to `trials`, or there were no trials.
+    """
+    if not 0 <= events <= trials or trials == 0:
+        raise ValueError(f"expected 0 <= events <= trials and trials > 0, got {events} of {trials}")
+    if events == trials:
+        return 1.0
+    seen = np.arange(events + 1)
+    log_ways = np.cumsum(np.log(np.append(1.0, (trials - seen[1:] + 1) / seen[1:])))
+    low, high = 0.0, 1.0
+    for _ in range(60):
+        rate = 0.5 * (low + high)
+        as_few = np.exp(log_ways + seen * math.log(rate) + (trials - seen) * math.log1p(-rate)).sum()
+        low, high = (rate, high) if as_few > 1.0 - confidence else (low, rate)
+    return high
+
+
 def lower_bound_of_rate(events: int, trials: int) -> float:
     """Return the exact lower 95 % bound of a rate of which `events` in `trials` were seen."""
-    return 1.0 - st.upper_bound_of_rate(trials - events, trials)
+    return 1.0 - upper_bound_of_rate(trials - events, trials)
 
 
 def measured_replay_deviation(microseconds: Floats) -> Floats:
@@ -251,7 +272,7 @@ class SimulatedGate:
                 break
             process.measure_up_to(look)
             sides, moved = process.evidence()
-            least = float(np.log1p(limits.minimum_effect("device")))
+            least = float(np.log1p(limits.MINIMUM_EFFECT["device"]))
             p_values = np.where(
                 is_slower[open_cells],
                 criteria.p_values(sides, least),
@@ -316,7 +337,7 @@ def main() -> None:
     for noise in MODELS:
         tallies = [SimulatedGate(noise).run(chunk, options.seed + part) for part in range(-(-options.runs // chunk))]
         runs, alarms = chunk * len(tallies), sum(tally.false_alarms for tally in tallies)
-        row = [f"{runs}", f"{alarms}", f"{st.upper_bound_of_rate(alarms, runs):.3%}"]
+        row = [f"{runs}", f"{alarms}", f"{upper_bound_of_rate(alarms, runs):.3%}"]
         row.append(f"{np.mean([tally.flagged.any(axis=1).mean() for tally in tallies]):.2%}")
         for finding in (Said.SAME, Said.OPEN, Said.MOVED):
             row.append(f"{np.mean([tally.share(finding) for tally in tallies]):.2%}")

@@ -7,18 +7,18 @@ from typing import Any
 
 import pytest
 
-from tests.latency import machine, nvml
+from tests.calls.errors import Foreseen
+from tests.latency import machine
 from tests.latency.machine import (
     GpuAbsent,
-    GpuBusy,
-    gpu_state,
+    GpuProcess,
+    NotTold,
     kernel_module_version,
     not_ours,
     require_idle,
     this_machine,
     why_busy,
 )
-from tests.latency.nvml import GpuProcess, NotTold
 from tests.self import commands
 from tests.self.latency.fake_nvml import FakeNvml, Gpu
 
@@ -60,31 +60,20 @@ def gpu(monkeypatch):
 
 
 def test_a_gpu_is_told(driver):
-    fake = driver(one(), other())
-    state = nvml.state_of(H100)
-    assert (state.index, state.uuid, state.name, state.driver) == (0, H100, "NVIDIA H100 80GB HBM3", "570.86.15")
-    assert (state.utilisation, state.temperature) == (0, 34)
-    assert (state.sm_clock, state.memory_clock, state.most_sm_clock, state.power) == (345, 2619, 1980, 69.13)
-    assert nvml.state_of(H200).index == 1
+    fake = driver(one(), other(utilisation=None))
+    assert machine.state_of(H100) == machine.GpuState(0, "NVIDIA H100 80GB HBM3", "570.86.15", 0)
+    assert machine.state_of(H200) == machine.GpuState(1, "NVIDIA H200", "570.86.15", None)
     assert fake.open == 0
-
-
-def test_what_is_not_told_is_none(driver):
-    driver(one(utilisation=None, temperature=None, power=None))
-    state = nvml.state_of(None)
-    assert (state.utilisation, state.temperature, state.power) == (None, None, None)
-    assert state.sm_clock == 345
 
 
 def test_processes_are_told(driver):
     driver(one(processes=[4242, 77]), names={4242: "python3"})
-    assert nvml.processes_on(H100) == [GpuProcess(4242, "python3"), GpuProcess(77, "a process")]
+    assert machine.processes_on(H100) == [GpuProcess(4242, "python3"), GpuProcess(77, "a process")]
 
 
 @pytest.mark.parametrize(
     ("gpus", "uuid", "is_there", "why"),
     [
-        ((one(), other()), None, True, "which of several GPUs it is is not known"),
         ((one(),), H200, True, r"the driver does not tell \(Not Found\)"),
         ((one(),), H100, False, r"the driver does not tell \(Driver Not Loaded\)"),
     ],
@@ -92,7 +81,7 @@ def test_processes_are_told(driver):
 def test_why_nothing_is_known(driver, gpus, uuid, is_there, why):
     fake = driver(*gpus, is_there=is_there)
     with pytest.raises(NotTold, match=why):
-        nvml.state_of(uuid)
+        machine.state_of(uuid)
     assert fake.open == 0
 
 
@@ -130,7 +119,6 @@ def test_the_machine_without_nvidia_ml_py(gpu, monkeypatch):
     monkeypatch.setitem(sys.modules, "pynvml", None)
     monkeypatch.setattr(machine, "_read", lambda path: None)
     assert this_machine().driver == "unknown"
-    assert gpu_state() is None
 
 
 class TestBusy:
@@ -142,13 +130,13 @@ class TestBusy:
 
     def test_another_process(self, gpu, driver):
         driver(one(processes=[4242]), names={4242: "python3"})
-        with pytest.raises(GpuBusy, match=r"^GPU 0 \(NVIDIA H100 80GB HBM3\) is busy: python3 \(process 4242\) on it"):
+        with pytest.raises(Foreseen, match=r"^GPU 0 \(NVIDIA H100 80GB HBM3\) is busy: python3 \(process 4242\) on it"):
             require_idle()
 
     def test_a_process_on_another_gpu_does_not_matter(self, gpu, driver):
         gpu.uuid = H200.removeprefix("GPU-")
         driver(one(processes=[4242]), other(utilisation=97))
-        with pytest.raises(GpuBusy, match=r"^GPU 1 \(NVIDIA H200\) is busy: used 97 % of the time"):
+        with pytest.raises(Foreseen, match=r"^GPU 1 \(NVIDIA H200\) is busy: used 97 % of the time"):
             require_idle(wait=lambda seconds: None)
 
     def test_what_ran_just_before_is_waited_out(self, gpu, driver):
@@ -163,12 +151,12 @@ class TestBusy:
 
     def test_use_by_somebody_who_is_not_listed(self, driver):
         driver(one(utilisation=45))
-        assert "used 45 % of the time, by whom is not told" in (why_busy(nvml.state_of(H100), []) or "")
+        assert "used 45 % of the time, by whom is not told" in (why_busy(machine.state_of(H100), []) or "")
 
     def test_many_processes_are_counted(self, driver):
         driver(one())
         processes = [GpuProcess(pid, "worker") for pid in range(5)]
-        assert "worker (process 2) and 2 more on it" in (why_busy(nvml.state_of(H100), processes) or "")
+        assert "worker (process 2) and 2 more on it" in (why_busy(machine.state_of(H100), processes) or "")
 
     @pytest.mark.parametrize(
         ("state", "unchecked"),
@@ -205,7 +193,7 @@ def test_no_gpu_is_one_clear_line(monkeypatch):
     import torch
 
     monkeypatch.setattr(torch.cuda, "is_available", lambda: False)
-    for ask in (this_machine, gpu_state, require_idle):
+    for ask in (this_machine, require_idle):
         with pytest.raises(GpuAbsent, match=r"^no NVIDIA GPU is visible to this process"):
             ask()
 

@@ -3,9 +3,6 @@
 `python -m tests.self.latency.simulated_clock --runs 20000` is the same at length.
 """
 
-from dataclasses import replace
-from types import MappingProxyType
-
 import numpy as np
 import pytest
 
@@ -13,7 +10,15 @@ from tests.latency import criteria, log_ratios
 from tests.latency import statistics as st
 from tests.latency import thresholds as limits
 from tests.latency.criteria import Said
-from tests.self.latency.simulated_clock import CELLS, MODELS, REALISTIC, Noise, SimulatedGate, lower_bound_of_rate
+from tests.self.latency.simulated_clock import (
+    CELLS,
+    MODELS,
+    REALISTIC,
+    Noise,
+    SimulatedGate,
+    lower_bound_of_rate,
+    upper_bound_of_rate,
+)
 
 RUNS = 2000
 BY_NAME = {noise.name: noise for noise in MODELS}
@@ -25,7 +30,7 @@ LEAST = 0.01
 
 
 def _at_most(events: int, runs: int, rate: float) -> bool:
-    return st.upper_bound_of_rate(events, runs) <= rate
+    return upper_bound_of_rate(events, runs) <= rate
 
 
 class TestUnchangedCode:
@@ -34,7 +39,7 @@ class TestUnchangedCode:
     @pytest.mark.parametrize("noise", MODELS, ids=IDS)
     def test_false_alarms(self, noise):
         tally = SimulatedGate(noise).run(RUNS, seed=1)
-        told = f"{tally.false_alarms} of {RUNS} runs, at most {st.upper_bound_of_rate(tally.false_alarms, RUNS):.3%}"
+        told = f"{tally.false_alarms} of {RUNS} runs, at most {upper_bound_of_rate(tally.false_alarms, RUNS):.3%}"
         assert _at_most(tally.false_alarms, RUNS, limits.FALSE_ALARM), told
 
     @pytest.mark.parametrize("noise", SOUND, ids=[noise.name for noise in SOUND])
@@ -73,12 +78,12 @@ class TestLeastFavourable:
 
     def test_same_is_seldom_said_of_what_it_rules_out(self):
         """Each class of cells, as slow as its bound: SAME at most in one of 200 and process."""
-        for row in limits.LIMITS["device"]:
-            cells = np.full(30, {11.5: 14.0, 4.7: 6.0, 0.0: 2.0}[row.from_microseconds])
+        for start, slowdown in limits.SAME_BELOW["device"]:
+            cells = np.full(30, {11.5: 14.0, 4.7: 6.0, 0.0: 2.0}[start])
             for noise in (REALISTIC, COIN):
-                tally = SimulatedGate(noise, cells).run(300, seed=8, effect=row.same_below)
+                tally = SimulatedGate(noise, cells).run(300, seed=8, effect=slowdown)
                 events = int((tally.findings == Said.SAME).sum())
-                assert _at_most(events, tally.findings.size, 2 * limits.MISSED), f"{row} under {noise.name}"
+                assert _at_most(events, tally.findings.size, 2 * limits.MISSED), f"from {start} us under {noise.name}"
 
 
 class TestPower:
@@ -122,8 +127,7 @@ class TestBrokenRules:
         """What a plain t test at 5 % does to 30 cells."""
         monkeypatch.setattr(limits, "SCREENING_ERROR", 0.05 * len(CELLS))
         monkeypatch.setattr(limits, "FLAG_SPENDING", (1.0, 1.0, 1.0, 1.0))
-        rows = tuple(replace(row, minimum_effect=0.0) for row in limits.LIMITS["device"])
-        monkeypatch.setattr(limits, "LIMITS", MappingProxyType({"device": rows}))
+        monkeypatch.setattr(limits, "MINIMUM_EFFECT", {"device": 0.0})
         monkeypatch.setattr(limits, "CONTROL_ERROR", 1e-9)
         assert self._alarms(SimulatedGate(REALISTIC, confirms=False)) > 0.7
 
@@ -149,8 +153,7 @@ class TestBrokenRules:
 
     def test_same_for_lack_of_a_difference(self, monkeypatch):
         """No bound to rule out: slow cells pass because eight draws show too little."""
-        rows = tuple(replace(row, same_below=1.0) for row in limits.LIMITS["device"])
-        monkeypatch.setattr(limits, "LIMITS", MappingProxyType({"device": rows}))
+        monkeypatch.setattr(limits, "SAME_BELOW", {"device": ((0.0, 1.0),)})
         tally = SimulatedGate(REALISTIC).run(100, seed=15, effect=0.05)
         assert tally.share(Said.SAME) > 0.9
 

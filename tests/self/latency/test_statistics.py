@@ -7,6 +7,7 @@ import numpy as np
 import pytest
 
 from tests.latency import statistics as st
+from tests.self.latency.simulated_clock import upper_bound_of_rate
 
 T_TABLE = [
     # one-sided tail, degrees of freedom, t: tables of Student's t, as in the NIST/SEMATECH e-Handbook 1.3.6.7.2
@@ -33,6 +34,11 @@ def test_student_t_tails_in_closed_form(t):
     assert st.student_t_tail(t, 1) == pytest.approx(math.atan2(1, t) / math.pi, rel=1e-10)
     two = 1 / (math.sqrt(2 + t * t) * (math.sqrt(2 + t * t) + t))
     assert st.student_t_tail(t, 2) == pytest.approx(two, rel=1e-9)
+    angle = math.atan2(2, t)
+    four = 0.5 - math.cos(angle) * (0.75 - math.cos(angle) ** 2 / 4)
+    assert st.student_t_tail(t, 4) == pytest.approx(four, rel=1e-9, abs=1e-15)
+    assert st.student_t_tail(math.inf, 4) == 0.0
+    assert st.student_t_tail(-math.inf, 4) == 1.0
 
 
 @pytest.mark.parametrize("tail", [0.4, 1e-2, 1e-4, 1e-8])
@@ -50,21 +56,14 @@ def test_many_degrees_of_freedom_are_normal():
     [
         (lambda: st.student_t_quantile(0.0, 5), "expected a tail between 0 and 1, got 0.0"),
         (lambda: st.student_t_tail(math.nan, 5), "got NaN"),
-        (lambda: st.incomplete_beta(1, 1, 2), "x in 0 to 1"),
         (lambda: st.estimate(np.zeros(3)), "at least 4 values, got 3"),
-        (lambda: st.upper_bound_of_rate(3, 2), "got 3 of 2"),
-        (lambda: st.upper_bound_of_rate(0, 0), "got 0 of 0"),
+        (lambda: upper_bound_of_rate(3, 2), "got 3 of 2"),
+        (lambda: upper_bound_of_rate(0, 0), "got 0 of 0"),
     ],
 )
 def test_bad_arguments_are_named(call, told):
     with pytest.raises(ValueError, match=told):
         call()
-
-
-def test_incomplete_beta_is_the_binomial_tail():
-    for n, k, p in [(10, 3, 0.2), (50, 49, 0.9), (1000, 7, 0.004)]:
-        tail = sum(math.comb(n, i) * p**i * (1 - p) ** (n - i) for i in range(k, n + 1))
-        assert st.incomplete_beta(k, n - k + 1, p) == pytest.approx(tail, rel=1e-9)
 
 
 class TestEstimate:
@@ -146,11 +145,17 @@ class TestFamily:
         assert 0.04 < wrong / len(p_values) < 0.055
 
     def test_bounds_of_rates(self):
-        assert st.upper_bound_of_rate(0, 300) == pytest.approx(1 - 0.05 ** (1 / 300))
-        assert st.upper_bound_of_rate(10, 10) == 1.0
+        assert upper_bound_of_rate(0, 300) == pytest.approx(1 - 0.05 ** (1 / 300))
+        assert upper_bound_of_rate(10, 10) == 1.0
         # NIST/SEMATECH e-Handbook 7.2.4.1: 4 of 20, two-sided 90 %
-        assert 1 - st.upper_bound_of_rate(16, 20) == pytest.approx(0.0713, abs=2e-4)
-        assert st.upper_bound_of_rate(4, 20) == pytest.approx(0.4010, abs=2e-4)
+        assert 1 - upper_bound_of_rate(16, 20) == pytest.approx(0.0713, abs=2e-4)
+        assert upper_bound_of_rate(4, 20) == pytest.approx(0.4010, abs=2e-4)
+
+    @pytest.mark.parametrize(("events", "trials"), [(3, 10), (49, 50), (7, 1000)])
+    def test_at_the_bound_so_few_are_as_rare_as_is_said(self, events, trials):
+        rate = upper_bound_of_rate(events, trials, 0.99)
+        few = sum(math.comb(trials, i) * rate**i * (1 - rate) ** (trials - i) for i in range(events + 1))
+        assert few == pytest.approx(0.01, rel=1e-9)
 
 
 def test_trimmed_mean_cuts_both_ends():

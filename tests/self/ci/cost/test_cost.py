@@ -7,9 +7,10 @@ import pytest
 
 from ci import options
 from ci.cost import baseline, tables
-from ci.cost.baseline import BadBaseline, Group
-from ci.cost.comparison import Change, Outcome, compare
+from ci.cost.baseline import Group
+from ci.cost.comparison import Change, CostVerdict, compare
 from ci.cost.figures import COMPILED, COUNTED, assemble
+from tests.calls.errors import Foreseen
 from tests.instruments.cost.machine_code import CannotRead, amd_figures, nvidia_figures, ptx_moves
 
 VARIANTS = [{"name": "kernel", "backend": "cuda"}, {"name": "kernel", "backend": "hip"}]
@@ -56,14 +57,14 @@ def test_two_variants_of_one_kernel_in_a_call_have_names_of_their_own():
 
 def test_the_same_figures_are_the_same():
     result = compare(MEASURED, ACCEPTED)
-    assert (result.outcome, result.outcome.exit_code, result.changes) == (Outcome.SAME, 0, ())
+    assert (result.verdict, result.verdict.decision, result.changes) == (CostVerdict.SAME, 0, ())
     assert result.compared == sum(len(group.figures) for group in ACCEPTED.values())
 
 
 @pytest.mark.parametrize("now", [8, 2])
 def test_a_change_in_either_direction_is_told_with_both_figures(now):
     result = compare(assemble("own", counted(), compiled(**{"loads of 16 bytes": now})), ACCEPTED)
-    assert result.outcome.exit_code == 1
+    assert result.verdict.decision == 1
     assert [str(change) for change in result.changes] == [
         f"get_k of small / kernel / sm_90 / loads of 16 bytes: was 4, is {now}"
     ]
@@ -79,7 +80,7 @@ def test_a_figure_that_comes_or_goes_is_a_change():
 def test_another_triton_version_leaves_machine_code_alone_and_says_so():
     other = replace(assemble("own", counted(), compiled(registers=40)), triton="3.8.0")
     result = compare(other, ACCEPTED)
-    assert result.outcome is Outcome.SAME
+    assert result.verdict is CostVerdict.SAME
     assert "accepted with Triton 3.7.1, this is 3.8.0" in result.not_applicable
     assert result.compared == len(ACCEPTED[COUNTED].figures)
 
@@ -96,21 +97,21 @@ def test_another_triton_version_does_not_excuse_what_the_interpreter_counts():
 
 def test_without_a_baseline_nothing_is_compared():
     result = compare(MEASURED, None)
-    assert (result.outcome, result.outcome.exit_code, result.compared) == (Outcome.NOT_COMPARED, 0, 0)
+    assert (result.verdict, result.verdict.decision, result.compared) == (CostVerdict.NOT_COMPARED, 0, 0)
 
 
 def test_what_could_not_be_counted_is_undecided_and_no_change():
     failed = [{"workload": "large", "function": "get_k", "reason": "ValueError: no"}]
     fewer = assemble("own", counted(calls=counted()["calls"][:1], failed=failed), compiled())
     assert fewer.troubles == ["large, get_k: ValueError: no"]
-    assert (compare(fewer, ACCEPTED).outcome, compare(fewer, ACCEPTED).changes) == (Outcome.UNDECIDED, ())
-    assert compare(fewer, None).outcome is Outcome.UNDECIDED
+    assert (compare(fewer, ACCEPTED).verdict, compare(fewer, ACCEPTED).changes) == (CostVerdict.UNDECIDED, ())
+    assert compare(fewer, None).verdict is CostVerdict.UNDECIDED
 
 
 def test_what_does_not_compile_is_undecided_and_no_change():
     messages = [compiled()[0], {"compiled": 1, "target": "gfx942", "reason": "kernel for gfx942: no"}]
     result = compare(assemble("own", counted(), messages), ACCEPTED)
-    assert (result.outcome, result.outcome.exit_code, result.changes) == (Outcome.UNDECIDED, 2, ())
+    assert (result.verdict, result.verdict.decision, result.changes) == (CostVerdict.UNDECIDED, 2, ())
 
 
 def test_a_constant_that_cannot_travel_is_told():
@@ -147,7 +148,7 @@ def test_accepting_changes_one_implementation(tmp_path):
 def test_a_spoilt_baseline_is_refused(tmp_path, content):
     path = tmp_path / "baseline.json"
     path.write_text(content)
-    with pytest.raises(BadBaseline, match=str(path)):
+    with pytest.raises(Foreseen, match=str(path)):
         baseline.read("own", path)
 
 

@@ -5,11 +5,12 @@ from pathlib import Path
 
 import pytest
 
-from ci.cost import baseline, children
+from ci.cost import baseline, command
 from ci.cost.baseline import Group
 from ci.cost.command import measure
 from ci.cost.comparison import compare
 from ci.processes import CannotRun
+from ci.reports.reporter import Reporter
 from tests.planted.costs.regressions import BASE, REGRESSIONS, Regression
 from tests.self import commands
 from tests.self.consoles import console
@@ -19,7 +20,7 @@ WORKLOADS = ("1x128",)
 
 
 def measured(path):
-    return measure(str(path), console()[0], WORKLOADS)
+    return measure(str(path), Reporter("cost", None, console()[0]), WORKLOADS)
 
 
 @pytest.fixture(scope="module")
@@ -40,7 +41,7 @@ def test_a_planted_regression_is_a_change(regression, accepted, tmp_path):
     assert not found.troubles
     result = compare(found, accepted)
     told = [str(change) for change in result.changes]
-    assert result.outcome.exit_code == 1
+    assert result.verdict.decision == 1
     changes = [change for change in result.changes if change.figure.endswith(regression.figure)]
     assert len(changes) == 1, told
     assert regression.now(changes[0].was or 0, changes[0].now or 0), told
@@ -54,7 +55,7 @@ def test_a_comment_is_no_change(accepted, tmp_path):
     path.write_text(f"# Another.\n\n{lines}")
     result = compare(measured(path), accepted)
     assert [str(change) for change in result.changes] == []
-    assert result.outcome.exit_code == 0
+    assert result.verdict.decision == 0
     assert result.compared > 40
 
 
@@ -65,25 +66,25 @@ def test_a_regression_that_no_longer_applies_is_refused():
 
 
 def test_decorated_kernels_are_compiled_and_unreachable_ones_told():
-    found = measure(str(DECORATED), console()[0], ("1x4k",))
+    found = measure(str(DECORATED), Reporter("cost", None, console()[0]), ("1x4k",))
     assert [code.name for code in found.codes if code.by_target] == ["get_k of 1x4k / _decorated"]
     assert found.calls[0].figures["programs"] == 2_048
     assert len(found.troubles) == 1
     assert "_hidden.<locals>.inner: the module" in found.troubles[0]
-    assert compare(found, None).outcome.exit_code == 2
+    assert compare(found, None).verdict.decision == 2
 
 
 def test_an_implementation_that_ends_the_process_is_told(tmp_path):
     path = tmp_path / "ends.py"
     path.write_text("import os, sys\nprint('last words', file=sys.stderr, flush=True)\nos._exit(3)\n")
     with pytest.raises(CannotRun, match=r"exited with status 3: .*last words"):
-        children.count(str(path), lambda *step: None)
+        command.count(str(path), lambda *step: None)
 
 
 def test_what_an_implementation_prints_is_no_message(tmp_path):
     path = tmp_path / "prints.py"
     path.write_text("print('{}')\ndef get_k(*arguments):\n    print('loud')\n    raise RuntimeError('no')\n")
-    told = children.count(str(path), lambda *step: None, WORKLOADS)
+    told = command.count(str(path), lambda *step: None, WORKLOADS)
     assert told["failed"] == [{"workload": "1x128", "function": "get_k", "reason": "RuntimeError: no"}]
 
 

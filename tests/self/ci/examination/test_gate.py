@@ -16,11 +16,12 @@ from typing import Any
 import pytest
 
 from ci import options
-from ci.examination import listing, probe, summary
+from ci.examination import probe, summary
 from ci.examination import run as examination_run
-from ci.examination.probe import CannotExamine
+from ci.examination.command import listing
 from ci.examination.verdict import STOPPED_EARLY, judge
 from tests import ROOT
+from tests.calls.errors import Foreseen
 from tests.cases.case import Case
 from tests.examine.examined import Examined
 from tests.examine.selection import Selection
@@ -281,7 +282,7 @@ def test_without_a_job_cases_are_examined():
 def test_listing_says_rules_and_places():
     case = Case(name="page", rules=(4, 10), seq_lens=(64,), family="lengths")
     cases = [case, replace(case, name="long", heavy=True), replace(case, name="huge", rules=(12,), needs_gpu="4 GiB")]
-    assert listing.lines(cases) == [
+    assert listing(cases) == [
         "lengths/page  rules 4, 10  GPU and CPU",
         "lengths/long  rules 4, 10  GPU and CPU, there not with --quick",
         "lengths/huge  rules 12     GPU only: 4 GiB",
@@ -306,11 +307,14 @@ def test_many_undecided_cases_are_counted():
         ("print('loud')\nraise KeyError(3)", "importing it failed: it raised KeyError: 3 (my gather.py line 2)"),
     ],
 )
-def test_implementation_that_cannot_be_looked_at(source: str, sentence: str, tmp_path: Path) -> None:
+def test_implementation_that_cannot_be_looked_at(
+    source: str, sentence: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(probe, "PATIENCE_SECONDS", 30)
     path = tmp_path / "my gather.py"
     path.write_text(source)
-    with pytest.raises(CannotExamine) as error:
-        probe.ask(Selection(str(path), device="cpu"), patience=30)
+    with pytest.raises(Foreseen) as error:
+        probe.ask(Selection(str(path), device="cpu"))
     assert str(error.value).startswith(f"--impl {path}: {sentence}")
 
 

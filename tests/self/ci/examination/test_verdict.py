@@ -7,10 +7,11 @@ from typing import Any
 
 import pytest
 
-from ci.examination import report, summary
+from ci.examination import summary
 from ci.examination.collector import Collector, case_of
 from ci.examination.run import trouble_in
-from ci.examination.verdict import CUT_SHORT, NO_RIGHT_ROW, Decision, RunVerdict, judge
+from ci.examination.verdict import CUT_SHORT, NO_RIGHT_ROW, RunVerdict, judge
+from ci.reports.decision import Decision
 from tests.contract import Contract, Rule
 from tests.examine.examined import Examined
 from tests.examine.finding import Finding
@@ -33,7 +34,7 @@ def broken(case: str, *rules: int) -> Examined:
 
 def decision(*results: Examined, troubles: tuple[str, ...] = ()) -> tuple[str, int]:
     verdict = judge(results, rows_due=(PAGE, TAIL), troubles=troubles)
-    return verdict.decision.value, verdict.decision.exit_code
+    return verdict.decision.word, verdict.decision.value
 
 
 def test_clean_cases_are_clean():
@@ -95,19 +96,12 @@ def test_report_says_what_the_verdict_says():
         Examined("tables/x", undecided="?"),
     ]
     machine = {"python": "3.11.7", "device": "cpu"}
-    content = report.content(
-        judge(results), implementation="x.py", contract=Contract.SAFE, machine=machine, seconds=1.26
-    )
+    content = summary.content(judge(results), Selection("x.py", Contract.SAFE), machine)
     assert json.loads(json.dumps(content)) == {
-        "report": "examination",
-        "schema": 1,
-        "verdict": "findings",
-        "exit_code": 1,
         "implementation": "x.py",
         "contract": "safe",
         "rules_not_held": [16, 17, 18, 19],
         "machine": machine,
-        "seconds": 1.3,
         "cases": {
             "examined": 2,
             "clean": 1,
@@ -315,7 +309,7 @@ def test_refusing_everything_is_not_clean():
 
 
 def line_of(verdict: RunVerdict, contract: Contract = Contract.STRICT) -> str:
-    return summary.last_line(verdict, Selection("my.py", contract), 41.3).plain
+    return summary.last_line(verdict, Selection("my.py", contract))
 
 
 def test_the_last_line_names_refused_families_and_rules_that_were_not_held():
@@ -328,18 +322,18 @@ def test_the_last_line_names_refused_families_and_rules_that_were_not_held():
         (0, False),
     ]
     told = "on 5 cases, 3 refused (all of geometries), 1 not run"
-    assert line_of(verdict) == f"CLEAN: my.py keeps the strict contract {told} (41 s)"
+    assert line_of(verdict) == f"my.py keeps the strict contract {told}"
     assert line_of(verdict, Contract.SAFE) == (
-        f"CLEAN: my.py keeps the safe contract {told}; rules 16 to 19 were not held against it (41 s)"
+        f"my.py keeps the safe contract {told}; rules 16 to 19 were not held against it"
     )
-    assert "; rules 9 to 11 and 13 to 19 were not held against it (41 s)" in line_of(verdict, Contract.TRUSTING)
+    assert "; rules 9 to 11 and 13 to 19 were not held against it" in line_of(verdict, Contract.TRUSTING)
 
 
 def test_what_is_the_same_for_all_cases_is_one_line():
     reason = "needs a GPU: device='cuda' in an allocation"
     verdict = judge([Examined(f"lengths/{n}", undecided=reason) for n in range(88)])
     assert verdict.decision is Decision.UNDECIDED
-    assert line_of(verdict) == f"UNDECIDED: {reason}: 88 cases, first lengths/0 (41 s)"
+    assert line_of(verdict) == f"{reason}: 88 cases, first lengths/0"
     assert summary.undecided_lines(verdict) == []
 
 
@@ -353,8 +347,6 @@ def test_a_run_that_was_cut_short_is_undecided_and_tells_what_is_known():
     verdict = judge(results, cut_short="ended by SIGTERM")
     assert verdict.decision is Decision.UNDECIDED
     assert len(verdict.findings) == 2
-    assert line_of(verdict) == (
-        "UNDECIDED: ended by SIGTERM after 2 of 3 cases; findings so far: 2 (rules 4 and 5) (41 s)"
-    )
+    assert line_of(verdict) == ("ended by SIGTERM after 2 of 3 cases; findings so far: 2 (rules 4 and 5)")
     quiet = judge([clean(PAGE)], cut_short="interrupted")
-    assert line_of(quiet) == "UNDECIDED: interrupted after 1 of 1 case; no findings so far (41 s)"
+    assert line_of(quiet) == "interrupted after 1 of 1 case; no findings so far"

@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 import torch
 
-from ci.latency.base import NoBase, changed_files, extract, load_folder, resolve, same_code, working_tree
+from ci.latency.base import NoBase, changed_files, checked_out, extract, load_folder, resolve
 from tests import ROOT
 from tests.calls.implementations import Implementation, load_implementation
 from tests.cases.case import Case
@@ -125,7 +125,7 @@ def test_trees_that_are_alike_are_extracted_once(checkout):
     checkout.commit()
     newer, older = (extract(resolve(name, checkout.folder)) for name in ("HEAD", "HEAD~1"))
     assert newer == older
-    assert changed_files(older, checkout.folder) == []
+    assert changed_files(older, checkout.folder) == ([], True)
 
 
 def test_changed_files_are_named(checkout):
@@ -134,7 +134,8 @@ def test_changed_files_are_named(checkout):
     (checkout.folder / "kernels" / "__pycache__").mkdir()
     (checkout.folder / "kernels" / "__pycache__" / "new.pyc").write_text("")
     base = extract(resolve("HEAD~1", checkout.folder))
-    assert changed_files(base, checkout.folder) == ["kernels/gather.py", "kernels/new.py", "kernels/offset.py"]
+    files = ["kernels/gather.py", "kernels/new.py", "kernels/offset.py"]
+    assert changed_files(base, checkout.folder) == (files, False)
 
 
 CODE = '''"""What a module is for."""
@@ -169,7 +170,7 @@ def test_only_what_python_runs_is_code(tmp_path, head, is_same):
         (tmp_path / folder / "kernels").mkdir(parents=True)
         (tmp_path / folder / "kernels" / "plan.py").write_text(text)
         (tmp_path / folder / "kernels" / "NOTES.md").write_text(folder)
-    assert same_code(tmp_path / "base", tmp_path / "head") is is_same
+    assert changed_files(tmp_path / "base", tmp_path / "head")[1] is is_same
 
 
 @pytest.mark.parametrize("name", ["new.py", "tiles.json"])
@@ -177,21 +178,20 @@ def test_a_further_file_is_other_code(tmp_path, name):
     for folder in ("base", "head"):
         (tmp_path / folder / "kernels").mkdir(parents=True)
     (tmp_path / "head" / "kernels" / name).write_text("")
-    assert not same_code(tmp_path / "base", tmp_path / "head")
+    assert changed_files(tmp_path / "base", tmp_path / "head") == ([f"kernels/{name}"], False)
 
 
 def test_what_is_checked_out(checkout, tmp_path):
     commit = checkout.git("rev-parse", "HEAD")
     (checkout.folder / ".gitignore").write_text(".gate/\n")
     checkout.commit()
-    clean = working_tree(checkout.folder)
-    assert (clean.commit, clean.is_dirty) == (checkout.git("rev-parse", "HEAD"), False)
-    assert clean.commit != commit
+    clean = checked_out(checkout.folder)
+    assert clean == checkout.git("rev-parse", "HEAD") != commit
     (checkout.folder / "kernels" / "new.py").write_text("")
-    assert working_tree(checkout.folder).is_dirty
+    assert checked_out(checkout.folder) == f"{clean}-dirty"
     outside = tmp_path / "outside"
     outside.mkdir()
-    assert working_tree(outside).commit is None
+    assert checked_out(outside) is None
 
 
 class TestNoBase:

@@ -5,7 +5,7 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-from ci.latency import planted
+from ci.latency import certify
 from ci.latency.certify import promise_told
 from tests.latency.power import EFFECTS, lower, measured_power, promised
 from tests.latency.samples import Cell, CellSamples
@@ -20,25 +20,25 @@ def draws_of(effect: float, us: float = 5.5, draws: int = 24, seed: int = 5, noi
 
 
 def slower_base(effect: float, us: float = 5.5) -> CellSamples:
-    return planted.turned(draws_of(effect, us))
+    return certify.turned(draws_of(effect, us))
 
 
 class TestSameCode:
     """Decisions on draws that no other decision has seen."""
 
     def test_draws_are_not_shared(self):
-        assert planted.decided(draws_of(0.0), FAMILY, draws_of(0.0, seed=6)) == ["SAME", "SAME", "SAME"]
+        assert certify.decided(draws_of(0.0), FAMILY, draws_of(0.0, seed=6)) == ["SAME", "SAME", "SAME"]
 
     @pytest.mark.parametrize(("fresh", "said"), [(0.06, "SLOWER after a flag"), (0.0, "SAME after a flag")])
     def test_a_flag_is_held_against_another_process(self, fresh, said):
-        assert planted.decided(draws_of(0.06), FAMILY, draws_of(fresh, seed=6)) == [said]
+        assert certify.decided(draws_of(0.06), FAMILY, draws_of(fresh, seed=6)) == [said]
 
 
 class TestPlanted:
     """Slowdowns are measured with the slower side as the base."""
 
     def test_a_slower_base_is_found(self):
-        found = planted.found(planted.turned(slower_base(0.06)), FAMILY)
+        found = certify.found(certify.turned(slower_base(0.06)), FAMILY)
         assert found.said == "flagged SLOWER"
         assert found.ratio == pytest.approx(1.06, abs=0.004)
         assert found.microseconds == pytest.approx(5.5, rel=0.05)
@@ -48,26 +48,26 @@ class TestPlanted:
         [(13.0, 1.021, True), (13.0, 1.019, False), (6.0, 1.031, True), (6.0, 1.021, False), (2.0, 1.051, True)],
     )
     def test_what_is_promised_depends_on_the_duration(self, us, ratio, is_promised):
-        assert planted.Found("cell", us, ratio, "SAME").is_promised is is_promised
+        assert certify.Found("cell", us, ratio, "SAME").is_promised is is_promised
 
     def test_what_was_not_measured_is_not_promised(self):
-        assert not planted.Found("cell", 5.0, None, "INCONCLUSIVE").is_promised
+        assert not certify.Found("cell", 5.0, None, "INCONCLUSIVE").is_promised
 
     def test_a_tally_names_what_was_missed(self):
         findings = [
-            planted.Found("seen", 13.0, 1.04, "flagged SLOWER"),
-            planted.Found("small", 13.0, 1.01, "SAME"),
-            planted.Found("missed", 6.0, 1.035, "SAME"),
+            certify.Found("seen", 13.0, 1.04, "flagged SLOWER"),
+            certify.Found("small", 13.0, 1.01, "SAME"),
+            certify.Found("missed", 6.0, 1.035, "SAME"),
         ]
-        told = planted.tally(findings)
+        told = certify.tally(findings)
         assert told.startswith("of 2 planted slowdowns as large as promised, 1 were flagged")
         assert told.endswith("not: missed (+3.5 %, SAME)")
-        assert "not:" not in planted.tally(findings[:2])
+        assert "not:" not in certify.tally(findings[:2])
 
     def test_the_range_is_told(self):
-        findings = [planted.Found(name, 5.0, ratio, "") for name, ratio in (("a", 1.1), ("b", 1.02), ("c", None))]
-        assert planted.range_told(findings) == "from +2.0 % (b) to +10.0 % (a)"
-        assert planted.range_told(findings[2:]) == "nothing measured"
+        findings = [certify.Found(name, 5.0, ratio, "") for name, ratio in (("a", 1.1), ("b", 1.02), ("c", None))]
+        assert certify.range_told(findings) == "from +2.0 % (b) to +10.0 % (a)"
+        assert certify.range_told(findings[2:]) == "nothing measured"
 
 
 class TestPower:
@@ -92,8 +92,8 @@ class TestPower:
 
     def test_promises_are_held_against_the_worst_cell_of_their_length(self):
         quiet = measured_power([draws_of(0.0)], FAMILY, is_same_code=True)
-        short = replace(quiet, cell_id="short", microseconds=2.0, power=dict.fromkeys(EFFECTS, 0.97))
-        middle = replace(quiet, cell_id="middle", microseconds=6.0, power=dict.fromkeys(EFFECTS, 0.995))
+        short = replace(quiet, cell="short", microseconds=2.0, power=dict.fromkeys(EFFECTS, 0.97))
+        middle = replace(quiet, cell="middle", microseconds=6.0, power=dict.fromkeys(EFFECTS, 0.995))
         told = [promise_told(held) for held in promised([short, middle])]
         assert told[0].endswith("+2 % from 12 us on is found in 90 % of runs; no cell takes as long")
         assert told[1].endswith("kept: 99.5 % (middle)")

@@ -26,7 +26,7 @@ def side(seconds, rng, replays=6):
 
 def played(order, machine=MACHINE, slower=()):
     """Return what a process would tell that measures as it is asked to."""
-    cells = CELLS if order.cells is None else [Cell(**cell) for cell in order.cells]
+    cells = CELLS if order.cells is None else order.cells
     told = Measured(machine=machine.as_json(), twin="twin-1", seconds={"measuring": 20.0})
     for cell in cells:
         ratio = 1.05 if cell in slower else 1.0
@@ -49,7 +49,10 @@ class SpareProcess:
         self.is_used = self.is_closed = False
         self.made.append(self)
 
-    def close(self):
+    def __enter__(self):
+        return self
+
+    def __exit__(self, *error):
         self.is_closed = True
 
 
@@ -120,8 +123,7 @@ def test_a_base_that_differs_in_comments_only_asks_the_host_for_nothing(run, bas
         return played(order)
 
     for is_same in (False, True):
-        monkeypatch.setattr(command, "same_code", lambda base, head, is_same=is_same: is_same)
-        monkeypatch.setattr(command, "changed_files", lambda base, head: ["kernels/plan.py"])
+        monkeypatch.setattr(command, "changed_files", lambda base, head, said=is_same: (["kernels/plan.py"], said))
         output = run("latency", "--base", "HEAD~1", process=process)[1]
         assert ("changed: kernels/plan.py (nothing that Python runs)" in output) is is_same
     assert [order.same_code for order in orders] == [False, True]
@@ -185,7 +187,7 @@ def test_a_certificate_counts_decisions_and_is_kept(run, monkeypatch):
     assert set(report["planted"]) == {slowdown.name for slowdown in certify.SLOWDOWNS}
     kept = History(MACHINE).certificate()
     assert kept is not None
-    assert [cell["cell"] for cell in kept.content["cells"]] == [cell.id for cell in CELLS]
+    assert [cell["cell"] for cell in kept["cells"]] == [cell.id for cell in CELLS]
 
 
 def test_a_gate_that_calls_the_same_code_slower_is_not_certified_clean(run, monkeypatch):
@@ -219,10 +221,12 @@ def test_a_flag_that_another_process_refutes_is_no_false_alarm(run, monkeypatch)
     assert "15 SAME, 1 SAME after a flag" in output
 
 
-def test_a_process_that_is_not_needed_is_ended():
-    with stage.Spare() as spare:
-        spare.start()
-        assert spare.process is not None
-        inner = spare.process._process
-        assert inner.poll() is None
-    assert inner.poll() is not None
+def test_a_process_that_is_not_needed_is_ended(run, base, monkeypatch):
+    def fails(first, again):
+        raise CannotRun("the rest was not told")
+
+    monkeypatch.setattr(command, "judge", fails)
+    code, _, _ = run("latency", "--base", "HEAD~1", process=lambda order: played(order, slower=CELLS[:1]))
+    assert code == 2
+    (spare,) = SpareProcess.made
+    assert (spare.is_used, spare.is_closed) == (False, True)

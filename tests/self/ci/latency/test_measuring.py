@@ -1,5 +1,6 @@
 """What the latency gate does around its decision: draws of cells, processes, planted slowdowns."""
 
+from dataclasses import asdict
 from typing import ClassVar
 
 import pytest
@@ -9,8 +10,7 @@ import kernels
 from ci.latency import certify, child, stage
 from ci.latency.base import load_folder
 from ci.latency.child import CROSS_CHECKING
-from ci.latency.stage import Measured, listen
-from ci.latency.two_processes import judge
+from ci.latency.stage import Measured, judge, listen
 from ci.processes import CannotRun
 from tests.calls.inputs import Inputs
 from tests.cases.case import Case
@@ -19,9 +19,8 @@ from tests.instruments.device_clock import Placement
 from tests.instruments.red_zones import RedZonedMemory
 from tests.latency import measure
 from tests.latency.cell_verdict import Kind, Stage
-from tests.latency.cells import cells_of
 from tests.latency.measure import BLOCKS, Measurer
-from tests.latency.samples import Cell, CellSamples, Draw
+from tests.latency.samples import Cell, CellSamples, Draw, cells_of
 from tests.planted.slowdowns import SLOWDOWNS
 
 
@@ -48,9 +47,12 @@ def test_a_draw_replays_pairs_in_blocks_and_captures_controls_once(monkeypatch):
         return clocks[-1]
 
     functions = {"get_k_and_s": kernels.get_k_and_s}
-    measurer = Measurer(functions, functions, 3, torch.device("cpu"), clock)
+    monkeypatch.setattr(measure, "GraphClock", clock)
+    monkeypatch.setattr(torch.cuda, "current_device", lambda: 0)
+    measurer = Measurer(functions, functions, 3)
+    measurer._device = torch.device("cpu")
     cell = Cell("1x128", "get_k_and_s")
-    samples = measurer.drawn(measurer.drawn(measurer.empty(cell)))
+    samples = measurer.drawn(measurer.drawn(CellSamples(cell)))
     for made in clocks:
         assert sorted(made.captured) == sorted(PlayedClock.TIMES)
     assert clocks[0].captured != clocks[1].captured
@@ -117,7 +119,7 @@ def test_a_flagged_cell_is_measured_again_and_told_with_its_cause():
         untrusted={ODD: "the clocks disagree"},
         differs={SLOW: "machine code: 3 of 90 instructions changed"},
     )
-    verdicts = {verdict.cell: verdict for verdict in judge(first, again).verdicts}
+    verdicts = {verdict.cell: verdict for verdict in judge(first, again)[0]}
     assert asked == [([SLOW], 24)]
     assert verdicts[SLOW].kind is Kind.SLOWER
     assert verdicts[SLOW].reason.endswith("Look at machine code: 3 of 90 instructions changed")
@@ -127,13 +129,13 @@ def test_a_flagged_cell_is_measured_again_and_told_with_its_cause():
 
 
 def test_a_flag_that_fresh_draws_do_not_confirm_is_not_slower():
-    judged = judge(measured(samples_of(SLOW, 1.05)), lambda cells, draws: measured(samples_of(SLOW, 1.0, draws)))
-    assert [verdict.kind for verdict in judged.verdicts] == [Kind.SAME]
+    verdicts, _ = judge(measured(samples_of(SLOW, 1.05)), lambda cells, draws: measured(samples_of(SLOW, 1.0, draws)))
+    assert [verdict.kind for verdict in verdicts] == [Kind.SAME]
 
 
 def test_a_second_process_that_tells_nothing_leaves_the_cell_undecided():
-    judged = judge(measured(samples_of(SLOW, 1.05)), lambda cells, draws: Measured())
-    assert [verdict.kind for verdict in judged.verdicts] == [Kind.INCONCLUSIVE]
+    verdicts, _ = judge(measured(samples_of(SLOW, 1.05)), lambda cells, draws: Measured())
+    assert [verdict.kind for verdict in verdicts] == [Kind.INCONCLUSIVE]
 
 
 def told_of(*messages):
@@ -149,10 +151,10 @@ def test_a_process_is_understood():
     steps: list[tuple[str, int, int]] = []
     found = listen(
         [
-            {"machine": {"gpu": "G"}, "gpu": None, "unchecked": ["clocks"], "twin": "twin-1"},
+            {"machine": {"gpu": "G"}, "unchecked": ["clocks"], "twin": "twin-1"},
             {"phase": "measuring", "step": "measuring even", "done": 0, "of": 1},
             {"identical": {"workload": "like", "function": "get_k_and_s", "metric": "device"}},
-            {"samples": told.as_json()},
+            {"samples": asdict(told)},
         ],
         lambda *step: steps.append(step),
     )
@@ -170,17 +172,18 @@ def test_the_host_is_not_timed_where_python_runs_the_same(same_code, monkeypatch
     assert told_of(*told).identical == ([cell] if same_code else [])
 
 
-def test_each_phase_is_timed():
+def test_each_phase_is_timed(monkeypatch):
     moments = iter([0.0, 5.0, 7.0, 8.0, 20.0])
     messages = map(phase, ("comparing", "measuring", "measuring"))
-    found = listen(messages, lambda step, done, of: None, clock=lambda: next(moments))
+    monkeypatch.setattr(stage.time, "monotonic", lambda: next(moments))
+    found = listen(messages, lambda step, done, of: None)
     assert found.seconds == {"starting": 5.0, "comparing": 2.0, "measuring": 13.0}
 
 
 def test_a_cell_whose_clock_is_not_trusted_has_no_samples():
     told = [samples_of(cell, 1.0, 8) for cell in (EVEN, LIKE)]
     untrusted = {"workload": "like", "function": "get_k_and_s", "metric": "device"}
-    messages = [{"samples": samples.as_json()} for samples in told]
+    messages = [{"samples": asdict(samples)} for samples in told]
     found = told_of(*messages, {"untrusted": untrusted, "why": "the clocks disagree"})
     assert found.samples == {EVEN: told[0]}
     assert found.untrusted == {LIKE: "the clocks disagree"}
@@ -189,14 +192,14 @@ def test_a_cell_whose_clock_is_not_trusted_has_no_samples():
 def test_what_was_measured_is_told_before_the_clock_is_checked():
     told = samples_of(EVEN, 1.0, 8)
     seen: list[dict[Cell, CellSamples]] = []
-    messages = [phase("measuring"), {"samples": told.as_json()}, phase(CROSS_CHECKING)]
+    messages = [phase("measuring"), {"samples": asdict(told)}, phase(CROSS_CHECKING)]
     listen(messages, lambda step, done, of: None, lambda measured: seen.append(dict(measured.samples)))
     assert seen == [{EVEN: told}]
 
 
 def test_without_a_gpu_the_process_says_so_in_one_sentence(monkeypatch):
     monkeypatch.setenv("CUDA_VISIBLE_DEVICES", "")
-    order = certify.Order("own", None, None, 1, 0, check_identity=False, same_code=False, check_clock=False)
+    order = certify.Order("own", seed=0, draws=1)
     with pytest.raises(CannotRun, match=r"^no NVIDIA GPU is visible to this process: latency is measured on one$"):
         stage.run(order, lambda step, done, of: None)
 

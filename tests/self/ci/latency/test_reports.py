@@ -27,11 +27,8 @@ SLOWER = CellVerdict(
     (1.049, 1.053),
     14.6,
     15.34,
-    0.0175,
 )
-SAME = CellVerdict(
-    SMALL, Kind.SAME, Stage.SCREENING, "not slower by 4 % or more", 8, 0.999, (0.99, 1.008), 1.6, 1.598, 0.05
-)
+SAME = CellVerdict(SMALL, Kind.SAME, Stage.SCREENING, "not slower by 4 % or more", 8, 0.999, (0.99, 1.008), 1.6, 1.598)
 OPEN = unmeasured(HOST, "the measurement is invalid: the clock returned times of zero or less")
 IDENTICAL = same_by_identity(Cell("8x1k", "get_s"))
 

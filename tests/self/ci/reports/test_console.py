@@ -11,11 +11,8 @@ from rich.table import Table
 from rich.text import Text
 
 from ci.reports.console import console_on
-from ci.reports.ending import finish
-from ci.reports.report import headed
+from ci.reports.reporter import Reporter
 from tests import ROOT
-
-CLEAN = headed("examination", "clean", 0, 1.0, {})
 
 
 def shown(*renderables):
@@ -86,14 +83,17 @@ except KeyboardInterrupt as error:
 
 def test_a_job_ends_with_its_report_and_its_last_line(tmp_path):
     file, path = io.StringIO(), tmp_path / "report.json"
-    assert finish(console_on(file), path, CLEAN, Text("CLEAN: all")) == 0
-    assert file.getvalue() == f"report: {path}\nCLEAN: all\n"
-    assert json.loads(path.read_text()) == CLEAN
+    reporter = Reporter("examination", path, console_on(file), {"implementation": "own", "findings": []})
+    assert reporter.told({"findings": [1]}, 0, "all") == 0
+    assert file.getvalue() == f"report: {path}\nCLEAN: all (0 s)\n"
+    head = {"report": "examination", "schema": 1, "verdict": "clean", "exit_code": 0, "seconds": 0.0}
+    assert json.loads(path.read_text()) == {**head, "implementation": "own", "findings": [1]}
 
 
 def test_a_report_that_cannot_be_written_makes_the_last_line_undecided():
     file = io.StringIO()
-    assert finish(console_on(file), ROOT / "/dev/full", CLEAN, Text("CLEAN: all")) == 2
+    assert Reporter("cost", ROOT / "/dev/full", console_on(file)).told({}, 0, "all", "same") == 2
+    assert file.getvalue().splitlines()[-2] == "without its report it would be: SAME: all (0 s)"
     assert file.getvalue().splitlines()[-1] == "UNDECIDED: cannot write /dev/full: No space left on device"
 
 
@@ -102,10 +102,8 @@ def test_output_that_is_lost_at_the_end_makes_the_report_undecided(tmp_path, cod
     path = tmp_path / "report.json"
     script = f"""
 from pathlib import Path
-from rich.text import Text
-from ci.reports.ending import finish
-from ci.reports.report import headed
-sys.exit(finish(console, Path({str(path)!r}), headed("cost", "same", {code}, 1.0, {{}}), Text("SAME")))
+from ci.reports.reporter import Reporter
+sys.exit(Reporter("cost", Path({str(path)!r}), console).told({{}}, {code}, "all", "same"))
 """
     with open("/dev/full", "w") as full:
         done = run(script, stdout=full)

@@ -11,20 +11,20 @@ import pytest
 from rich.text import Text
 
 from ci.cost.baseline import Group
-from ci.cost.command import report_of as cost_report
+from ci.cost.command import content_of
 from ci.cost.comparison import compare
 from ci.cost.figures import COUNTED, assemble
-from ci.examination import report
+from ci.examination import summary
 from ci.examination.verdict import judge
 from ci.reports.console import console_on
 from ci.reports.reporter import Reporter
 from ci.reports.step_summary import MOST_ROWS, markdown
 from ci.speed import command as speed
-from ci.speed.listening import Told
 from tests import ROOT
-from tests.contract import Contract, Rule
+from tests.contract import Rule
 from tests.examine.examined import Examined
 from tests.examine.finding import Finding
+from tests.examine.selection import Selection
 from tests.self import commands
 
 NOTHING_COUNTED = {
@@ -39,14 +39,14 @@ RIGHT = Examined("lengths/one", right=("get_k",))
 
 def _examined(*results: Examined) -> dict:
     verdict = judge(results)
-    return report.content(verdict, implementation="own", contract=Contract.STRICT, machine=MACHINE, seconds=61.2)
+    return _reported("examination", summary.content(verdict, Selection(), MACHINE), verdict.decision)
 
 
 def test_a_clean_examination():
     text = markdown("examination.json", _examined(RIGHT, Examined("pools/huge", not_run="no GPU")))
     assert text == (
         "## ✅ examination: clean\n\n"
-        "own · strict contract · 1 case examined, 1 not run · NVIDIA H100 · torch 2.11 · triton 3.6 · 61 s\n"
+        "own · strict contract · 1 case examined, 1 not run · NVIDIA H100 · torch 2.11 · triton 3.6 · 0 s\n"
     )
 
 
@@ -119,16 +119,22 @@ def _jobs() -> Iterator[tuple[str, dict, str]]:
         ({**same, COUNTED: Group("3.7", {"launches": 1})}, "❌ x: changed"),
     ):
         result = compare(measured, accepted)
-        yield "cost", cost_report(measured, result, 3.0), title
-    yield "speed", _measured("speed", speed.content(Told(machine={"gpu": "H100"}), []), 0), "✅ x: clean"
+        content, verdict = content_of(measured, result), result.verdict
+        yield "cost", _reported("cost", content, verdict.decision, verdict.value), title
+    yield (
+        "speed",
+        _reported("speed", speed.content({"machine": {"gpu": "H100"}, "workloads": []}, [], []), 0),
+        "✅ x: clean",
+    )
     for exit_code, title in ((0, "✅ x: clean"), (1, "❌ x: findings"), (2, "⚠️ x: undecided")):
-        yield "latency", _measured("latency", {"cells": []}, exit_code), title
+        yield "latency", _reported("latency", {"cells": []}, exit_code), title
 
 
-def _measured(kind: str, content: dict, exit_code: int) -> dict:
+def _reported(kind: str, content: dict, exit_code: int, verdict: str = "") -> dict:
     with tempfile.TemporaryDirectory() as folder:
         path = Path(folder) / "report.json"
-        assert Reporter(kind, path, console_on(io.StringIO())).told(content, exit_code, Text("")) == exit_code
+        reporter = Reporter(kind, path, console_on(io.StringIO()))
+        assert reporter.told(content, exit_code, Text(""), verdict) == exit_code
         return json.loads(path.read_text())
 
 

@@ -6,10 +6,14 @@ import time
 import pytest
 
 from ci import options
-from ci.sanitizer import command
-from ci.sanitizer.cases import CHOSEN, cases_by_id, chosen_cases
-from ci.sanitizer.process import ChildRun, launch_child, run_sanitizer
-from ci.sanitizer.tools import PROGRAM, TOOLS, SanitizerUnavailable, find_program
+from ci.processes import CannotRun, TookTooLong
+from ci.reports.decision import Decision
+from ci.sanitizer import command, process
+from ci.sanitizer.cases import CHOSEN, chosen_cases
+from ci.sanitizer.process import launch_child, run_sanitizer
+from ci.sanitizer.tools import PROGRAM, TOOLS, find_program
+from tests.calls.errors import Foreseen
+from tests.cases.catalogue import catalogue
 from tests.contract import Contract, Rule
 from tests.examine.finding import Finding
 from tests.examine.selection import Selection
@@ -19,13 +23,18 @@ from tests.self.ci.sanitizer.outputs import CASE, MARK, access, heard, recorded,
 CANARY = "\n".join(f"========= {line}" for line in access("Invalid __global__ read of size 1 bytes", "", "canary_x"))
 SUMMARY = "========= ERROR SUMMARY: 1 error"
 END = MARK + '{"all_done": true}'
-STATUS_1, KILLED = "the process exited with status 1", "the process was ended by SIGKILL"
+STATUS_1, KILLED = CannotRun("the process exited with status 1"), CannotRun("the process was ended by SIGKILL")
 SECONDS = 120
 """For a run on a GPU."""
 
 
-def run_of(text, trouble="", timed_out=False):
-    return ChildRun(heard(text), trouble, timed_out)
+def cases_by_id(ids):
+    known = {case.id: case for case in catalogue()}
+    return [known[name] for name in ids]
+
+
+def run_of(text, trouble=None):
+    return heard(text), trouble
 
 
 class FakeChild:
@@ -35,7 +44,7 @@ class FakeChild:
         self.runs = list(runs)
         self.orders = []
 
-    def __call__(self, tool, order, seconds):
+    def __call__(self, module, before, order, seconds):
         self.orders.append([tuple(pair) for pair in order["examinations"]])
         return self.runs.pop(0)
 
@@ -43,9 +52,11 @@ class FakeChild:
 def run_fake(*runs, cases=(CASE,), implementations=("own",), timeout=100.0):
     child = FakeChild(*runs)
     clock = iter(float(second) for second in range(1000))
-    report = run_sanitizer(
-        "memcheck", implementations, Contract.SAFE, cases_by_id(cases), timeout, launch=child, clock=lambda: next(clock)
-    )
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(process, "launch_child", child)
+        patch.setattr(process, "find_program", lambda: PROGRAM)
+        patch.setattr(process.time, "monotonic", lambda: next(clock))
+        report = run_sanitizer("memcheck", implementations, Contract.SAFE, cases_by_id(cases), timeout)
     return report, child.orders
 
 
@@ -55,18 +66,13 @@ def command_line(*arguments):
 
 
 def done(*cases, by="own"):
-    return "\n".join(
-        MARK + json.dumps({key: case, "implementation": by, "second": 9.5})
-        for case in cases
-        for key in ("case", "done")
-    )
+    return "\n".join(MARK + json.dumps({key: case, "implementation": by}) for case in cases for key in ("case", "done"))
 
 
 def test_a_clean_run():
     report, _ = run_fake(run_of("\n".join([done(CASE), END, CANARY, SUMMARY])))
     assert report.is_clean
     assert report.examined == (("own", CASE),)
-    assert (report.processes, report.starting) == (1, 9.5)
 
 
 def test_a_tool_that_saw_nothing_is_not_trusted():
@@ -84,7 +90,6 @@ def test_a_case_that_ends_the_process_does_not_end_the_run():
     everything = [("own", "batches/1"), ("own", CASE), ("own", "batches/33")]
     assert report.examined == tuple(everything)
     assert report.undecided == ()
-    assert report.processes == 2
     assert orders == [everything, everything[2:]]
 
 
@@ -110,11 +115,14 @@ def test_implementations_share_a_process_until_one_loses_the_gpu():
         (run_of("\n".join([done(CASE), END, CANARY])), "ended without a summary"),
         (run_of("========= Error: Device not supported\n", STATUS_1), "Error: Device not supported"),
         (
-            run_of(SUMMARY, f"{STATUS_1}: ModuleNotFoundError"),
+            run_of(SUMMARY, CannotRun(f"{STATUS_1}: ModuleNotFoundError")),
             f"the examination ended: {STATUS_1}: ModuleNotFoundError",
         ),
         (run_of(f"{transcript_of()}\n{SUMMARY}", KILLED), f"the examination ended in {CASE} of own: {KILLED}"),
-        (run_of(transcript_of(), timed_out=True), f"it was ended after 100 s in {CASE} of own"),
+        (
+            run_of(transcript_of(), TookTooLong("the process was not done after 100 s")),
+            f"it was ended after 100 s in {CASE} of own",
+        ),
         (
             run_of(
                 "\n".join([done(CASE), END, CANARY, SUMMARY, "========= ERROR SUMMARY: 5 errors were not printed."])
@@ -142,27 +150,27 @@ def test_a_child_under_a_tool_is_heard_with_it_and_ended_with_all_it_started(tmp
     tool = ["sh", "-c", f'(sleep 4; touch {mark}) & echo ========= started; "$@"', "sh"]
     order = [["tell", "under way"], ["sleep", 60]]
     start = time.monotonic()
-    run = launch_child("tests.self.ci.child", tool, order, seconds=2)
+    said, trouble = launch_child("tests.self.ci.child", tool, order, seconds=2)
     assert time.monotonic() - start < 10
-    assert run.timed_out
-    assert [item for item in run.heard if item] == ["========= started", {"value": "under way"}]
+    assert isinstance(trouble, TookTooLong)
+    assert [item for item in said if item] == ["========= started", {"value": "under way"}]
     time.sleep(max(0, 4.5 - (time.monotonic() - start)))
     assert not mark.exists()
 
 
 def test_what_the_tool_says_after_the_process_is_heard():
     tool = ["sh", "-c", '"$@"; echo ========= ERROR SUMMARY: 0 errors', "sh"]
-    run = launch_child("tests.self.ci.child", tool, [["fault", "no"]], seconds=60)
-    assert [item for item in run.heard if item] == ["========= ERROR SUMMARY: 0 errors"]
-    assert run.trouble == "RuntimeError: no"
+    said, trouble = launch_child("tests.self.ci.child", tool, [["fault", "no"]], seconds=60)
+    assert [item for item in said if item] == ["========= ERROR SUMMARY: 0 errors"]
+    assert str(trouble) == "RuntimeError: no"
 
 
 def test_without_the_tool_nothing_is_decided(monkeypatch, capsys):
     monkeypatch.setattr("ci.sanitizer.tools.USUAL_HOME", "/nowhere")
-    with pytest.raises(SanitizerUnavailable, match="compute-sanitizer is not on the PATH"):
+    with pytest.raises(Foreseen, match="compute-sanitizer is not on the PATH"):
         find_program({"PATH": "/nowhere", "CUDA_HOME": "/nowhere"})
     monkeypatch.setattr("ci.sanitizer.process.find_program", lambda: find_program({"PATH": ""}))
-    assert command_line("--tool", "memcheck") == command.UNDECIDED
+    assert command_line("--tool", "memcheck") == Decision.UNDECIDED
     assert capsys.readouterr().out.startswith("UNDECIDED: compute-sanitizer is not on the PATH")
 
 

@@ -2,8 +2,8 @@
 
 import pytest
 
-from ci.sanitizer.stream import Record, take_apart
-from ci.sanitizer.transcript import Allocation, Examined, findings_of, read
+from ci.sanitizer.hazards import Record, take_apart
+from ci.sanitizer.transcript import Allocation, Subject, findings_of, read
 from tests.cases.catalogue import catalogue
 from tests.contract import Contract
 from tests.self.ci.sanitizer.outputs import CASE, MARK, access, heard, recorded, transcript_of
@@ -31,7 +31,7 @@ def test_one_byte_outside(name, rule, where):
     assert finding.details["kernel"] == "touch_kernel"
     assert finding.details["tensor"] in where
     # The fault ended the process in the middle of the case.
-    assert read(heard(recorded(name))).current == Examined("", CASE)
+    assert read(heard(recorded(name))).current == Subject("", CASE)
 
 
 def test_a_read_of_unwritten_memory():
@@ -54,7 +54,7 @@ def test_a_tool_that_reports_its_planted_fault_is_trusted(name):
     assert transcript.is_trustworthy
     assert transcript.has_summary
     assert transcript.has_ended
-    assert transcript.done == [Examined("", CASE)]
+    assert transcript.done == [Subject("", CASE)]
     # Only what the tool itself said makes it so.
     silent = "\n".join(line for line in recorded(name).splitlines() if "canary" not in line)
     assert not read(heard(silent)).is_trustworthy

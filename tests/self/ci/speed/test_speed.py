@@ -1,17 +1,15 @@
 """`./ci/gate speed`: the figures, the tables, and the measuring on clocks that are made up."""
 
 import json
+from dataclasses import asdict
 from types import SimpleNamespace
-from typing import ClassVar
 
 import pytest
 import torch
 
 import kernels
 from ci import options as command_line
-from ci.processes import Message
-from ci.speed import child, clocks, command, figures, listening, markdown, measure, table
-from ci.speed.child import Order
+from ci.speed import child, clocks, command, figures, markdown, table
 from ci.speed.clocks import launches_of, same_rows
 from ci.speed.figures import ALLOCATION, COPY, EMPTY, Timed, Workload
 from kernels.peers import torch_indexing
@@ -52,6 +50,12 @@ MEASURED = [
     _workload("1x32k", 4.0, sglang=SGLANG, torch=TORCH),
     _workload("page-1-32k", 6.0, is_stated=False, sglang=SGLANG, torch=TORCH),
 ]
+
+
+def told_of(workloads, **more):
+    """Return what the measuring process tells of workloads."""
+    told = {"machine": MACHINE, "unchecked": [], "left_out": {}, "workloads": list(map(asdict, workloads)), **more}
+    return json.loads(json.dumps(told))
 
 
 class TestFigures:
@@ -97,13 +101,13 @@ class TestFigures:
         assert summary.to_peer is None
         assert summary.host_to_peer is None
 
-    @pytest.mark.parametrize("ratios", [[], [1.0, 0.0], [float("nan")], [float("inf")], [-1.0]])
-    def test_means_of_what_is_no_ratio_are_refused(self, ratios):
-        with pytest.raises(ValueError, match="ratios: expected finite numbers above 0"):
-            figures.geometric_mean(ratios)
+    @pytest.mark.parametrize("own", [0.0, float("nan"), float("inf"), -1.0])
+    def test_means_of_what_is_no_ratio_are_refused(self, own):
+        with pytest.raises(ValueError, match=r"geometric mean|expected finite numbers"):
+            figures.summaries([_workload("1x4k", own)])
 
     def test_json_and_back(self):
-        again = [Workload.from_json(json.loads(json.dumps(w.as_json()))) for w in MEASURED]
+        again = [Workload.from_json(json.loads(json.dumps(asdict(w)))) for w in MEASURED]
         assert again == MEASURED
 
 
@@ -127,9 +131,9 @@ class TestTables:
         assert line.endswith("geometric mean over 2 workloads: own 1.000, sglang 2.000, torch 20.000")
 
     def test_markdown(self, tmp_path, capsys):
-        told = listening.Told(MACHINE, [], {}, MEASURED)
+        told = told_of(MEASURED)
         path = tmp_path / "speed.json"
-        path.write_text(json.dumps(command.content(told, figures.summaries(MEASURED))))
+        path.write_text(json.dumps(command.content(told, MEASURED, figures.summaries(MEASURED))))
         assert markdown.main([str(path)]) == 0
         lines = capsys.readouterr().out.splitlines()
         assert lines[0] == r"| workload | copy | own | sglang | torch\* |"
@@ -147,13 +151,16 @@ class TestTables:
         assert str(path) in capsys.readouterr().err
 
 
-class FakeClocks:
+class FakeClocks(clocks.GpuClocks):
     """Sides that take as long as is made up, on a machine that becomes slower from replay to replay."""
 
-    needed_bytes = 1_000
+    @property
+    def needed_bytes(self):
+        return 1_000
 
     def __init__(self, seconds, eager=()):
         self.seconds, self.eager = seconds, eager
+        self._functions = dict.fromkeys(("own", "torch"), kernels.get_k_and_s)
         self.placed, self.orders, self.drift = [], [], 1.0
         self.has_profiled = self.is_warm = False
 
@@ -199,8 +206,8 @@ class TestMeasuring:
     CASE = Case(name="1x4k", rules=(1,), seq_lens=(4_096,))
 
     def _measured(self, fake, runs=3):
-        sides = measure.on_host(fake, self.CASE, ["own", "torch"], runs)
-        return Workload.from_json(measure.on_device(fake, self.CASE, sides, runs, is_stated=True))
+        sides = fake.on_host(self.CASE, runs)
+        return Workload.from_json(fake.on_device(self.CASE, sides, runs, is_stated=True))
 
     def test_each_run_draws_anew_and_each_figure_has_a_median_a_run(self):
         fake = FakeClocks({COPY: 2.0, "own": 1.0, "torch": 40.0}, eager=("torch",))
@@ -258,25 +265,26 @@ class TestLoading:
     """What stands side by side."""
 
     def test_own_the_named_one_and_peers_once_each(self):
-        assert command.order_of("own", 3) == Order(["own", "sglang", "torch"], ["sglang", "torch"], 3)
-        assert command.order_of("x.py", 3).implementations == ["own", "x.py", "sglang", "torch"]
+        everybody, peers = ["own", "sglang", "torch"], ["sglang", "torch"]
+        assert command.order_of("own", 3) == {"implementations": everybody, "optional": peers, "runs": 3}
+        assert command.order_of("x.py", 3)["implementations"] == ["own", "x.py", "sglang", "torch"]
         # Who names it wants to see it.
-        assert command.order_of("sglang", 3) == Order(["own", "sglang", "torch"], ["torch"], 3)
+        assert command.order_of("sglang", 3) == {"implementations": everybody, "optional": ["torch"], "runs": 3}
 
     def test_peers_that_are_missing_are_left_out_and_told(self):
-        functions, left_out = child.load(Order(["own", "no_such_module"], ["no_such_module"], 3))
+        functions, left_out = child.load(["own", "no_such_module"], ["no_such_module"])
         assert list(functions) == ["own"]
         assert "no_such_module" in left_out["no_such_module"]
 
     def test_the_named_one_may_not_be_missing(self):
         with pytest.raises(NoImplementation, match="no_such_module"):
-            child.load(Order(["own", "no_such_module"], [], 3))
+            child.load(["own", "no_such_module"], [])
 
     def test_without_the_function_that_is_timed(self, tmp_path):
         path = tmp_path / "half.py"
         path.write_text("def get_k(*arguments): ...\n")
         with pytest.raises(NoImplementation, match="has no get_k_and_s"):
-            child.load(Order([str(path)], [], 3))
+            child.load([str(path)], [])
 
 
 class TestLooking:
@@ -307,21 +315,9 @@ class TestLooking:
 class TestProcess:
     """The measuring process as its parent hears it."""
 
-    MESSAGES: ClassVar[list[Message]] = [
-        {"step": "loading", "done": 0, "of": 1},
-        {"machine": MACHINE, "unchecked": ["x"], "left_out": {"sglang": "not installed"}},
-        *({"workload": json.loads(json.dumps(w.as_json()))} for w in MEASURED),
-    ]
-
-    def test_what_it_tells(self):
-        steps: list[tuple[str, int, int]] = []
-        told = listening.listen(self.MESSAGES, lambda *step: steps.append(step))
-        assert told.workloads == MEASURED
-        assert told.left_out == {"sglang": "not installed"}
-        assert steps == [("loading", 0, 1)]
-
     def test_a_run_is_shown_and_written(self, monkeypatch, tmp_path):
-        monkeypatch.setattr(listening, "run", lambda order, on_step: listening.listen(self.MESSAGES, on_step))
+        told = told_of(MEASURED, unchecked=["x"], left_out={"sglang": "not installed"})
+        monkeypatch.setattr(command, "told_by", lambda module, log, order, on_step: [told])
         on, output = console()
         path = tmp_path / "speed.json"
         assert command.main(command_line.parse(["speed", "--json", str(path)])[1], ["./ci/gate"], on) == 0
@@ -334,8 +330,8 @@ class TestProcess:
         assert (written["verdict"], written["exit_code"]) == ("clean", 0)
 
     def test_a_clock_that_stands_still_is_no_figure(self, monkeypatch):
-        stuck = listening.Told(MACHINE, [], {}, [_workload("1x4k", 0.0)])
-        monkeypatch.setattr(listening, "run", lambda order, on_step: stuck)
+        stuck = told_of([_workload("1x4k", 0.0)])
+        monkeypatch.setattr(command, "told_by", lambda module, log, order, on_step: [stuck])
         assert command.main(command_line.parse(["speed"])[1], ["./ci/gate"], console()[0]) == 2
 
     def test_without_a_gpu_one_line_and_2(self):
@@ -349,7 +345,7 @@ class TestCommandLine:
 
     def test_runs(self):
         assert command_line.parse(["speed", "--runs", "5"])[1].runs == 5
-        assert command_line.parse(["speed"])[1].runs is None
+        assert command_line.parse(["speed"])[1].runs == 3
 
     @pytest.mark.parametrize(
         ("arguments", "named"),
