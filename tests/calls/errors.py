@@ -22,8 +22,9 @@ def short(error: BaseException) -> str:
 
 
 def lacks_memory(error: BaseException) -> bool:
-    """Whether an error says that the machine has too little memory; the driver's has no class of its own."""
-    return isinstance(error, MemoryError) or "out of memory" in str(error)
+    """Whether an error says that memory ran out: Python's, torch's, or CUDA's, which has no class of its own."""
+    is_such = isinstance(error, MemoryError) or type(error).__name__ == "OutOfMemoryError"
+    return is_such or "out of memory" in str(error)
 
 
 def exception_line(text: str) -> str:

@@ -68,9 +68,10 @@ def examine(
     """
     lent = memory()
     findings = Findings(case, contract, on_found=on_found)
-    examined = _Examination(implementation, case, findings, device, instruments, lent, on_step).run()
-    lent.close()
-    return examined
+    try:
+        return _Examination(implementation, case, findings, device, instruments, lent, on_step).run()
+    finally:  # else what was lent stays taken, and the next case finds less
+        lent.close()
 
 
 class _Examination:

@@ -176,11 +176,13 @@ class Examiner:
 
 def _shared_gpu(trace: Trace) -> SharedGpu:
     """Return the GPU that a worker shares with the others that leave traces beside its own."""
+    gpu = os.environ.get("CUDA_VISIBLE_DEVICES", "0")
+    return SharedGpu(trace.path.with_name(f"gpu-{gpu}.lock"), _free_memory, trace.more_time)
+
+
+def _free_memory() -> tuple[int, int]:
+    """Give back what this process keeps of the GPU's memory; return the bytes that are free, and those there are."""
     import torch
 
-    def free() -> int:
-        torch.cuda.empty_cache()
-        return torch.cuda.mem_get_info()[0]
-
-    gpu = os.environ.get("CUDA_VISIBLE_DEVICES", "0")
-    return SharedGpu(trace.path.with_name(f"gpu-{gpu}.lock"), free, trace.more_time)
+    torch.cuda.empty_cache()
+    return torch.cuda.mem_get_info()

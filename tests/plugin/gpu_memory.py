@@ -12,12 +12,21 @@ from tests.cases.case import Case
 from tests.cases.plan import num_pages_of
 from tests.examine.examined import Examined
 
-LARGE_BYTES = 4 * 2**30
+LARGE_BYTES = 1 << 29
 """What a case took beyond that, its process gives back at once. Less is kept for the next case: asking takes time."""
+ROOM_BYTES = 2 << 30
+"""What an examination takes beside its case: of libraries, and of what is kept for the next call."""
 SETS_OF_RESULTS = 3
 """Results that live at a time: a call's, an earlier one's, and what they are compared with."""
-MOST_SECONDS = 60.0
-"""How long a case waits for memory, and is examined again where others were quicker to take it."""
+LARGEST_SHARE = 0.8
+"""Of a GPU's memory, which is room enough for any case."""
+MOST_VAIN = 3
+"""Examinations that lacked memory although there was room at once, until the implementation is taken for the cause."""
+PAUSE_SECONDS = 3.0
+"""Between them."""
+MOST_SECONDS = 240.0
+"""How long a case waits for memory, and is examined again where others were quicker to take it. Who has waited that
+long in vain waits no more: somebody keeps the memory."""
 LOOK_SECONDS = 0.2
 
 
@@ -34,8 +43,8 @@ class SharedGpu:
 
     Args:
         lock: a file that the run's workers have in common.
-        free: gives back what this process does not use, and returns the bytes that are free.
-        on_wait: told before a wait how many seconds it may take at most.
+        free: gives back what this process does not use, and returns the bytes that are free and those that there are.
+        on_wait: told before a wait how many seconds it and what comes after may take.
         clock: seconds.
         sleep: waits for seconds.
     """
@@ -43,7 +52,7 @@ class SharedGpu:
     def __init__(
         self,
         lock: Path,
-        free: Callable[[], int],
+        free: Callable[[], tuple[int, int]],
         on_wait: Callable[[float], None],
         clock: Callable[[], float] = time.monotonic,
         sleep: Callable[[float], None] = time.sleep,
@@ -58,29 +67,38 @@ class SharedGpu:
     def examined(self, case: Case, examine: Callable[[], Examined]) -> Examined:
         """Return what the examination of a case comes to; where memory ran out, once there is room for it.
 
-        Who runs out although nobody else had the memory is not helped by waiting, and is not made to wait again.
+        Who runs out again and again although nobody else has the memory is not helped by waiting.
         """
-        of = examine()
-        until = self._clock() + MOST_SECONDS
-        while of.lacked_memory and self._helps and self._clock() < until:
+        of, until, vain = examine(), self._clock() + MOST_SECONDS, 0
+        while of.lacked_memory and self._helps and vain < MOST_VAIN and self._clock() < until:
             with self._lock.open("w") as file:
-                waited = self._wait_for_room(needed_bytes(case), file.fileno(), until)
+                waited = self._wait_for_room(2 * needed_bytes(case) + ROOM_BYTES, file.fileno(), until)
+                self._on_wait(0)
                 of = examine()
-            self._helps = waited or not of.lacked_memory
+            if of.lacked_memory and not waited:  # others may have been quicker
+                vain += 1
+                self._pause(PAUSE_SECONDS)
+        self._helps = self._helps and not of.lacked_memory
         return of
 
     def _wait_for_room(self, needed: int, lock: int, until: float) -> bool:
         """Wait until the others of the run that wait are done, and there is memory; return whether there was a wait."""
         waited = False
         # The lock is given free when its owner ends, however that ends.
-        while not _locked(lock) or self._free() < needed:
-            left = until - self._clock()
-            if left <= 0:
+        while not _locked(lock) or not self._has(needed):
+            if self._clock() >= until:
                 break
-            self._on_wait(left)
-            self._sleep(LOOK_SECONDS)
+            self._pause(LOOK_SECONDS)
             waited = True
         return waited
+
+    def _pause(self, seconds: float) -> None:
+        self._on_wait(MOST_SECONDS)
+        self._sleep(seconds)
+
+    def _has(self, needed: int) -> bool:
+        free, total = self._free()
+        return free >= min(needed, int(LARGEST_SHARE * total))
 
 
 def _locked(descriptor: int) -> bool:

@@ -65,7 +65,7 @@ RIGHT = (
     Odd("host_descriptors.py", "safe", edits=styles.HOST_DESCRIPTORS),
     Odd("block_pointers.py", "strict", edits=styles.BLOCK_POINTERS),
     Odd("device_guard.py", "strict", edits=styles.DEVICE_GUARD, is_default=True),
-    Odd("asserts_cuda.py", "strict", edits=styles.ASSERTS_CUDA),
+    Odd("asserts_cuda.py", "trusting", edits=styles.ASSERTS_CUDA),
     Odd("persistent.py", "strict", edits=styles.PERSISTENT),
     Odd("custom_op.py", "trusting", edits=styles.CUSTOM_OP),
     Odd("module.py:Gather", "strict", edits=styles.MODULE),

@@ -263,7 +263,7 @@ DEVICE_GUARD = {LAUNCH: "        with torch.cuda.device(buf.device):\n    " + LA
 """A device guard round the launch, so that a pool on another GPU than the current one is served there."""
 
 ASSERTS_CUDA = {CHECK: "    assert buf.is_cuda and page_indices.is_cuda, 'expected tensors on a GPU'\n" + CHECK}
-"""As wrappers in production look: asserts that its tensors are on a GPU."""
+"""As wrappers in production look: asserts that its tensors are on a GPU, which is no refusal that names an argument."""
 
 INFERENCE_MODE = {"def _run(": "@torch.inference_mode()\ndef _run("}
 """Gathers in inference mode, as code of servers does."""

@@ -1,12 +1,15 @@
 """Is a case that memory ran out on examined again once there is room, and no other?"""
 
 import fcntl
+import threading
+import time
+from functools import partial
 
 import pytest
 
 from tests.cases.catalogue import catalogue
 from tests.examine.examined import Examined
-from tests.plugin.gpu_memory import MOST_SECONDS, SharedGpu, needed_bytes
+from tests.plugin.gpu_memory import MOST_SECONDS, MOST_VAIN, PAUSE_SECONDS, SharedGpu, needed_bytes
 
 CASES = {case.id: case for case in catalogue(seed_count=0)}
 CASE = CASES["pools/past-8-gib"]
@@ -29,7 +32,7 @@ class World:
         self.gpu = SharedGpu(path, self.free, self.waits.append, lambda: self.now, self.sleep)
 
     def free(self):
-        return 80 * 2**30 if self.now >= self.free_after else 0
+        return (80 * 2**30 if self.now >= self.free_after else 0), 80 * 2**30
 
     def sleep(self, seconds):
         self.now += seconds
@@ -80,7 +83,7 @@ def test_who_was_not_quick_enough_examines_again(lock):
     assert next(taken, None) is None
 
 
-def test_who_takes_all_memory_itself_examines_again_once_and_never_more(lock):
+def test_who_takes_all_memory_itself_examines_again_a_few_times_and_never_more(lock):
     world, calls = World(lock), []
 
     def without():
@@ -89,7 +92,71 @@ def test_who_takes_all_memory_itself_examines_again_once_and_never_more(lock):
 
     for _ in range(3):
         assert world.gpu.examined(CASE, without) == WITHOUT
-    assert calls == [0, 0, 0, 0]
+    assert len(calls) == 3 + MOST_VAIN
+
+
+def test_a_small_gpu_is_large_enough(lock):
+    world, total = World(lock), 24 * 2**30
+    world.gpu = SharedGpu(lock, lambda: (int(0.9 * total), total), world.waits.append, lambda: world.now, world.sleep)
+    assert world.gpu.examined(CASES["pools/past-16-gib"], lambda: WITHOUT) == WITHOUT
+    assert world.now == MOST_VAIN * PAUSE_SECONDS
+
+
+class Crowded:
+    """A GPU of 80 GB on which several gates examine, in threads whose seconds are milliseconds."""
+
+    TOTAL = 80 * 2**30
+    OF_A_PROCESS = 3 * 2**29
+    """What a worker takes that does nothing."""
+
+    def __init__(self, workers):
+        self.free = self.TOTAL - workers * self.OF_A_PROCESS
+        self.guard = threading.Lock()
+
+    def take(self, size):
+        with self.guard:
+            self.free -= size
+            if self.free >= 0:
+                return True
+            self.free += size
+            return False
+
+    def examine(self, case):
+        size = needed_bytes(case)
+        if not self.take(size):
+            return Examined(case.id).without_memory("for arguments")
+        time.sleep(0.001 + size / 2**30 / 1e3)  # a second, and one for each GiB
+        has_more = self.take(size // 2)
+        self.free_again(size + has_more * (size // 2))
+        return Examined(case.id) if has_more else Examined(case.id).without_memory("in a call")
+
+    def free_again(self, size):
+        with self.guard:
+            self.free += size
+
+
+def test_three_gates_on_one_gpu_decide_every_case(tmp_path):
+    gates, workers = 3, 4
+    crowded = Crowded(gates * workers)
+    undecided: list[str] = []
+    waits: list[float] = []
+
+    def work(gate, worker):
+        clock, sleep = (lambda: 1e3 * time.monotonic()), (lambda seconds: time.sleep(seconds / 1e3))
+        ask = lambda: (crowded.free, Crowded.TOTAL)  # noqa: E731
+        gpu = SharedGpu(tmp_path / f"{gate}.lock", ask, waits.append, clock, sleep)
+        large = sorted(CASES.values(), key=needed_bytes, reverse=True)[worker::workers]
+        for case in large[:12]:
+            examined = gpu.examined(case, partial(crowded.examine, case))
+            undecided.extend(filter(None, [examined.undecided]))
+
+    threads = [threading.Thread(target=work, args=(gate, worker)) for gate in range(gates) for worker in range(workers)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    assert not undecided
+    assert waits
 
 
 def test_the_lock_is_held_while_a_case_is_examined_again_and_not_after(lock):
