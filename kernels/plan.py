@@ -66,8 +66,9 @@ def plan_launch(layout: PageLayout, gather_k: bool, batch: int, seq_len_sum: int
     is_large = seq_len_sum >= max(LARGE_CALL_TOKENS, SHORT_SEQUENCES * batch)
     tile = tile_tokens(layout, is_large)
     tiles_a_sequence = -(-longest // tile)
-    # All tiles but the last of each sequence are full.
-    most_tiles = (seq_len_sum + batch * (tile - 1)) // tile
+    # All tiles but the last of each sequence are full, and sequences have no more than this, whatever their sum is said
+    # to be: `wide_counts` relies on it.
+    most_tiles = min((seq_len_sum + batch * (tile - 1)) // tile, batch * tiles_a_sequence)
     idle = batch * tiles_a_sequence - most_tiles
     rectangular = batch <= MAX_GRID_Y and (idle <= IDLE_PROGRAMS or idle <= most_tiles)
     return LaunchPlan(
