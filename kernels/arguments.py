@@ -11,6 +11,8 @@ from kernels.layout import SCALE_BYTES, PageLayout
 
 INDEX_DTYPES = (torch.int32, torch.int64)
 MAX_INDEX_HEAD_DIM = 512
+MAX_BATCH = 2**31 - 1_024
+"""Sequences that are counted in 32 bits, with room for the step that leads past the last."""
 
 
 def check_arguments(
@@ -89,6 +91,8 @@ def check_arguments(
         raise ValueError(
             f"seq_lens: expected one length for each of the {batch} rows of page_indices, got {seq_lens.shape[0]}"
         )
+    if batch > MAX_BATCH:
+        raise ValueError(f"seq_lens: expected at most {MAX_BATCH} sequences, got {batch}")
     if max_seq_len > max_pages * page_size:
         raise ValueError(
             f"max_seq_len: expected at most max_pages * page_size = {max_pages * page_size} tokens, got {max_seq_len}"

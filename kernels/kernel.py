@@ -207,7 +207,8 @@ def gather_kernel(
         # Only the stores need this sum: it is computed while the loads above are under way.
         rows_before = _sum_lengths_before(seq_lens_ptr, lengths_stride, sequence, longest, LENGTHS_AT_ONCE, COUNT)
     first_row = rows_before.to(tl.int64) + first_token
-    num_stored = tl.minimum(num_rows - first_row, num_tokens).to(tl.int32)
+    # Not below 0, which would wrap in 32 bits: device lengths may add up to far more than there are rows.
+    num_stored = tl.maximum(tl.minimum(num_rows - first_row, num_tokens), 0).to(tl.int32)
     is_kept = first_row * INDEX_HEAD_DIM < _KEPT_KEY_BYTES
     if GATHER_K:
         is_row = (in_tile < num_stored)[:, None]
