@@ -1,0 +1,159 @@
+"""`./ci/gate prove`: prove in processes, run what may be counterexamples, tell."""
+
+import os
+import queue
+import shlex
+import sys
+import threading
+import time
+from collections.abc import Sequence
+from typing import Any
+
+from rich.text import Text
+
+from ci.processes import CannotRun, Process, without_steps
+from ci.prove import tables
+from ci.prove.options import Options
+from ci.prove.outcome import Outcome, Proof, outcome_of, shown
+from ci.prove.settings import settings
+from ci.reports.console import console_on
+from ci.reports.ending import finish
+from ci.reports.progress import Steps
+from ci.reports.report import headed
+from ci.reports.stopping import why
+from tests.calls.errors import Foreseen
+from tests.calls.implementations import FUNCTIONS
+from tests.contract import Rule
+from tests.instruments.proof.answers import Answer, Verdict
+from tests.instruments.proof.capture import Setting
+
+WIDTH_WITHOUT_TERMINAL = 150
+PATIENCE_SECONDS = 600.0
+"""How long a process may say nothing: a variant takes a minute where z3 finds no proof."""
+STYLES = {Outcome.PROVED: "bold green", Outcome.REFUTED: "bold red", Outcome.UNDECIDED: "bold yellow"}
+
+
+def main(options: Options, start: Sequence[str]) -> int:
+    """Prove, and return the exit code."""
+    began = time.monotonic()
+    console = console_on(sys.stdout, WIDTH_WITHOUT_TERMINAL)
+    try:
+        with Steps(console, began) as steps:
+            proofs = prove(options, steps)
+    except (Foreseen, KeyboardInterrupt) as error:
+        reason = why(error) if isinstance(error, KeyboardInterrupt) else str(error)
+        content = {"implementation": options.implementation, "proofs": [], "undecided": [reason]}
+        told = Text.assemble(("UNDECIDED", STYLES[Outcome.UNDECIDED]), f": {reason}")
+        report = headed("proof", "undecided", Outcome.UNDECIDED.exit_code, time.monotonic() - began, content)
+        return finish(console, options.report, report, told)
+    outcome = outcome_of(options.implementation, proofs, options.rules)
+    rules = [Rule(rule) for rule in options.rules] or list(tables.RULES)
+    tables.show(console, options.implementation, proofs, rules)
+    report = _report(options, proofs, outcome, time.monotonic() - began)
+    last = f": {tables.summed_up(options.implementation, proofs, rules)} ({time.monotonic() - began:.0f} s)"
+    return finish(console, options.report, report, Text.assemble((outcome.value.upper(), STYLES[outcome]), last))
+
+
+def prove(options: Options, steps: Steps) -> list[Proof]:
+    """Prove all that is asked for, and run what may be counterexamples.
+
+    Raises:
+        CannotRun: a process could not do its work.
+    """
+    functions = options.functions or FUNCTIONS
+    tasks = [(function, setting) for setting in settings(options.everywhere) for function in functions]
+    proofs = _in_processes(options.implementation, tasks, steps)
+    found = [proof for proof in proofs if not proof.host.get("lacks")]
+    if not found:
+        raise CannotRun(f"{options.implementation} has none of {', '.join(functions)}")
+    return _replayed(options.implementation, found, steps)
+
+
+def _in_processes(implementation: str, tasks: list[tuple[str, dict[str, Any]]], steps: Steps) -> list[Proof]:
+    waiting: queue.SimpleQueue[int] = queue.SimpleQueue()
+    for number in range(len(tasks)):
+        waiting.put(number)
+    done: dict[int, Proof] = {}
+    failed: list[BaseException] = []
+
+    def work() -> None:
+        try:
+            while not failed:
+                number = waiting.get_nowait()
+                done[number] = _proved(
+                    implementation, *tasks[number], lambda told, _, __: steps.at(told, len(done), len(tasks))
+                )
+        except queue.Empty:
+            return
+        except BaseException as error:
+            failed.append(error)
+
+    workers = [threading.Thread(target=work, daemon=True) for _ in range(min(os.cpu_count() or 1, len(tasks)))]
+    for worker in workers:
+        worker.start()
+    for worker in workers:
+        while worker.is_alive():
+            worker.join(0.5)  # so that a signal is heard
+    if failed:
+        raise failed[0]
+    return [done[number] for number in range(len(tasks))]
+
+
+def _proved(implementation: str, function: str, setting: dict[str, Any], on_step: Any) -> Proof:
+    order = {"implementation": implementation, "function": function, "setting": setting}
+    variants: list[tuple[Verdict, ...]] = []
+    host: dict[str, Any] = {}
+    environment = {"TRITON_INTERPRET": None, "CUDA_VISIBLE_DEVICES": ""}
+    log = f"prove-{threading.get_ident()}.log"
+    with Process("ci.prove.child", log, environment=environment, patience=PATIENCE_SECONDS) as process:
+        for message in without_steps(process.messages(order), on_step):
+            if "verdicts" in message:
+                variants.append(tuple(map(Verdict.from_json, message["verdicts"])))
+            else:
+                host = message["host"]
+    return Proof(function, Setting(**setting).label, tuple(variants), host)
+
+
+def _replayed(implementation: str, proofs: list[Proof], steps: Steps) -> list[Proof]:
+    places = [
+        (p, v, n, candidate)
+        for p, proof in enumerate(proofs)
+        for v, variant in enumerate(proof.variants)
+        for n, verdict in enumerate(variant)
+        for candidate in verdict.candidates
+    ]
+    if not places:
+        return proofs
+    examples = [
+        (proofs[p].function, candidate.as_json(), proofs[p].variants[v][n].rule is Rule.UNDEFINED)
+        for p, v, n, candidate in places
+    ]
+    order = {"implementation": implementation, "examples": examples}
+    environment = {"TRITON_INTERPRET": "1", "CUDA_VISIBLE_DEVICES": ""}
+    with Process("ci.prove.replay_child", "replay.log", environment=environment, patience=PATIENCE_SECONDS) as process:
+        told = list(without_steps(process.messages(order), steps.at))
+    return shown(proofs, [(*places[message["example"]][:3], message["seen"]) for message in told])
+
+
+def _report(options: Options, proofs: list[Proof], outcome: Outcome, seconds: float) -> dict[str, Any]:
+    content = {
+        "implementation": options.implementation,
+        "command": shlex.join(["./ci/gate", "prove", "--impl", options.implementation]),
+        "proofs": [
+            {
+                "function": proof.function,
+                "setting": proof.setting,
+                "host": proof.host,
+                "variants": [[verdict.as_json() for verdict in variant] for variant in proof.variants],
+            }
+            for proof in proofs
+        ],
+        "findings": [
+            {"function": proof.function, **verdict.as_json()}
+            for proof in proofs
+            for variant in proof.variants
+            for verdict in variant
+            if verdict.answer is Answer.REFUTED and verdict.candidates
+        ],
+    }
+    return headed("proof", outcome.value, outcome.exit_code, seconds, content)
