@@ -1,9 +1,10 @@
-"""Proves one function of an implementation in one setting, in a process of its own.
+"""Proves functions of an implementation in one setting, in a process of its own: much that is asked of z3 is the same.
 
-The order: `implementation`, as `--impl` names it, `function`, and `setting`, as `Setting` names it.
+The order: `implementation`, as `--impl` names it, `functions`, `setting`, as `Setting` names it, and
+`paths`, how many ways through the host's code are followed at most.
 
-Messages: `{"step", "done", "of"}` before each variant; for each variant `{"variant", "paths", "verdicts"}`; and last
-`{"host"}`: what is known of the host's paths.
+Messages: `{"step", "done", "of"}` before each variant; for each variant `{"function", "paths", "verdicts"}`; and after
+those of a function `{"function", "host"}`: what is known of the host's paths.
 """
 
 from dataclasses import asdict
@@ -11,7 +12,7 @@ from typing import Any
 
 from ci.processes import serve, tell
 from ci.prove.cache import Cache, key_of, sources_of
-from tests.calls.implementations import load_implementation
+from tests.calls.implementations import Implementation, load_implementation
 from tests.instruments.proof.answers import answered
 from tests.instruments.proof.capture import Setting
 from tests.instruments.proof.paths import host_paths
@@ -20,12 +21,13 @@ from tests.instruments.proof.paths import host_paths
 def work(order: dict[str, Any]) -> None:
     """Prove, and tell."""
     implementation = load_implementation(order["implementation"])
-    function, setting = order["function"], Setting(**order["setting"])
-    if function not in implementation.functions:
-        tell(host={"lacks": True})
-        return
-    cache = Cache()
-    whole = key_of("function", function, setting, *sources_of(implementation.functions[function]))
+    for function in order["functions"]:
+        if function in implementation.functions:
+            _prove(implementation, function, Setting(**order["setting"]), order["paths"], Cache())
+
+
+def _prove(implementation: Implementation, function: str, setting: Setting, most: int, cache: Cache) -> None:
+    whole = key_of("function", function, setting, most, *sources_of(implementation.functions[function]))
     known_whole = cache.read(whole)
     if known_whole is not None:
         for message in known_whole:
@@ -37,6 +39,7 @@ def work(order: dict[str, Any]) -> None:
         function,
         setting,
         lambda count: tell(step=f"{function}, {setting.label}: {count} ways through the host's code", done=0, of=0),
+        most,
     )
     known: set[Any] = set()
     messages: list[dict[str, Any]] = []
@@ -49,10 +52,11 @@ def work(order: dict[str, Any]) -> None:
             verdicts = [verdict.as_json() for verdict in answered(launches, asdict(setting), known)]
             if not known:
                 cache.write(key, verdicts)
-        messages.append({"variant": number, "paths": len(launches), "verdicts": verdicts})
+        messages.append({"function": function, "paths": len(launches), "verdicts": verdicts})
         tell(**messages[-1])
     messages.append(
         {
+            "function": function,
             "host": {
                 "paths": found.paths,
                 "refused": found.refused,
@@ -61,7 +65,7 @@ def work(order: dict[str, Any]) -> None:
                 "open_branches": found.open_branches,
                 "left": found.left,
                 "choices": found.choices,
-            }
+            },
         }
     )
     tell(**messages[-1])

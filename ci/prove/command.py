@@ -61,19 +61,20 @@ def prove(options: Options, steps: Steps) -> list[Proof]:
         CannotRun: a process could not do its work.
     """
     functions = options.functions or FUNCTIONS
-    tasks = [(function, setting) for setting in settings(options.everywhere) for function in functions]
-    proofs = _in_processes(options.implementation, tasks, steps)
-    found = [proof for proof in proofs if not proof.host.get("lacks")]
+    # Keys with and without scales have most questions in common, and are asked by one process.
+    shares = [[name for name in functions if (name == FUNCTIONS[-1]) == is_last] for is_last in (False, True)]
+    tasks = [(share, setting) for setting in settings(options.everywhere) for share in shares if share]
+    found = _in_processes(options, tasks, steps)
     if not found:
         raise CannotRun(f"{options.implementation} has none of {', '.join(functions)}")
     return _replayed(options.implementation, found, steps)
 
 
-def _in_processes(implementation: str, tasks: list[tuple[str, dict[str, Any]]], steps: Steps) -> list[Proof]:
+def _in_processes(options: Options, tasks: list[tuple[list[str], dict[str, Any]]], steps: Steps) -> list[Proof]:
     waiting: queue.SimpleQueue[int] = queue.SimpleQueue()
     for number in range(len(tasks)):
         waiting.put(number)
-    done: dict[int, Proof] = {}
+    done: dict[int, list[Proof]] = {}
     failed: list[BaseException] = []
 
     def work() -> None:
@@ -81,7 +82,7 @@ def _in_processes(implementation: str, tasks: list[tuple[str, dict[str, Any]]], 
             while not failed:
                 number = waiting.get_nowait()
                 done[number] = _proved(
-                    implementation, *tasks[number], lambda told, _, __: steps.at(told, len(done), len(tasks))
+                    options, *tasks[number], lambda told, _, __: steps.at(told, len(done), len(tasks))
                 )
         except queue.Empty:
             return
@@ -96,22 +97,28 @@ def _in_processes(implementation: str, tasks: list[tuple[str, dict[str, Any]]], 
             worker.join(0.5)  # so that a signal is heard
     if failed:
         raise failed[0]
-    return [done[number] for number in range(len(tasks))]
+    return [proof for number in range(len(tasks)) for proof in done[number]]
 
 
-def _proved(implementation: str, function: str, setting: dict[str, Any], on_step: Any) -> Proof:
-    order = {"implementation": implementation, "function": function, "setting": setting}
-    variants: list[tuple[Verdict, ...]] = []
-    host: dict[str, Any] = {}
+def _proved(options: Options, functions: list[str], setting: dict[str, Any], on_step: Any) -> list[Proof]:
+    order = {
+        "implementation": options.implementation,
+        "functions": functions,
+        "setting": setting,
+        "paths": options.paths,
+    }
+    variants: dict[str, list[tuple[Verdict, ...]]] = {function: [] for function in functions}
+    hosts: dict[str, dict[str, Any]] = {}
     environment = {"TRITON_INTERPRET": None, "CUDA_VISIBLE_DEVICES": ""}
     log = f"prove-{threading.get_ident()}.log"
     with Process("ci.prove.child", log, environment=environment, patience=PATIENCE_SECONDS) as process:
         for message in without_steps(process.messages(order), on_step):
             if "verdicts" in message:
-                variants.append(tuple(map(Verdict.from_json, message["verdicts"])))
+                variants[message["function"]].append(tuple(map(Verdict.from_json, message["verdicts"])))
             else:
-                host = message["host"]
-    return Proof(function, Setting(**setting).label, tuple(variants), host)
+                hosts[message["function"]] = message["host"]
+    label = Setting(**setting).label
+    return [Proof(function, label, tuple(variants[function]), host) for function, host in hosts.items()]
 
 
 def _replayed(implementation: str, proofs: list[Proof], steps: Steps) -> list[Proof]:

@@ -12,6 +12,7 @@ from tests.examine.selection import add_options
 
 PROVABLE = (Rule.STRIDES, Rule.INVALID_PAGES, Rule.BIG_ADDRESSES, Rule.DISAGREEMENT, Rule.UNDEFINED)
 """Rules that proofs are about."""
+MOST_PATHS = 400
 
 
 @dataclass(frozen=True)
@@ -25,6 +26,8 @@ class Options:
     """Rules whose answers count; none for all."""
     everywhere: bool
     """Whether other geometries and dtypes than production's are proved, too."""
+    paths: int
+    """Most ways through the host's code that are followed, of a function in a setting."""
     report: Path | None
 
 
@@ -41,6 +44,9 @@ def _declare(parser: argparse.ArgumentParser) -> None:
         "--everywhere",
         action="store_true",
         help="also other dtypes than production's, pools at odd addresses, and the catalogue's other geometries",
+    )
+    parser.add_argument(
+        "--paths", type=int, default=MOST_PATHS, metavar="N", help=f"ways through the host's code; default {MOST_PATHS}"
     )
     add_report(parser)
 

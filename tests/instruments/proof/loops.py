@@ -22,6 +22,8 @@ Claim = Callable[[Sequence[Term]], Term]
 """A statement of the numbers that a loop carries."""
 MOST_ROUNDS = 4
 """Of a loop that is walked round by round."""
+_WIDE = 64
+"""Bits of numbers that are worth the question whether they are bounded by one another."""
 
 
 class _Round(NamedTuple):
@@ -127,7 +129,8 @@ class Loops:
         clean = [walk.prover.proves(given, z3.Not(_undefined(walk, value))) for value in starts]
 
         condition, _ = self._condition(operation, [value for value, _ in anything], given)
-        claims = self._claims(operation, condition, carried_terms, first)
+        widths = [starts[place].width for place in numbers]
+        claims = self._claims(operation, condition, carried_terms, widths, first)
         claims = self._kept(claims, given, first)
         mark = walk.walked.mark()
         while True:
@@ -166,7 +169,12 @@ class Loops:
         return Value((), start.width, lambda: term, root=start.root, item=start.item), term
 
     def _claims(
-        self, operation: Operation, condition: Term, carried: Sequence[Term], first: Sequence[Term]
+        self,
+        operation: Operation,
+        condition: Term,
+        carried: Sequence[Term],
+        widths: Sequence[int | None],
+        first: Sequence[Term],
     ) -> list[Claim]:
         """Return the candidates."""
         walk, claims = self._walk, list[Claim]()
@@ -189,6 +197,8 @@ class Loops:
                 if k != counter and not is_number(limit):
                     claims.append(partial(_at_most_times, walk.terms, k, counter, limit))
                     claims += [partial(_at_most, k, walk.terms.times(many, limit)) for many in compared]
+            for by in sorted(walk.candidates.divisors) if widths[k] == _WIDE else ():
+                claims += [partial(_at_most_of, k, by, j) for j in range(len(carried)) if j not in (k, counter)]
             for guard in guards:
                 claims.append(partial(_first_while, carried, guard, k, first[k]))
                 claims += [partial(_below_after, carried, guard, k, limit) for limit in limits]
@@ -228,6 +238,10 @@ def _at_most_or_0(k: int, limit: Term, now: Sequence[Term]) -> Term:
 
 def _at_most_times(terms: Terms, k: int, counter: int, limit: Term, now: Sequence[Term]) -> Term:
     return now[k] <= terms.times(now[counter], limit)
+
+
+def _at_most_of(k: int, by: int, j: int, now: Sequence[Term]) -> Term:
+    return now[k] <= by * now[j]
 
 
 def _first_while(carried: Sequence[Term], guard: Term, k: int, first: Term, now: Sequence[Term]) -> Term:

@@ -10,8 +10,6 @@ from tests.calls.implementations import Implementation
 from tests.instruments.proof.capture import HostPath, Setting, captured
 from tests.instruments.proof.launch import NUMBERS, TERMS, SymbolicLaunch
 
-MOST_PATHS = 400
-"""Of one function in one setting."""
 _STEPS = 3_000_000
 _LARGEST = 1 << 40
 START = {
@@ -56,8 +54,8 @@ def host_paths(
     implementation: Implementation,
     function: str,
     setting: Setting,
-    on_path: Callable[[int], None] = lambda count: None,
-    most: int = MOST_PATHS,
+    on_path: Callable[[int], None],
+    most: int,
 ) -> HostPaths:
     """Run a function until no way through its code is left, or `most` were found."""
     found = HostPaths()

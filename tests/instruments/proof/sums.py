@@ -5,7 +5,7 @@ bound, it is not more than as many of these as there are lanes, or lanes that ar
 one are 0 is that one, or 0. Of sums up to a lane, it is known how they grow.
 """
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from itertools import count
 
 import z3
@@ -17,6 +17,8 @@ from tests.instruments.proof.values import NEVER, At, Value
 
 FEW = 8
 """Lanes that are summed one by one."""
+_WIDE = 64
+"""Bits of sums that have no other bound than one another."""
 
 Exact = Callable[[tuple[int, ...], int, At, At], Value]
 
@@ -29,6 +31,7 @@ class Sums:
         exact: see `tests.instruments.proof.elementwise.Exact`.
         path: the conditions under which the walk stands where it does.
         limits: numbers that lanes may turn out to be bounded by.
+        divisors: by which the kernel divides lanes.
         first_lanes: a number of lanes; where no lane past them is other than 0, these are summed one by one.
     """
 
@@ -38,6 +41,7 @@ class Sums:
         exact: Exact,
         path: Callable[[], list[Term]],
         limits: Sequence[Term],
+        divisors: Sequence[int],
         first_lanes: int | None,
     ) -> None:
         self._prover = prover
@@ -45,6 +49,7 @@ class Sums:
         self._exact = exact
         self._path = path
         self._limits = limits
+        self._divisors = divisors
         self._first_lanes = first_lanes
         self._numbers = count()
         self.counts: list[Term] = []
@@ -129,8 +134,22 @@ class Sums:
             lane = self._terms.lane(lanes, "r0")
             is_positive = self._prover.proves(given, value.at(lane) >= 0)
             total = self._terms.fresh("sum", lambda t: self._limits_of(t, value, lanes)) if is_positive else None
-            self._totals[key] = value.source, total
+            if total is not None and value.width == _WIDE:
+                self._terms.learn(total, *self._beside_others(total, value, lanes))
+            self._totals[key] = value, total
         return self._totals[key][1]
+
+    def _beside_others(self, total: Term, value: Value, lanes: int) -> Iterator[Term]:
+        """Yield by which multiple of another sum this one is bounded, as each of its lanes is."""
+        given, lane = self._path(), self._terms.lane(lanes, "r0")
+        here = {term.get_id() for term in given}
+        for (_, *path), (other, of_other) in list(self._totals.items()):
+            if of_other is None or other.shape != value.shape or not here.issuperset(path):
+                continue
+            for by in self._divisors:
+                if self._prover.proves(given, value.at(lane) <= by * other.at(lane)):
+                    yield total <= by * of_other
+                    break
 
     def _limits_of(self, total: Term, value: Value, lanes: int) -> list[Term]:
         given, lane = self._path(), self._terms.lane(lanes, "r0")

@@ -99,7 +99,14 @@ class Walk:
             self.prover.proves = lambda *_, **__: False  # type: ignore[method-assign]
         self.elementwise = Elementwise(self.terms, self.exact)
         self.loops = Loops(self)
-        self.sums = Sums(self.prover, self.exact, lambda: list(self.path), self.candidates.limits, sequences)
+        self.sums = Sums(
+            self.prover,
+            self.exact,
+            lambda: list(self.path),
+            self.candidates.limits,
+            sorted(self.candidates.divisors),
+            sequences,
+        )
         self._written = {name for name in self.extents if name not in ("buf", "page_indices", "seq_lens")}
 
     def run(self) -> Walked:
