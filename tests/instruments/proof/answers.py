@@ -11,7 +11,7 @@ import z3
 from tests.contract import Rule
 from tests.instruments.proof.launch import TERMS, SymbolicLaunch
 from tests.instruments.proof.module import Unmodelled
-from tests.instruments.proof.premises import ALL_RULES, MEMORY_RULES, premises, replayable
+from tests.instruments.proof.premises import ALL_RULES, MEMORY_RULES, allows, premises, replayable
 from tests.instruments.proof.prover import Known
 from tests.instruments.proof.replay import Counterexample
 from tests.instruments.proof.terms import Term
@@ -190,6 +190,11 @@ class _Examination:
         """Return a small input that may break a rule; None if there is none that can be run."""
         goal = _goal(walk, access, rule)
         given = [*access.given, *premises(rule, walk), *replayable(walk)]
+        _, _, names = walk.terms.cone([*given, goal])
+        # Where a number stands is no matter to z3, unless it is spoken of.
+        given += [
+            z3.Or(read.offset >= 0, read.offset < 0) for read in walk.memory.reads if read.number.get_id() in names
+        ]
         _, model = walk.prover.decide(given, goal)
         if model is None:
             return None
@@ -200,7 +205,8 @@ class _Examination:
                 if answer is Known.FALSE:
                     given, model = smaller, found
                     break
-        return _example(walk, access, [*given, goal], model, self._setting)
+        example = _example(walk, access, [*given, goal], model, self._setting)
+        return example if allows(rule, example) else None
 
 
 def inside(walk: Walk, access: Access) -> Term:

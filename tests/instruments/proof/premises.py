@@ -6,6 +6,7 @@ import z3
 
 from tests.contract import Rule
 from tests.instruments.proof.launch import TERMS
+from tests.instruments.proof.replay import Counterexample
 from tests.instruments.proof.terms import Term
 from tests.instruments.proof.walk import Walk
 
@@ -61,3 +62,22 @@ def premises(rule: Rule, walk: Walk) -> list[Term]:
 def replayable(walk: Walk) -> list[Term]:
     """Return what holds of input that can be run."""
     return [z3.Or(extent.is_empty, extent.bytes <= LARGEST_REPLAYED) for extent in walk.extents.values()]
+
+
+def allows(rule: Rule, example: Counterexample) -> bool:
+    """Whether a rule is about an input: a walk of any number of sequences knows nothing of their sum."""
+    n = example.numbers
+    known = {(root, offset): number for root, offset, _, number in example.reads}
+    pages = [number for (root, _), number in known.items() if root == "page_indices"]
+    if _pages_exist in _PREMISES[rule] and not all(0 <= page < n["num_pages"] for page in pages):
+        return False
+    if _lengths_agree not in _PREMISES[rule]:
+        return True
+    step = n["lengths_stride"] * (8 if example.setting["lens_dtype"] == "int64" else 4)
+    places = {offset: number for (root, offset), number in known.items() if root == "seq_lens"}
+    if not step:
+        lengths, total = [places.get(0, 0)], places.get(0, 0) * n["batch"]
+    else:
+        lengths = [number for at, number in places.items() if at % step == 0 and 0 <= at < n["batch"] * step]
+        total = sum(lengths)
+    return total == n["seq_len_sum"] and all(0 <= length <= n["max_seq_len"] for length in lengths)

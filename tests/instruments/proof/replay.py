@@ -126,7 +126,11 @@ def replayed(function: Callable[..., Any], example: Counterexample, *, of_undefi
     return [
         seen.message
         for seen in watch.violations
-        if (seen.kind == kinds.UNDEFINED if of_undefined else seen.kind in _WILD or seen.outside)
+        if (
+            seen.kind == kinds.UNDEFINED
+            if of_undefined
+            else seen.kind in _WILD or (seen.kind == kinds.WRAP and seen.outside)
+        )
         and (of_undefined or seen.operation == example.kind)
         and (seen.tensor == example.root if example.root in tensors else seen.tensor not in tensors)
     ]

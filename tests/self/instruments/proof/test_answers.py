@@ -1,6 +1,8 @@
 """Is what is right proved, and what is wrong not: on small kernels, and on walkers that were made wrong?"""
 
+from dataclasses import replace
 from importlib.util import find_spec
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -168,3 +170,15 @@ def test_a_wrong_walker_is_seen(mutation, monkeypatch):
         and not all_proved(READ_IN_32_BITS)
     )
     assert not is_as_it_was
+
+
+@pytest.mark.parametrize("release", ["3_6", "3_7"])
+def test_what_releases_of_triton_print_is_read(release):
+    """Of a kernel that sums 64 lengths and writes a byte at the sum, `recorded/` has the IR."""
+    text = (Path(__file__).parent / "recorded" / f"triton_{release}.ttir").read_text(encoding="utf-8")
+    small = replace(launch("", grid=TILES), ir=text)
+    verdicts = answered([small], SETTING, set())
+    assert {verdict.answer for verdict in verdicts} == {Answer.PROVED}
+    assert {verdict.place for verdict in verdicts} == {"small.py:5", "small.py:9"}
+    wrong = replace(small, ir=text.replace("cmpi sge", "cmpi sgt"))
+    assert Answer.NOT_DECIDED in {verdict.answer for verdict in answered([wrong], SETTING, set())}
