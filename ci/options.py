@@ -7,6 +7,7 @@ from typing import Any
 import ci.cost.options
 import ci.examination.options
 import ci.latency.options
+import ci.prove.options
 import ci.sanitizer.options
 import ci.speed.options
 from ci.job import Job
@@ -16,6 +17,7 @@ EXAMINE = ci.examination.options.JOB
 JOBS = (
     EXAMINE,
     ci.cost.options.JOB,
+    ci.prove.options.JOB,
     ci.speed.options.JOB,
     ci.latency.options.LATENCY,
     ci.latency.options.CERTIFY,

@@ -279,6 +279,56 @@ def front_end(source: ASTSource, target: Any, options: Mapping[str, Any]) -> Non
     source.make_ir(target, parsed, backend.get_codegen_implementation(parsed), backend.get_module_map(), context)
 
 
+def first_ir(
+    kernel: JITFunction,
+    signature: Mapping[str, str],
+    constants: Mapping[tuple[int, ...], Any],
+    options: Mapping[str, Any],
+    target: Any,
+) -> str:
+    """Return the text of Triton's IR of a kernel, before any pass, without checks of overflows.
+
+    Args:
+        kernel: the kernel.
+        signature: the type of each parameter as `type_name` tells it, `constexpr` of a constant.
+        constants: by the parameter's place.
+        options: that a launch names.
+        target: a `GPUTarget`.
+
+    Raises:
+        Exception: what Triton's compiler raises.
+    """
+    source = ASTSource(kernel, dict(signature), dict(constants), {})
+    backend = make_backend(target)
+    parsed = backend.parse_options({**options, **source.parse_options(), "sanitize_overflow": False})
+    context = ir.context()
+    ir.load_dialects(context)
+    backend.load_dialects(context)
+    return str(
+        source.make_ir(target, parsed, backend.get_codegen_implementation(parsed), backend.get_module_map(), context)
+    )
+
+
+def type_name(value: Any) -> str:
+    """Return the type that an argument of a launch has in a signature."""
+    return mangle_type(value)
+
+
+@contextmanager
+def compiled_runs(on_run: Callable[[JITFunction, tuple[Any, ...], Any, dict[str, Any]], None]) -> Iterator[None]:
+    """Have `on_run` told kernel, arguments, grid and named arguments of launches in the block; they do not happen."""
+    original = JITFunction.run
+
+    def run(kernel: JITFunction, *args: Any, grid: Any, warmup: bool, **named: Any) -> None:
+        on_run(kernel, args, grid, named)
+
+    JITFunction.run = run
+    try:
+        yield
+    finally:
+        JITFunction.run = original
+
+
 def told_by_compiler(error: BaseException) -> tuple[str, int | None]:
     """Return the reason that Triton's compiler gives, and the line of the kernel, counted from its `def` as 1."""
     line = error.node.lineno if isinstance(error, CompilationError) and hasattr(error.node, "lineno") else None

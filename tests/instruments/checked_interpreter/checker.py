@@ -8,7 +8,7 @@ import triton
 
 from tests.instruments.triton_seams import InterpretedLaunch, interpreted_launches
 
-from .launch import Launch
+from .launch import Grid, Launch
 from .regions import RegionTable
 from .state import Garbage, LaunchState
 from .taint import TaintTable
@@ -23,7 +23,7 @@ class Watch:
     `traffic`: bytes read and written by tensor name, over all launches.
     """
 
-    def __init__(self, read_only: Mapping[str, torch.Tensor], garbage: Garbage) -> None:
+    def __init__(self, read_only: Mapping[str, torch.Tensor], garbage: Garbage, only: Grid | None = None) -> None:
         self.launches: list[tuple[str, tuple[int, ...]]] = []
         self.programs = 0
         self.idle_programs = 0
@@ -32,6 +32,7 @@ class Watch:
         self._findings = Findings()
         self._taints = TaintTable()
         self._garbage = garbage
+        self._only = only
 
     @property
     def violations(self) -> list[Violation]:
@@ -45,7 +46,7 @@ class Watch:
         regions = RegionTable(self._read_only)
         state = LaunchState(regions, self._findings, self._taints, self._garbage)
         try:
-            ran, idle = launch.run(state)
+            ran, idle = launch.run(state, self._only)
             self.programs += ran
             self.idle_programs += idle
         finally:
@@ -67,15 +68,16 @@ class CheckedInterpreter:
     races whatever order they run in. See `kinds` for the list.
 
     `seed` draws the undefined values. With `undefined_as_zero` they are 0, as NVIDIA's code happens to make
-    them; their use is a finding all the same.
+    them; their use is a finding all the same. `only` is the one program of each launch that runs, where it is given.
 
     Not seen: marks do not pass through memory, `tl.dot`, `tl.histogram` or a reduction by a combine function
     of the kernel's own; memory that nobody wrote counts as defined; lanes of one program that write the same
     byte are no race; a wrap that only reaches a mask or a stored value is not a finding.
     """
 
-    def __init__(self, seed: int = 0, *, undefined_as_zero: bool = False) -> None:
+    def __init__(self, seed: int = 0, *, undefined_as_zero: bool = False, only: Grid | None = None) -> None:
         self._seed = seed
+        self._only = only
         self._undefined_as_zero = undefined_as_zero
 
     @contextmanager
@@ -93,6 +95,6 @@ class CheckedInterpreter:
                 raise TypeError(f"read_only[{name!r}]: expected a tensor, got {type(tensor).__name__}")
             if tensor.device.type != "cpu":
                 raise ValueError(f"read_only[{name!r}]: expected a tensor on the CPU, got one on {tensor.device}")
-        seen = Watch(read_only or {}, Garbage(self._seed, self._undefined_as_zero))
+        seen = Watch(read_only or {}, Garbage(self._seed, self._undefined_as_zero), self._only)
         with interpreted_launches(seen.run):
             yield seen

@@ -44,10 +44,12 @@ class Launch:
         if not 1 <= len(self.grid) <= 3:
             raise ValueError(f"grid: expected 1 to 3 axes, got {self.grid}")
 
-    def run(self, state: LaunchState) -> tuple[int, int]:
-        """Run all programs; how many there were, and how many of them wrote nothing."""
+    def run(self, state: LaunchState, only: Grid | None = None) -> tuple[int, int]:
+        """Run all programs, or only one if it is there; how many there were, and how many of them wrote nothing."""
         grid: Grid = (*self.grid, 1, 1)[:3]  # type: ignore[assignment]
         if not self._check_grid(state, grid):
+            return 0, 0
+        if only is not None and any(place >= length for place, length in zip(only, grid, strict=True)):
             return 0, 0
         program = idle = written = 0
         with checked_language(state) as builder, np.errstate(all="ignore"):
@@ -58,9 +60,9 @@ class Launch:
             state.begin(grid, len(self.grid))
             builder.set_grid_dim(*grid)
             try:
-                for x in range(grid[0]):
-                    for y in range(grid[1]):
-                        for z in range(grid[2]):
+                for x in range(grid[0]) if only is None else only[:1]:
+                    for y in range(grid[1]) if only is None else only[1:2]:
+                        for z in range(grid[2]) if only is None else only[2:]:
                             program += 1
                             state.enter(program, x, y, z)
                             builder.grid_idx = (x, y, z)

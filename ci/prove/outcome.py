@@ -1,0 +1,113 @@
+"""What all proofs come to. Pure."""
+
+import json
+from collections import Counter
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, field, replace
+from fnmatch import fnmatchcase
+from pathlib import Path
+from typing import Any
+
+from ci.reports.decision import Decision
+from tests.contract import Rule
+from tests.instruments.proof.answers import Answer, Obligation
+
+ACCEPTED = Path(__file__).with_name("accepted.json")
+"""Obligations that need not be decided, each with its reason."""
+
+
+WORDS = {Decision.CLEAN: "proved", Decision.FINDINGS: "refuted", Decision.UNDECIDED: "undecided"}
+"""The job's own words for what it came to."""
+
+
+@dataclass(frozen=True)
+class Proof:
+    """A function in a setting: its variants' verdicts, and what is known of the host's paths."""
+
+    function: str
+    setting: str
+    variants: tuple[tuple[Obligation, ...], ...] = ()
+    host: dict[str, Any] = field(default_factory=dict)
+
+    @property
+    def open_paths(self) -> list[str]:
+        """Why not all of the host's paths were seen, in sentences."""
+        host = self.host
+        told = [f"on {count} ways there is no model of {what}" for what, count in host.get("unmodelled", {}).items()]
+        if host.get("left"):
+            told.append(f"more than {host['paths']} ways through the host's code")
+        if host.get("open_branches"):
+            told.append(f"of {host['open_branches']} branches of the host it is not known whether they can be taken")
+        return told
+
+
+def shown(proofs: Sequence[Proof], seen: Iterable[tuple[int, int, int, list[str]]]) -> list[Proof]:
+    """Return proofs with those obligations refuted of which a candidate did something wrong when it was run.
+
+    Args:
+        proofs: the proofs.
+        seen: place of the proof, of the variant and of the verdict, and what its candidate did wrong.
+    """
+    wrong: dict[tuple[int, int, int], str] = {}
+    for *place, messages in seen:
+        if messages:
+            wrong.setdefault(tuple(place), messages[0])  # type: ignore[arg-type]
+    refuted = {(proofs[p].function, proofs[p].setting, proofs[p].variants[v][n].obligation) for p, v, n in wrong}
+
+    def judged(p: int, v: int, n: int, verdict: Obligation) -> Obligation:
+        if (p, v, n) in wrong:
+            return replace(verdict, answer=Answer.REFUTED, reason=wrong[p, v, n])
+        is_known = (proofs[p].function, proofs[p].setting, verdict.obligation) in refuted
+        if is_known and verdict.answer is Answer.NOT_DECIDED and not verdict.candidates:
+            return replace(verdict, answer=Answer.REFUTED)
+        return verdict
+
+    return [
+        replace(
+            proof,
+            variants=tuple(
+                tuple(judged(p, v, n, verdict) for n, verdict in enumerate(variant))
+                for v, variant in enumerate(proof.variants)
+            ),
+        )
+        for p, proof in enumerate(proofs)
+    ]
+
+
+def accepted_reason(accepted: Sequence[dict[str, str]], implementation: str, proof: Proof, verdict: Obligation) -> str:
+    """Return why an obligation need not be decided; empty if it must be."""
+    names = {
+        "implementation": implementation,
+        "function": proof.function,
+        "setting": proof.setting,
+        "rule": str(int(verdict.rule)),
+        "what": verdict.what,
+    }
+    for entry in accepted:
+        if all(fnmatchcase(names[name], pattern) for name, pattern in entry.items() if name in names):
+            return entry["reason"]
+    return ""
+
+
+def read_accepted() -> list[dict[str, str]]:
+    """Return the accepted open obligations."""
+    return json.loads(ACCEPTED.read_text(encoding="utf-8"))
+
+
+def outcome_of(implementation: str, proofs: Sequence[Proof], rules: Sequence[int]) -> Decision:
+    """Return the verdict: refuted if anything is, undecided if anything that is not accepted is open."""
+    accepted = read_accepted()
+    verdicts = [(proof, verdict) for proof in proofs for variant in proof.variants for verdict in variant]
+    asked = [(proof, verdict) for proof, verdict in verdicts if not rules or verdict.rule in rules]
+    if any(verdict.answer is Answer.REFUTED for _, verdict in asked):
+        return Decision.FINDINGS
+    is_open = any(
+        verdict.answer is Answer.NOT_DECIDED and not accepted_reason(accepted, implementation, proof, verdict)
+        for proof, verdict in asked
+    )
+    return Decision.UNDECIDED if is_open or not asked or any(proof.open_paths for proof in proofs) else Decision.CLEAN
+
+
+def counts(proof: Proof, rule: Rule) -> Counter[Answer]:
+    """Return how many obligations of a rule have which answer."""
+    return Counter(verdict.answer for variant in proof.variants for verdict in variant if verdict.rule is rule)
