@@ -5,6 +5,7 @@ import os
 import sys
 import traceback
 from collections.abc import Sequence
+from dataclasses import replace
 from pathlib import Path
 
 from ci import options
@@ -52,7 +53,8 @@ def start_gate(argv: Sequence[str]) -> int:
 def start_tests(argv: Sequence[str]) -> int:
     """Run pytest under a Python that has what it needs; returns only where that cannot be done."""
     try:
-        _continue_under(bootstrap.prepare(bootstrap.Project.read(ROOT), [extras.DEVELOPMENT]), argv, ())
+        wanted = [extras.DEVELOPMENT, replace(extras.Z3, is_required=False)]
+        _continue_under(bootstrap.prepare(bootstrap.Project.read(ROOT), wanted), argv, ())
     except Foreseen as error:
         print(f"test: {error}", file=sys.stderr)
     except KeyboardInterrupt:
