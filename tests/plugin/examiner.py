@@ -116,6 +116,7 @@ class Examiner:
         examined = Examined(case.id)
         began = time.monotonic()
         for place, memory in enumerate(self._memories):
+            found: list[Finding] = []
             try:
                 of = examine(
                     implementation,
@@ -125,19 +126,27 @@ class Examiner:
                     instruments=self._instruments,
                     memory=memory,
                     on_step=trace.at if trace else lambda function, step: None,
-                    on_found=partial(trace.found, examined.findings) if trace else lambda findings: None,
+                    on_found=partial(self._note, found, examined.findings),
                 )
             except Exception as error:
                 if not lacks_memory(error):
                     raise
                 # It is the harness's own: what calls raise are findings by now.
-                of = Examined(case.id).without_memory(f"for arguments and what is expected: {short(error)}")
+                of = Examined(case.id, tuple(found)).without_memory(
+                    f"for arguments and what is expected: {short(error)}"
+                )
             examined = examined.with_memory(of) if place else of
         if trace and examined.right and examined.is_clean:
             trace.paces.note(case, time.monotonic() - began)
         if self.device == "cuda" and needed_bytes(case) >= LARGE_BYTES:
             torch.cuda.empty_cache()  # others need memory too
         return examined.excused()
+
+    def _note(self, found: list[Finding], earlier: Sequence[Finding], findings: Sequence[Finding]) -> None:
+        """Keep what is found by now, here and, so that it outlives the process, in the trace."""
+        found[:] = findings
+        if self._trace:
+            self._trace.found(earlier, findings)
 
     def expect_no_findings(self, case: Case, item: pytest.Item) -> None:
         """Examine a case; attach what that comes to to the test, and fail it if anything is found or undecided."""

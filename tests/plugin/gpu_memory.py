@@ -67,10 +67,11 @@ class SharedGpu:
     def examined(self, case: Case, examine: Callable[[], Examined]) -> Examined:
         """Return what the examination of a case comes to; where memory ran out, once there is room for it.
 
-        Who runs out again and again although nobody else has the memory is not helped by waiting.
+        Who runs out again and again although nobody else has the memory is not helped by waiting. Nor is a case of
+        which something was found: that stands, and another examination may not see it again.
         """
         of, until, vain = examine(), self._clock() + MOST_SECONDS, 0
-        while of.lacked_memory and self._helps and vain < MOST_VAIN and self._clock() < until:
+        while of.lacked_memory and not of.findings and self._helps and vain < MOST_VAIN and self._clock() < until:
             with self._lock.open("w") as file:
                 waited = self._wait_for_room(2 * needed_bytes(case) + ROOM_BYTES, file.fileno(), until)
                 self._on_wait(0)
@@ -78,7 +79,7 @@ class SharedGpu:
             if of.lacked_memory and not waited:  # others may have been quicker
                 vain += 1
                 self._pause(PAUSE_SECONDS)
-        self._helps = self._helps and not of.lacked_memory
+        self._helps = self._helps and (not of.lacked_memory or bool(of.findings))
         return of
 
     def _wait_for_room(self, needed: int, lock: int, until: float) -> bool:

@@ -3,12 +3,19 @@
 import fcntl
 import threading
 import time
+from dataclasses import replace
 from functools import partial
 
 import pytest
 
+from tests.calls.implementations import load_implementation
 from tests.cases.catalogue import catalogue
+from tests.contract import Contract, Rule
+from tests.examine import examination
 from tests.examine.examined import Examined
+from tests.examine.finding import Finding
+from tests.examine.selection import Selection
+from tests.plugin.examiner import Examiner
 from tests.plugin.gpu_memory import MOST_SECONDS, MOST_VAIN, PAUSE_SECONDS, SharedGpu, needed_bytes
 
 CASES = {case.id: case for case in catalogue(seed_count=0)}
@@ -69,6 +76,28 @@ def test_nobody_waits_for_ever(lock):
     world = World(lock, free_after=1e9)
     assert world.gpu.examined(CASE, world.examine) == WITHOUT
     assert world.examined_at == [0, pytest.approx(MOST_SECONDS, abs=0.3)]
+
+
+def test_what_was_found_before_memory_ran_out_stands(lock):
+    world = World(lock)
+    of = replace(WITHOUT, findings=(Finding(Rule.LENGTHS, CASE.id, "get_k", "row 3 is wrong"),))
+    assert world.gpu.examined(CASE, lambda: of) == of
+    assert world.gpu.examined(CASE, world.examine) == CLEAN
+    assert not world.waits
+
+
+def test_what_was_found_before_the_harness_lacked_memory_is_kept(monkeypatch):
+    finding = Finding(Rule.LENGTHS, CASE.id, "get_k", "row 3 is wrong")
+
+    def without_memory(*_, on_found, **__):
+        on_found([finding])
+        raise MemoryError
+
+    monkeypatch.setattr(examination, "examine", without_memory)
+    selection = Selection(implementation="torch", contract=Contract.STRICT, device="cpu")
+    examined = Examiner(load_implementation("torch"), selection).examine(CASES["lengths/page"])
+    assert examined.findings == (finding,)
+    assert examined.lacked_memory
 
 
 def test_who_was_not_quick_enough_examines_again(lock):
