@@ -67,6 +67,8 @@ def answer(selection: Selection) -> Answer:
     Raises:
         Foreseen: the device, a case or the implementation is not to be had.
     """
+    import torch  # first: it knows best which GPUs it can use; and Triton after the interpreter is chosen
+
     from tests.calls.implementations import load_implementation
     from tests.examine.choice import chosen_cases, reason_to_skip
     from tests.plugin.devices import choose_device, gpu_count
@@ -76,7 +78,6 @@ def answer(selection: Selection) -> Answer:
     require(selection.memory, device)
     cases = chosen_cases(selection)
     functions = list(load_implementation(selection.implementation).functions)
-    import torch
     import triton
 
     left_out = {

@@ -1,5 +1,6 @@
 """pytest's hooks: options in, devices and processes chosen, cases as tests. What they do is in the modules beside."""
 
+import importlib
 import os
 import shutil
 from collections.abc import Generator, Iterator
@@ -39,6 +40,8 @@ def pytest_configure(config: pytest.Config) -> None:
         containment.end_with_parent()
         if worker_input["gpu"] is not None:
             os.environ["CUDA_VISIBLE_DEVICES"] = worker_input["gpu"]
+    if worker_input is not None or config.getoption("dist", "no") == "no":
+        importlib.import_module("torch")  # whoever examines needs it, and it knows best which GPUs it can use
     try:
         device = devices.choose_device(chosen.device)
         memories.require(chosen.memory, device)

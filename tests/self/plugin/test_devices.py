@@ -68,3 +68,11 @@ def test_gpus_are_the_drivers_where_torch_is_made_for_them(monkeypatch, tmp_path
     monkeypatch.delitem(sys.modules, "torch", raising=False)
     monkeypatch.setattr(devices, "free_memories", lambda: (1, 2))
     assert devices.gpu_count() == (2 if cuda else 0)
+
+
+def test_torch_knows_best_where_it_is_imported(monkeypatch):
+    import torch
+
+    monkeypatch.setattr(devices, "free_memories", lambda: (1, 2))
+    monkeypatch.setattr(torch.cuda, "is_available", lambda: False)  # as with a driver that is too old for it
+    assert devices.gpu_count() == 0
