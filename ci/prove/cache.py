@@ -1,9 +1,11 @@
-"""Answers of earlier runs, below `.gate/`: by a hash of all that they depend on."""
+"""Answers of earlier runs, below `.gate/`: by a hash of all that they depend on.
+
+The host's code is run anew each time: which files it consists of, nobody knows for sure.
+"""
 
 import hashlib
 import json
 from functools import cache
-from pathlib import Path
 from typing import Any
 
 import triton
@@ -12,7 +14,6 @@ import z3
 from ci.processes import FOLDER
 from tests import ROOT
 from tests.calls import files
-from tests.instruments.proof.capture import modules_of
 
 _DEPENDS_ON = ("tests/instruments/proof/*.py", "tests/instruments/triton_seams.py", "ci/prove/*.py")
 
@@ -30,15 +31,6 @@ def _versions() -> str:
 def key_of(*parts: Any) -> str:
     """Return the key of an answer that depends on these parts."""
     return hashlib.sha256("\0".join([_versions(), *map(str, parts)]).encode()).hexdigest()
-
-
-def sources_of(function: Any) -> list[str]:
-    """Return the sources of the modules that a function's own code lies in."""
-    return [
-        Path(module.__file__).read_text(encoding="utf-8")
-        for module in sorted(modules_of(function), key=lambda module: module.__name__)
-        if module.__file__ is not None
-    ]
 
 
 class Cache:

@@ -11,7 +11,7 @@ from dataclasses import asdict
 from typing import Any
 
 from ci.processes import serve, tell
-from ci.prove.cache import Cache, key_of, sources_of
+from ci.prove.cache import Cache, key_of
 from tests.calls.implementations import Implementation, load_implementation
 from tests.instruments.proof.answers import answered
 from tests.instruments.proof.capture import Setting
@@ -27,12 +27,6 @@ def work(order: dict[str, Any]) -> None:
 
 
 def _prove(implementation: Implementation, function: str, setting: Setting, most: int, cache: Cache) -> None:
-    whole = key_of("function", function, setting, most, *sources_of(implementation.functions[function]))
-    known_whole = cache.read(whole)
-    if known_whole is not None:
-        for message in known_whole:
-            tell(**message)
-        return
     tell(step=f"{function}, {setting.label}: ways through the host's code", done=0, of=0)
     found = host_paths(
         implementation,
@@ -42,34 +36,26 @@ def _prove(implementation: Implementation, function: str, setting: Setting, most
         most,
     )
     known: set[Any] = set()
-    messages: list[dict[str, Any]] = []
     for number, launches in enumerate(found.launches.values()):
         tell(step=f"{function}, {setting.label}: variant {number + 1}", done=number, of=len(found.launches))
-        conditions = sorted({term.sexpr() for launch in launches for term in launch.conditions})
+        conditions = sorted({"\n".join(term.sexpr() for term in launch.conditions) for launch in launches})
         key = key_of("variant", setting, *launches[0].key, *conditions)
         verdicts = cache.read(key) if not known else None
         if verdicts is None:
             verdicts = [verdict.as_json() for verdict in answered(launches, asdict(setting), known)]
             if not known:
                 cache.write(key, verdicts)
-        messages.append({"function": function, "paths": len(launches), "verdicts": verdicts})
-        tell(**messages[-1])
-    messages.append(
-        {
-            "function": function,
-            "host": {
-                "paths": found.paths,
-                "refused": found.refused,
-                "empty": found.empty,
-                "unmodelled": found.unmodelled,
-                "open_branches": found.open_branches,
-                "left": found.left,
-                "choices": found.choices,
-            },
-        }
-    )
-    tell(**messages[-1])
-    cache.write(whole, messages)
+        tell(function=function, paths=len(launches), verdicts=verdicts)
+    host = {
+        "paths": found.paths,
+        "refused": found.refused,
+        "empty": found.empty,
+        "unmodelled": found.unmodelled,
+        "open_branches": found.open_branches,
+        "left": found.left,
+        "choices": found.choices,
+    }
+    tell(function=function, host=host)
 
 
 if __name__ == "__main__":

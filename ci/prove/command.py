@@ -10,8 +10,8 @@ from typing import Any
 
 from ci.processes import CannotRun, told_by
 from ci.prove import tables
-from ci.prove.options import Options
-from ci.prove.outcome import WORDS, Proof, outcome_of, shown
+from ci.prove.options import PROVABLE, Options
+from ci.prove.outcome import WORDS, Proof, open_reasons, outcome_of, shown
 from ci.prove.settings import settings
 from ci.reports.console import console_on
 from ci.reports.progress import Steps
@@ -37,7 +37,7 @@ def _run(options: Options, reporter: Reporter) -> int:
     with reporter.steps() as steps:
         proofs = prove(options, steps)
     decision = outcome_of(options.implementation, proofs, options.rules)
-    rules = [Rule(rule) for rule in options.rules] or list(tables.RULES)
+    rules = [Rule(rule) for rule in options.rules] or list(PROVABLE)
     tables.show(reporter.console, options.implementation, proofs, rules)
     summary = tables.summed_up(options.implementation, proofs, rules)
     return reporter.told(_content(options, proofs), decision, summary, WORDS[decision])
@@ -144,6 +144,7 @@ def _content(options: Options, proofs: list[Proof]) -> dict[str, Any]:
             }
             for proof in proofs
         ],
+        "undecided": open_reasons(options.implementation, proofs, options.rules),
         "findings": [
             {"function": proof.function, **verdict.as_json()}
             for proof in proofs

@@ -38,6 +38,8 @@ class Proof:
             told.append(f"more than {host['paths']} ways through the host's code")
         if host.get("open_branches"):
             told.append(f"of {host['open_branches']} branches of the host it is not known whether they can be taken")
+        if host and not self.variants and not told:
+            told.append("no way through the host's code launches a kernel")
         return told
 
 
@@ -94,18 +96,31 @@ def read_accepted() -> list[dict[str, str]]:
     return json.loads(ACCEPTED.read_text(encoding="utf-8"))
 
 
+def open_reasons(implementation: str, proofs: Sequence[Proof], rules: Sequence[int] = ()) -> list[str]:
+    """Return why not all is proved or refuted, but for what is accepted: a sentence each."""
+    accepted = read_accepted()
+    return [
+        f"{proof.function}, {proof.setting}: {reason}"
+        for proof in proofs
+        for reason in [*proof.open_paths, *(dict.fromkeys(_open(accepted, implementation, proof, rules)))]
+    ]
+
+
+def _open(accepted: Sequence[dict[str, str]], implementation: str, proof: Proof, rules: Sequence[int]) -> Iterable[str]:
+    for verdict in (verdict for variant in proof.variants for verdict in variant):
+        is_open = verdict.answer is Answer.NOT_DECIDED and (not rules or verdict.rule in rules)
+        if is_open and not accepted_reason(accepted, implementation, proof, verdict):
+            yield f"rule {int(verdict.rule)}, {verdict.what} at {verdict.place}: {verdict.reason}"
+
+
 def outcome_of(implementation: str, proofs: Sequence[Proof], rules: Sequence[int]) -> Decision:
     """Return the verdict: refuted if anything is, undecided if anything that is not accepted is open."""
-    accepted = read_accepted()
-    verdicts = [(proof, verdict) for proof in proofs for variant in proof.variants for verdict in variant]
-    asked = [(proof, verdict) for proof, verdict in verdicts if not rules or verdict.rule in rules]
-    if any(verdict.answer is Answer.REFUTED for _, verdict in asked):
+    verdicts = [verdict for proof in proofs for variant in proof.variants for verdict in variant]
+    asked = [verdict for verdict in verdicts if not rules or verdict.rule in rules]
+    if any(verdict.answer is Answer.REFUTED for verdict in asked):
         return Decision.FINDINGS
-    is_open = any(
-        verdict.answer is Answer.NOT_DECIDED and not accepted_reason(accepted, implementation, proof, verdict)
-        for proof, verdict in asked
-    )
-    return Decision.UNDECIDED if is_open or not asked or any(proof.open_paths for proof in proofs) else Decision.CLEAN
+    is_open = not asked or open_reasons(implementation, proofs, rules)
+    return Decision.UNDECIDED if is_open else Decision.CLEAN
 
 
 def counts(proof: Proof, rule: Rule) -> Counter[Answer]:

@@ -2,17 +2,15 @@
 
 from collections.abc import Sequence
 
-from rich import box
 from rich.console import Console
-from rich.table import Table
 from rich.text import Text
 
 from ci.prove.outcome import Proof, accepted_reason, counts, read_accepted
 from ci.prove.rows import row_of
+from ci.reports.console import table_of
 from tests.contract import Rule
 from tests.instruments.proof.answers import Answer, Obligation
 
-RULES = (Rule.STRIDES, Rule.INVALID_PAGES, Rule.BIG_ADDRESSES, Rule.DISAGREEMENT, Rule.UNDEFINED)
 ASSUMED = (
     "assumed: Triton's backend is right; no tensor is larger than 2^47 bytes; results share no memory with arguments; "
     "code specialised on a number being 1 or a multiple of 16 means the same; alignment and races are not modelled"
@@ -21,11 +19,8 @@ ASSUMED = (
 
 def show(console: Console, implementation: str, proofs: Sequence[Proof], rules: Sequence[Rule]) -> None:
     """Print a row for each function and setting, and a block for each obligation that is not proved."""
-    table = Table(
-        box=box.SIMPLE_HEAD, title="obligations proved / refuted / not decided, by rule", title_justify="left"
-    )
-    for heading in ("function", "setting", "ways", "variants", *(f"rule {int(rule)}" for rule in rules)):
-        table.add_column(heading, justify="left" if heading in ("function", "setting") else "right")
+    headings = ("function", "setting", "ways", "variants", *(f"rule {int(rule)}" for rule in rules))
+    table = table_of(headings, ("function", "setting"), "obligations proved / refuted / not decided, by rule")
     for proof in proofs:
         cells = [_cell(proof, rule) for rule in rules]
         ways = str(proof.host.get("paths", "?"))

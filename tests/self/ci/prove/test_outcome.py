@@ -50,6 +50,8 @@ def proof(*verdicts: Obligation, **host: object) -> Proof:
         ([proof(verdict(Answer.PROVED), verdict(Answer.REFUTED, rule=Rule.UNDEFINED))], (12,), Decision.CLEAN),
         ([proof()], (), Decision.UNDECIDED),
         ([proof(verdict(Answer.PROVED), left=3)], (), Decision.UNDECIDED),
+        ([proof(verdict(Answer.PROVED)), Proof("get_s", "page 64", (), {"paths": 3})], (), Decision.UNDECIDED),
+        ([proof(verdict(Answer.PROVED), verdict(Answer.NOT_DECIDED, rule=Rule.UNDEFINED))], (12,), Decision.CLEAN),
         ([proof(verdict(Answer.PROVED), unmodelled={"torch's cumsum on the host": 2})], (), Decision.UNDECIDED),
     ],
 )
