@@ -38,6 +38,12 @@ def main(options: Namespace, start: Sequence[str]) -> int:
     Raises:
         NoSuchCase: a pattern matches no case that could be listed.
     """
+    if options.selection.implementation == "list":
+        from kernels.peers import installed
+
+        lines = ["own           this project's", "torch         PyTorch indexing, this project's", *installed.listing()]
+        console_on(sys.stdout).print(Text("\n".join(lines)), soft_wrap=True)
+        return 0
     if not options.listing:
         return _Gate(options, start).run()
     console_on(sys.stdout).print(Text("\n".join(listing(chosen_cases(options.selection)))), soft_wrap=True)

@@ -16,10 +16,11 @@ from tests.calls.neighbours import imported, taken_neighbour, told
 FUNCTIONS = ("get_k_and_s", "get_k", "get_s")
 NAMED = {
     "own": "kernels",
-    "sglang": "kernels.peers.sglang",
     "torch": "kernels.peers.torch_indexing",
+    **{name: f"kernels.peers.installed:{name}" for name in ("sglang", "vllm", "tensorrt_llm", "flag_gems", "lightllm")},
 }
-"""Implementations that have a short name on the command line."""
+"""Implementations that have a short name on the command line; `--impl list` says which are here."""
+_MISSING = object()
 
 
 class NoImplementation(Foreseen):
@@ -55,19 +56,21 @@ def load_implementation(spec: str) -> Implementation:
     """Return the implementation that a user names.
 
     Args:
-        spec: `own`, `sglang`, `torch`, a path that ends in `.py`, or `package.module[:name]`, where `name` is an
-            object that holds the functions, a class of such objects, which is made without arguments, or one
-            function, which is then taken as the one it is named after, or else as `get_k_and_s`.
+        spec: a short name of `NAMED`, or a path that ends in `.py` or a `package.module`, each perhaps with `:name`.
+            That is an object that holds the functions, a class of such objects, which is made without arguments, or
+            one function, which is then taken as the one it is named after, or else as `get_k_and_s`.
 
     Raises:
         NoImplementation: with a sentence that says what was looked for.
     """
-    target, _, attribute = spec.partition(":")
+    target, _, attribute = NAMED.get(spec, spec).partition(":")
     found, raised = attempt(_from_file, Path(target)) if target.endswith(".py") else attempt(_from_module, target)
     if raised is not None:
         why = _taken(target, raised.error) or f"importing it failed: it {raised}"
         raise NoImplementation(f"--impl {spec}: {why}") from raised.error
     functions, raised = attempt(_functions_of, found, attribute, spec)
+    if raised is not None and spec in NAMED and isinstance(raised.error, ImportError):
+        raise NoImplementation(f"--impl {spec}: {raised.error}") from raised.error
     if raised is not None:
         raise NoImplementation(f"--impl {spec}: looking for its functions failed: it {raised}") from raised.error
     if not functions:
@@ -96,9 +99,10 @@ def require_named(spec: str) -> None:
 
 def _functions_of(found: Any, attribute: str, spec: str) -> dict[str, Callable[..., Any]]:
     if attribute:
-        if not hasattr(found, attribute):
+        inner = getattr(found, attribute, _MISSING)
+        if inner is _MISSING:
             raise NoImplementation(f"--impl {spec}: {spec.partition(':')[0]} has no {attribute!r}")
-        found = getattr(found, attribute)
+        found = inner
     if isinstance(found, type):
         found = _object_of(found, spec)
     functions = {name: getattr(found, name) for name in FUNCTIONS if callable(getattr(found, name, None))}
@@ -132,7 +136,6 @@ def _object_of(kind: type, spec: str) -> Any:
 
 
 def _from_module(name: str) -> ModuleType:
-    name = NAMED.get(name, name)
     try:
         return importlib.import_module(name)
     except ModuleNotFoundError as error:
@@ -146,8 +149,7 @@ def _from_module(name: str) -> ModuleType:
 def _no_module(name: str) -> NoImplementation:
     short = ", ".join(NAMED)
     return NoImplementation(
-        f"--impl {name}: there is no such module; expected one of {short}, a path that ends in .py, "
-        "or package.module[:name]"
+        f"--impl {name}: there is no such module; expected one of {short}, PATH.py[:name], or package.module[:name]"
     )
 
 

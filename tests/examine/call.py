@@ -7,12 +7,14 @@ from typing import Any, Protocol
 
 import torch
 
+from kernels.peers.foreign import NotPrepared, foreign_in, preparations_aside
 from tests.calls.attempt import Raised, attempt
 from tests.calls.errors import lacks_memory, short
 from tests.calls.inputs import Arguments, Call, Inputs
 from tests.calls.memory import Memory
 from tests.cases.case import Case
 from tests.contract import Contract, Rule
+from tests.examine.asked import NotAsked
 from tests.examine.blame import Seen
 from tests.examine.finding import Fault, Finding, Findings
 from tests.examine.results import overlap, results_of
@@ -109,6 +111,7 @@ class Caller:
 
         Raises:
             DeviceLost: the GPU's context is gone.
+            NotAsked: what adapts it to another signature could not make its arguments.
         """
         self.at(step)
         arguments = arguments or inputs.arguments
@@ -122,8 +125,10 @@ class Caller:
             observations = [stack.enter_context(i.watch(about, adverse)) for i in self._instruments]
             stack.enter_context(counted_launches(outcome.launches))
             outcome.watched = stack.enter_context(poisoned_allocations(poison, self._memory))
+            stack.enter_context(preparations_aside(outcome.watched.aside))
             returned, outcome.raised = attempt(function, *arguments)
         self.check_device(step)
+        require_prepared(outcome.raised)
         self.at(f"judging the {step}")
         # A call that should have been refused has one fault; what follows from it is none of its own.
         for observation in observations if self._case.bad is None else ():
@@ -133,7 +138,9 @@ class Caller:
         self.surroundings(inputs)
         if outcome.raised is None:
             outcome.results = self.results(returned, arguments)
-            self._machine(outcome, arguments.seq_len_sum)
+            adapter = foreign_in(function)
+            calls = len(inputs.plan.seq_lens) if adapter and adapter.one_sequence else 1
+            self._machine(outcome, calls if arguments.seq_len_sum else 0)
         return outcome
 
     def check_device(self, step: str) -> None:
@@ -180,11 +187,20 @@ class Caller:
             self._findings.add(Seen.ARGUMENT_CHANGED, f"{name} was written to", name)
             inputs.write(inputs.plan)
 
-    def _machine(self, outcome: Outcome, rows: int) -> None:
+    def _machine(self, outcome: Outcome, allowed: int) -> None:
         done = [*outcome.launches, *outcome.watched.operations]
-        allowed = 0 if rows == 0 else 1
         if len(done) > allowed:
             sentence = f"{len(done)} launches, should be {allowed}: {', '.join(done[:12])}"
             self._findings.add(Seen.LAUNCHES, sentence, launches=len(done))
         if outcome.watched.waits:
             self._findings.add(Seen.WAITED, f"waited for the device: {', '.join(sorted(set(outcome.watched.waits)))}")
+
+
+def require_prepared(raised: Raised | None) -> None:
+    """Check that a call came as far as the examined function.
+
+    Raises:
+        NotAsked: an adapter refused before that.
+    """
+    if raised is not None and isinstance(raised.error, NotPrepared):
+        raise NotAsked(f"not asked: its adapter could not make the call: {raised.error}") from raised.error

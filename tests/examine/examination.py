@@ -7,6 +7,7 @@ from typing import Any
 
 import torch
 
+from kernels.peers.foreign import NotPrepared, foreign_in
 from tests.calls.attempt import attempt
 from tests.calls.errors import Foreseen
 from tests.calls.implementations import Implementation
@@ -15,6 +16,7 @@ from tests.calls.memory import Memory
 from tests.cases.case import Case
 from tests.cases.plan import plan
 from tests.contract import Contract, Rule
+from tests.examine.asked import NotAsked, require_asked
 from tests.examine.blame import Seen
 from tests.examine.call import EARLIER_RESULT, POISONS, Caller, Instrument, OnStep, Outcome
 from tests.examine.comparison import Expectation
@@ -102,18 +104,29 @@ class _Examination:
 
     def run(self) -> Examined:
         examine_function = self._way()
-        undecided = None
+        undecided, not_asked = None, dict[str, str]()
         for function, call in self.implementation.functions.items():
             self.findings.function = function
             try:
+                self._require_asked(call)
                 examine_function(call)
+            except NotAsked as why:
+                not_asked[function] = str(why)
             except Foreseen as why:
                 undecided = undecided or str(why)
         self._same_from_each_function()
         # Needless traffic is often the consequence of another fault: it is told last.
         findings = sorted(self.findings.all, key=lambda finding: finding.rule is Rule.TRAFFIC)
         refused, right = tuple(self.findings.refused), tuple(self.findings.right)
-        return Examined(self.case.id, tuple(findings), undecided, refused=refused, right=right)
+        is_out = len(not_asked) == len(self.implementation.functions) and not findings
+        not_run = next(iter(not_asked.values())) if is_out else None
+        return Examined(self.case.id, tuple(findings), undecided, not_run, refused, right)
+
+    def _require_asked(self, call: Callable[..., Any]) -> None:
+        """Check that the case's point reaches what is behind an adapter; see `require_asked`."""
+        if (adapter := foreign_in(call)) is not None:
+            for case in (self.case, *self.case.calls):
+                require_asked(adapter, case)
 
     def _way(self) -> Callable[[Callable[..., Any]], None]:
         """Return what examines one function on the case."""
@@ -187,6 +200,8 @@ class _Examination:
         inputs.write(plan(self.case))
         self.caller.at("capture in a CUDA graph")
         captured, raised = attempt(capture, call, inputs.arguments)
+        if raised is not None and isinstance(raised.error, NotPrepared):
+            return
         if raised is not None:
             self.caller.check_device("capture in a CUDA graph")
             self.findings.raised(raised, Seen.NOT_CAPTURED, "could not be captured in a CUDA graph: {}")
@@ -248,10 +263,15 @@ class _Examination:
         elif not isinstance(raised.error, (ValueError, TypeError)):
             self._not_refused(type(raised.error).__name__, f"{raised}, should have raised {wanted}")
             raised.show()
-        elif not any(re.search(rf"\b{name}\b", str(raised.error)) for name in bad.names):
+        elif not any(re.search(rf"\b{name}\b", str(raised.error)) for name in self._names_of(call, bad.names)):
             self._not_refused("by name", f"{raised}, which names no argument: should have been {wanted}")
         elif launched := [*outcome.launches, *outcome.watched.operations]:
             self._not_refused("before a launch", f"launched {launched[0]} before it {raised}")
+
+    def _names_of(self, call: Callable[..., Any], arguments: Sequence[str]) -> list[str]:
+        """Return the names of arguments, and what a gather of another signature calls them."""
+        adapter = foreign_in(call)
+        return [*arguments, *(name for of in arguments if adapter for name in adapter.parameters_for(of))]
 
     def _takes_good_arguments(self, call: Callable[..., Any], inputs: Inputs) -> bool:
         known, function = self.implementation.takes_good_arguments, self.findings.function

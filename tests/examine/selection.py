@@ -48,7 +48,7 @@ OPTIONS: Mapping[str, Mapping[str, Any]] = {
         "dest": "implementation",
         "default": "own",
         "metavar": "NAME",
-        "help": "own, sglang, torch, PATH.py, or package.module[:name]",
+        "help": "a short name that `list` in its place tells, PATH.py[:name], or package.module[:name]",
     },
     "--contract": {
         "dest": "contract",

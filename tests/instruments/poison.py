@@ -47,6 +47,15 @@ class Watched:
     waits: list[str] = field(default_factory=list)
     """Torch operations that wait for the device, by name."""
 
+    @contextmanager
+    def aside(self) -> Iterator[None]:
+        """Do not note the operations and waits of the block."""
+        operations, waits = len(self.operations), len(self.waits)
+        try:
+            yield
+        finally:
+            del self.operations[operations:], self.waits[waits:]
+
 
 class _Poison(TorchDispatchMode):
     def __init__(self, byte: int, memory: Memory, watched: Watched) -> None:

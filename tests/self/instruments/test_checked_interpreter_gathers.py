@@ -10,6 +10,7 @@ from triton.runtime import interpreter
 if not triton.knobs.runtime.interpret:
     pytest.skip("the checked interpreter needs TRITON_INTERPRET=1", allow_module_level=True)
 
+from kernels.peers import installed
 from tests.calls.implementations import load_implementation
 from tests.instruments.checked_interpreter import CheckedInterpreter
 from tests.planted import gather
@@ -127,10 +128,9 @@ def test_pool_past_4_gib():
 @pytest.fixture(scope="module")
 def sglang_gather():
     try:
-        from kernels.peers import sglang
+        return installed.gathers("sglang")["get_k_and_s"]
     except ImportError as error:
         pytest.skip(str(error))
-    return sglang.get_k_and_s
 
 
 @pytest.mark.parametrize(
