@@ -1,8 +1,8 @@
 """How long a call takes on the GPU, a workload a test, in pytest-benchmark's table, JSON and comparisons.
 
-`pytest tests/test_latency.py -n 0 --benchmark-enable` measures; add `--benchmark-autosave`, `--benchmark-compare` or
-`--benchmark-json FILE` as with any benchmark. Seconds are the GPU's, from CUDA graphs on a cold L2. Whether something
-got slower is not decided here but by `./ci/gate latency --base REV`, whose errors are known.
+`pytest tests/test_latency.py -n 0 --benchmark-enable` measures, and keeps the run beside those of `./ci/gate latency`;
+add `--benchmark-compare` or `--benchmark-json FILE` as with any benchmark. Seconds are the GPU's, from CUDA graphs on a
+cold L2. Whether something got slower is not decided here but by `./ci/gate latency`, whose errors are known.
 """
 
 import pytest
@@ -10,10 +10,9 @@ from pytest_benchmark.fixture import BenchmarkFixture
 
 from tests.calls.implementations import FUNCTIONS
 from tests.cases.latency_workloads import GATED, MAIN
-from tests.instruments.device_clock.turns import REPLAYS
 from tests.instruments.device_clock.virtual import VirtualClock
-from tests.latency.samples import cells_of
-from tests.latency.thresholds import DRAWS
+from tests.latency.samples import Cell, cells_of
+from tests.latency.stored_run import StoredCell, extra_info, moved_bytes
 from tests.plugin import benchmarks
 
 CLOCK = VirtualClock()
@@ -21,7 +20,6 @@ WORKLOADS = {case.name: case for case in GATED}
 CELLS = [
     (cell.workload, cell.function) for cell in cells_of(list(WORKLOADS), MAIN, FUNCTIONS) if cell.metric == "device"
 ]
-ROUNDS = DRAWS * REPLAYS
 
 
 @pytest.mark.parametrize(("workload", "function"), CELLS)
@@ -32,5 +30,7 @@ def test_latency(request: pytest.FixtureRequest, benchmark: BenchmarkFixture, wo
         pytest.skip(reason)
     case = WORKLOADS[workload]
     benchmark.extra_info |= {"tokens": case.seq_len_sum, "page_size": case.page_size}
-    seconds_of = benchmarks.source_of_seconds(request.config)
-    CLOCK.run(benchmark, seconds_of(case, function), ROUNDS)
+    samples = benchmarks.source_of_samples(request.config)(Cell(workload, function))
+    benchmark.extra_info |= extra_info(samples.cell, StoredCell.of(samples, moved_bytes(case, function)))
+    seconds = [seconds for draw in samples.draws for seconds in draw.head]
+    CLOCK.run(benchmark, iter(seconds), len(seconds))

@@ -177,6 +177,16 @@ def checked_out(root: Path = ROOT) -> str | None:
     return head.stdout.decode().strip() + "-dirty" * bool(status.stdout.strip())
 
 
+def branch(root: Path = ROOT) -> str | None:
+    """Return the branch that is checked out; None outside of git, or where none is."""
+    try:
+        told = _git(root, "rev-parse", "--abbrev-ref", "HEAD")
+    except NoBase:
+        return None
+    name = told.stdout.decode(errors="replace").strip()
+    return None if told.returncode or name == "HEAD" else name
+
+
 @contextmanager
 def _alone(folder: Path) -> Iterator[None]:
     """Have `import kernels` find the package in a folder, and forget it afterwards."""

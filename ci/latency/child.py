@@ -47,6 +47,7 @@ def measure(asked: dict[str, Any]) -> None:
     from ci.latency.base import load_folder
     from tests.calls.implementations import load_implementation
     from tests.cases.latency_workloads import GATED, MAIN
+    from tests.latency.condition import condition
     from tests.latency.machine import require_idle, this_machine
     from tests.latency.samples import cells_of
 
@@ -63,7 +64,7 @@ def measure(asked: dict[str, Any]) -> None:
     cells = cells_of([case.name for case in GATED], MAIN, both)
     if asked["cells"] is not None:
         cells = [Cell(**cell) for cell in asked["cells"]]
-    tell(machine=this_machine().as_json(), unchecked=unchecked, twin=NAME)
+    tell(machine=this_machine().as_json(), unchecked=unchecked, twin=NAME, condition=condition())
     measurer = Measurer(base, head, order.seed)
     measured = _not_identical(measurer, base, head, cells, order.same_code) if order.check_identity else cells
     for number, cell in enumerate(measured):

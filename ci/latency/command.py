@@ -10,18 +10,21 @@ from typing import Any
 from rich.console import Console
 
 from ci.latency import html_report, stage, table
-from ci.latency.base import changed_files, checked_out, extract, resolve
+from ci.latency.base import changed_files, extract, resolve
 from ci.latency.child import Order
+from ci.latency.keeping import run_of
 from ci.latency.stage import has_flags, judge
 from ci.processes import Process
 from ci.reports.reporter import Reporter
 from tests import ROOT
 from tests.calls import files
 from tests.latency.cell_verdict import CellVerdict, overall
-from tests.latency.history import History, NoHistory, Run, log_to_twin
+from tests.latency.decision import unmeasured
+from tests.latency.history import History, NoHistory
 from tests.latency.history_decision import against_history
 from tests.latency.machine import Machine
 from tests.latency.samples import Cell, CellSamples
+from tests.latency.stored_run import is_sound
 from tests.latency.thresholds import DRAWS
 
 PAGE = ROOT / ".gate" / "latency.html"
@@ -68,27 +71,42 @@ class _Latency:
             order = self._order(base=str(folder), check_identity=True, same_code=is_same, check_clock=True)
             first = self._measure(order, prepare)
             verdicts, samples = judge(first, again)
+        self._keep(first, samples, verdicts, str(revision))
         return self._tell(first, verdicts, samples, {"base": str(revision), "changed": changed})
 
     def _against_history(self) -> int:
         measured = self._measure(self._order(draws=DRAWS, check_clock=True))
         history = History(Machine(**measured.machine))
         name = self._options.implementation
-        ratios = {cell: log_to_twin(each) for cell, each in measured.samples.items() if cell.metric == "device"}
-        run = Run(name, measured.twin, ratios, checked_out())
+        sound = {cell: each for cell, each in measured.samples.items() if is_sound(each)}
+        cells = run_of(measured, sound, (), name).cells
+        ratios = {cell: kept.log_to_twin for cell, kept in cells.items() if cell.metric == "device"}
         try:
-            verdicts = [
-                against_history(cell, own, history.baseline(name, measured.twin, cell), len(ratios))
-                for cell, own in ratios.items()
-            ]
+            baseline = history.baselines(name, measured.twin, ratios)
         except NoHistory as error:
             for sentence in history.left_out():
                 self._say(f"left out of the history: {sentence}")
-            history.add(run)
+            self._keep(measured, measured.samples, ())
             return self._reporter.undecided(f"{error}; this run is its first")
-        if overall(verdicts).exit_code != 1:  # else later runs would be compared with what is slower
-            history.add(run)
+        verdicts = [against_history(cell, own, baseline[cell], len(ratios)) for cell, own in ratios.items()]
+        broken = [cell for cell in measured.samples if cell not in sound]
+        verdicts += [unmeasured(cell, "the measurement is invalid: what the clock told is no time") for cell in broken]
+        self._keep(measured, measured.samples, verdicts)
         return self._tell(measured, verdicts, measured.samples, {"base": "stored runs of this machine"})
+
+    def _keep(
+        self,
+        measured: stage.Measured,
+        samples: Mapping[Cell, CellSamples],
+        verdicts: Sequence[CellVerdict],
+        base: str | None = None,
+    ) -> None:
+        """Store the run, if anything was measured that can be kept."""
+        sound = {cell: each for cell, each in samples.items() if is_sound(each)}
+        if sound:
+            run = run_of(measured, sound, verdicts, self._options.implementation, base, self._reporter.seconds)
+            name = History(Machine(**measured.machine)).add(run)
+            self._say(f"stored as run {name}: ./ci/gate history")
 
     def _order(self, **asked: Any) -> Order:
         self._seed += 1

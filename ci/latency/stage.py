@@ -21,6 +21,8 @@ class Measured:
     machine: dict[str, str] = field(default_factory=dict)
     twin: str = ""
     """Name of the frozen twin."""
+    condition: dict[str, int] = field(default_factory=dict)
+    """Clocks, temperature and power of the GPU when measuring began."""
     unchecked: list[str] = field(default_factory=list)
     """What could not be checked of the machine, in words."""
     samples: dict[Cell, CellSamples] = field(default_factory=dict)
@@ -89,7 +91,7 @@ def listen(
 def _keep(message: Message, measured: Measured) -> None:
     if "machine" in message:
         measured.machine, measured.unchecked = message["machine"], message["unchecked"]
-        measured.twin = message["twin"]
+        measured.twin, measured.condition = message["twin"], message["condition"]
     elif "samples" in message:
         samples = CellSamples.from_json(message["samples"])
         measured.samples[samples.cell] = samples

@@ -1,84 +1,31 @@
-"""The measurements of a machine, kept from run to run: a folder a machine, a line of JSON a run.
+"""The measurements of a machine, kept from run to run, and the certificate of the gate on it.
 
 Runs of another GPU, driver or toolchain lie in folders of their own, and are never read as a baseline.
-
-Raw microseconds of two runs are not comparable: clocks, temperature and placement differ. So a run keeps how its times
-relate to those of a control that was measured in the same draws, a frozen twin of the gather.
 """
 
-import fcntl
-import hashlib
 import json
-import math
-import os
-import re
-import statistics
 import time
-from collections.abc import Callable, Mapping
-from dataclasses import asdict, dataclass, field
+from collections.abc import Iterable, Mapping
+from datetime import UTC, datetime
 from pathlib import Path
-from typing import Any, Self, TypeVar
+from typing import Any
 
 from tests import ROOT
 from tests.calls import files
 from tests.calls.errors import Foreseen
 from tests.latency.machine import Machine
-from tests.latency.samples import Cell, CellSamples
+from tests.latency.samples import Cell
+from tests.latency.storage import key_of, read, read_all, save
+from tests.latency.stored_run import Run
 
-FOLDER = ROOT / ".gate" / "history"
+FOLDER = ROOT / ".benchmarks"
+"""Where pytest-benchmark looks by itself."""
 SCHEMA = 1
-"""Version of what a line holds. A reader leaves out lines of later versions, and says so."""
-TWIN = "twin"
-"""Name of the control in `CellSamples.controls`."""
-
-Item = TypeVar("Item")
-Reading = tuple[tuple[Item, ...], tuple[str, ...]]
-"""What a file of history holds, oldest first, and the lines that could not be read, in words; for the report."""
+"""Version of what a certificate's file holds."""
 
 
 class NoHistory(Foreseen):
     """There is nothing to compare with."""
-
-
-@dataclass(frozen=True)
-class Run:
-    """One run of the latency gate on one implementation."""
-
-    implementation: str
-    twin: str
-    """Which frozen twin the ratios are to; runs with another one are no baseline."""
-    log_to_twin: Mapping[Cell, tuple[float, ...]]
-    """Of each draw of a cell, the natural logarithm of the time over the frozen twin's."""
-    commit: str | None = None
-    """For the reader: what was checked out."""
-    seconds_since_epoch: float = field(default_factory=time.time)
-
-    def as_json(self) -> dict[str, Any]:
-        """Return the run as a JSON object."""
-        cells = [{"cell": asdict(cell), "log_to_twin": ratios} for cell, ratios in self.log_to_twin.items()]
-        about = {"implementation": self.implementation, "twin": self.twin, "commit": self.commit}
-        return {**about, "seconds_since_epoch": self.seconds_since_epoch, "cells": cells}
-
-    @classmethod
-    def from_json(cls, content: dict[str, Any]) -> Self:
-        """Return the run that `as_json` made an object of."""
-        ratios = {Cell(**row["cell"]): tuple(map(float, row["log_to_twin"])) for row in content["cells"]}
-        about = content["commit"], float(content["seconds_since_epoch"])
-        return cls(content["implementation"], content["twin"], ratios, *about)
-
-
-def log_to_twin(samples: CellSamples) -> tuple[float, ...]:
-    """Return what to keep of a cell's samples: those of the head, against the twin of the same draws; empty without.
-
-    Raises:
-        ValueError: there is another number of draws of the twin.
-    """
-    draws = samples.controls.get(TWIN, ())
-    if draws and len(draws) != len(samples.draws):
-        expected = f"expected {len(samples.draws)} draws of {TWIN}, got {len(draws)}"
-        raise ValueError(f"samples of {samples.cell.id}: {expected}")
-    of_twin = [statistics.median(draw.base + draw.head) for draw in draws]
-    return tuple(math.log(statistics.median(d.head) / of) for d, of in zip(samples.draws, of_twin, strict=False))
 
 
 class History:
@@ -86,7 +33,7 @@ class History:
 
     Args:
         machine: whose.
-        folder: of all machines' histories; `.gate/history` of the project unless given.
+        folder: of all machines' histories; pytest-benchmark's own, in the project, unless given.
     """
 
     def __init__(self, machine: Machine, folder: Path | None = None) -> None:
@@ -94,20 +41,24 @@ class History:
         self._all = folder or FOLDER
         self.folder = self._all / key_of(machine)
 
-    def add(self, run: Run) -> None:
-        """Append a run.
+    def add(self, run: Run) -> str:
+        """Store a run, and return the name that it got.
 
         Raises:
             NotWritten: it cannot be written.
+            ValueError: it holds numbers that JSON has not.
         """
-        self._append("runs.jsonl", run.as_json())
+        about = run.about
+        day = datetime.fromtimestamp(about.seconds_since_epoch, UTC).strftime("%Y%m%d_%H%M%S")
+        return save(self.folder, f"{(about.commit or 'unversioned')[:10]}_{day}", run.as_json(self.machine)).stem
 
-    def runs(self) -> Reading[Run]:
-        """Return the runs on this machine."""
-        return self._read("runs.jsonl", Run.from_json)
+    def runs(self) -> tuple[tuple[Run, ...], tuple[str, ...]]:
+        """Return the runs on this machine, oldest first, and in words what was left out of its folder."""
+        _, runs, left_out = read(self.folder)
+        return runs, left_out
 
     def baseline(self, implementation: str, twin: str, cell: Cell) -> list[tuple[float, ...]]:
-        """Return what earlier runs of an implementation say about one cell, oldest first: `Run.log_to_twin`.
+        """Return what earlier runs of an implementation say about one cell, oldest first: `StoredCell.log_to_twin`.
 
         Args:
             implementation: as it was named.
@@ -117,111 +68,79 @@ class History:
         Raises:
             NoHistory: with what there is instead.
         """
+        return self.baselines(implementation, twin, [cell])[cell]
+
+    def baselines(self, implementation: str, twin: str, cells: Iterable[Cell]) -> dict[Cell, list[tuple[float, ...]]]:
+        """Return the `baseline` of each cell; the files are read once."""
         runs, _ = self.runs()
         if not runs:
             raise NoHistory(f"no history for {self.machine}{self._of_others()}")
-        fitting = [run for run in runs if run.implementation == implementation and run.twin == twin]
-        found = [run.log_to_twin[cell] for run in fitting if cell in run.log_to_twin]
-        if not found:
-            raise NoHistory(f"no history of {cell.id} of {implementation} for {self.machine}")
+        fitting = [
+            run
+            for run in runs
+            if (run.about.implementation, run.about.twin) == (implementation, twin) and run.about.may_be_baseline
+        ]
+        found = {
+            cell: [run.cells[cell].log_to_twin for run in fitting if cell in run.cells and run.cells[cell].twin]
+            for cell in cells
+        }
+        for cell, ratios in found.items():
+            if not ratios:
+                raise NoHistory(f"no history of {cell.id} of {implementation} for {self.machine}")
         return found
+
+    def _of_others(self) -> str:
+        others = read_all(self._all)[0]
+        return f"; there is for {' and for '.join(map(str, others))}" if others else ", nor for any other machine"
 
     def left_out(self) -> tuple[str, ...]:
         """Return what cannot be read of this machine's history, in words for the user."""
-        return self.runs()[1] + self._certificates()[1]
+        return self.runs()[1] + self._certificate()[1]
 
     def certify(self, content: Mapping[str, Any], commit: str | None) -> None:
-        """Append a certificate of what the gate was shown to see here, which then is the valid one.
+        """Keep a certificate of what the gate was shown to see here, in place of the one before.
 
         Raises:
             NotWritten: it cannot be written.
         """
-        about = {"commit": commit, "seconds_since_epoch": time.time()}
-        self._append("certificates.jsonl", {**about, "content": content})
+        path = self._certificate_path
+        about = {"schema": SCHEMA, "commit": commit, "seconds_since_epoch": time.time()}
+        try:
+            path.parent.mkdir(parents=True, exist_ok=True)
+        except OSError as error:
+            raise files.NotWritten(f"cannot write {path}: {error.strerror or error}") from error
+        files.write_json(path, {**about, "content": dict(content)})
 
     def certificate(self) -> dict[str, Any] | None:
-        """Return the content of the newest certificate of the gate on this machine, or None."""
-        found, _ = self._certificates()
-        return found[-1] if found else None
+        """Return the content of the certificate of the gate on this machine, or None."""
+        kept = self._certificate()[0]
+        return kept["content"] if kept else None
 
-    def _certificates(self) -> Reading[dict[str, Any]]:
-        return self._read("certificates.jsonl", lambda line: line["content"])
+    def certificate_name(self) -> str | None:
+        """Return when and of which commit the certificate is, or None."""
+        kept = self._certificate()[0]
+        if kept is None:
+            return None
+        day = datetime.fromtimestamp(kept["seconds_since_epoch"], UTC).strftime("%Y-%m-%d")
+        return f"{day} {(kept['commit'] or 'unversioned')[:10]}"
 
-    def _append(self, file: str, content: dict[str, Any]) -> None:
-        line = json.dumps({"schema": SCHEMA, **content}, separators=(",", ":"), allow_nan=False)
+    @property
+    def _certificate_path(self) -> Path:
+        return self.folder / "certificate" / "certificate.json"  # a folder deeper than pytest-benchmark looks for runs
+
+    def _certificate(self) -> tuple[dict[str, Any] | None, tuple[str, ...]]:
+        path = self._certificate_path
         try:
-            self.folder.mkdir(parents=True, exist_ok=True)
-            described = self.folder / "machine.json"
-            if not described.exists():
-                files.write_json(described, self.machine.as_json())
-            _append_line(self.folder / file, line)
-        except OSError as error:
-            path = self.folder / file
-            raise files.NotWritten(f"cannot write the history {path}: {error.strerror or error}") from error
-
-    def _read(self, name: str, from_json: Callable[[dict[str, Any]], Item]) -> Reading[Item]:
-        try:
-            text = (self.folder / name).read_text(encoding="utf-8", errors="replace")
+            kept = json.loads(path.read_text(encoding="utf-8"))
+            if kept["schema"] > SCHEMA:
+                return None, (f"{path.name}: written by a later version of the gate (schema {kept['schema']})",)
+            about = {"commit": kept["commit"], "seconds_since_epoch": float(kept["seconds_since_epoch"])}
+            return {**about, "content": dict(kept["content"])}, ()
         except FileNotFoundError:
-            return (), ()
+            return None, ()
         except OSError as error:
-            return (), (f"{name} cannot be read: {error.strerror or error}",)
-        return parse_lines(text, name, from_json)
-
-    def _of_others(self) -> str:
-        others = [_described(path.parent) for path in sorted(self._all.glob("*/runs.jsonl")) if path.parent.is_dir()]
-        return f"; there is for {' and for '.join(others)}" if others else ", nor for any other machine"
-
-
-def parse_lines(text: str, name: str, from_json: Callable[[dict[str, Any]], Item]) -> Reading[Item]:
-    """Return what lines of JSON hold. Lines that hold nothing readable are left out, and told.
-
-    Args:
-        text: the lines.
-        name: of the file, for what is told.
-        from_json: makes an item of a line's object.
-    """
-    items: list[Item] = []
-    left_out: list[str] = []
-    for number, line in enumerate(text.split("\n"), start=1):
-        why = ""
-        try:
-            if line.strip():
-                content = json.loads(line)
-                if content["schema"] > SCHEMA:
-                    why = f"written by a later version of the gate (schema {content['schema']})"
-                else:
-                    items.append(from_json(content))
+            return None, (f"{path.name} cannot be read: {error.strerror or error}",)
         except RecursionError:
-            why = "not a record: too deep"
-        except json.JSONDecodeError:
-            why = "torn, a run may have been ended while it wrote"
+            return None, (f"{path.name}: not a certificate: too deep",)
         except (KeyError, TypeError, ValueError) as error:
-            why = f"not a record: {type(error).__name__}: {error}"
-        left_out += [f"line {number} of {name}: {why}"] * bool(why)
-    return tuple(items), tuple(left_out)
-
-
-def key_of(machine: Machine) -> str:
-    """Return the name of a machine's folder: readable, and different for different machines."""
-    readable = f"{machine.gpu}-{machine.driver}-torch{machine.torch}-triton{machine.triton}"
-    digest = hashlib.sha256(json.dumps(machine.as_json(), sort_keys=True).encode()).hexdigest()
-    return f"{re.sub(r'[^A-Za-z0-9.]+', '-', readable).strip('-')}-{digest[:8]}"
-
-
-def _append_line(path: Path, line: str) -> None:
-    """Append a line, below a torn one if the last run left one. Runs of several processes do not mix."""
-    with path.open("a+b") as file:
-        fcntl.flock(file, fcntl.LOCK_EX)
-        file.seek(max(file.seek(0, os.SEEK_END) - 1, 0))
-        is_torn = file.read(1) not in (b"", b"\n")
-        file.write(b"\n" * is_torn + line.encode() + b"\n")
-        file.flush()
-        os.fsync(file.fileno())
-
-
-def _described(folder: Path) -> str:
-    try:
-        return str(Machine(**json.loads((folder / "machine.json").read_text(encoding="utf-8"))))
-    except (OSError, ValueError, TypeError, RecursionError):
-        return folder.name
+            return None, (f"{path.name}: not a certificate: {type(error).__name__}: {error}",)

@@ -195,6 +195,15 @@ def _current_gpu() -> tuple[str, str]:
     return properties.name, f"GPU-{properties.uuid}"
 
 
+def current_uuid() -> str:
+    """Return the UUID of the GPU that this process measures on, `GPU-...`.
+
+    Raises:
+        GpuAbsent: torch sees no GPU.
+    """
+    return _current_gpu()[1]
+
+
 def _is_visible(pid: int) -> bool:
     return Path(f"/proc/{pid}").exists()
 
@@ -225,7 +234,7 @@ def state_of(uuid: str) -> GpuState:
     Raises:
         NotTold: it cannot be had.
     """
-    with _gpu(uuid) as (nvml, gpu):
+    with gpu_of_driver(uuid) as (nvml, gpu):
         about = nvml.nvmlDeviceGetIndex(gpu), nvml.nvmlDeviceGetName(gpu), nvml.nvmlSystemGetDriverVersion()
         try:
             return GpuState(*about, nvml.nvmlDeviceGetUtilizationRates(gpu).gpu)
@@ -242,7 +251,7 @@ def processes_on(uuid: str) -> list[GpuProcess]:
     Raises:
         NotTold: they cannot be had.
     """
-    with _gpu(uuid) as (nvml, gpu):
+    with gpu_of_driver(uuid) as (nvml, gpu):
         found = []
         for process in nvml.nvmlDeviceGetComputeRunningProcesses(gpu):
             try:
@@ -254,7 +263,12 @@ def processes_on(uuid: str) -> list[GpuProcess]:
 
 
 @contextmanager
-def _gpu(uuid: str) -> Iterator[tuple[Any, Any]]:
+def gpu_of_driver(uuid: str) -> Iterator[tuple[Any, Any]]:
+    """Yield `pynvml` and its handle of a GPU.
+
+    Raises:
+        NotTold: it cannot be had, or refused to tell what it was asked.
+    """
     try:
         nvml = importlib.import_module("pynvml")
     except ImportError as error:

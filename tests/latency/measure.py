@@ -1,14 +1,12 @@
 """Draws of cells on this process's GPU: base and head in turn over the same memory, with controls beside them."""
 
-import itertools
 import random
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 from typing import Any
 
 import torch
 
-from tests.cases.case import Case
 from tests.cases.latency_workloads import GATED
 from tests.instruments.device_clock import (
     REPLAYS,
@@ -106,14 +104,6 @@ class Measurer:
             "copy": (copy, copy),
             "empty": (empty, empty),
         }
-
-
-def draws_of_one(side: Side, case: Case) -> Iterator[float]:
-    """Return the device seconds of one side, draw after draw, each measured when its first replay is asked for."""
-    device = torch.device("cuda", torch.cuda.current_device())
-    for seed in itertools.count():
-        clock = GraphClock(Placement(case, device, seed), [side])
-        yield from clock.round([side.name] * REPLAYS)
 
 
 def hash_of(seed: int, cell: str, number: int) -> int:

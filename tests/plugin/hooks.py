@@ -62,7 +62,7 @@ def pytest_configure(config: pytest.Config) -> None:
         config.add_cleanup(deaths.stop)
         config.pluginmanager.register(ExitStatus(deaths))
         config.add_cleanup(lambda: shutil.rmtree(traces, ignore_errors=True))
-    benchmarks.choose_storage(config)
+    benchmarks.choose_machine(config)
 
 
 def pytest_xdist_auto_num_workers(config: pytest.Config) -> int:
@@ -146,6 +146,17 @@ def pytest_runtest_makereport(item: pytest.Item) -> Generator[None, pytest.TestR
 @pytest.hookimpl(optionalhook=True)
 def pytest_benchmark_update_machine_info(config: pytest.Config, machine_info: dict[str, Any]) -> None:
     benchmarks.describe_machine(config, machine_info)
+
+
+@pytest.hookimpl(optionalhook=True)
+def pytest_benchmark_update_json(config: pytest.Config, output_json: dict[str, Any]) -> None:
+    benchmarks.describe_run(config, output_json)
+
+
+@pytest.hookimpl(tryfirst=True)
+def pytest_sessionstart(session: pytest.Session) -> None:
+    if (carrier := vars(session.config).get("_benchmarksession")) is not None:
+        benchmarks.choose_storage(carrier, session.config)
 
 
 def pytest_terminal_summary(terminalreporter: Any) -> None:

@@ -5,13 +5,8 @@ that a round lasts exactly as many seconds as were measured in it.
 """
 
 import math
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from typing import Any
-
-from tests.cases.case import Case
-
-SourceOfSeconds = Callable[[Case, str], Iterator[float]]
-"""Yields the seconds that a call of a function takes on a workload, measured anew for each that is asked for."""
 
 
 class VirtualClock:

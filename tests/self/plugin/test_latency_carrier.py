@@ -9,6 +9,7 @@ from pathlib import Path
 import pytest
 
 from tests.instruments.device_clock.virtual import VirtualClock
+from tests.latency.storage import read_all
 from tests.plugin import benchmarks
 from tests.self.inner_pytest import InnerRun, run_pytest
 from tests.test_latency import CELLS, WORKLOADS
@@ -79,7 +80,9 @@ def test_table_and_json_tell_the_devices_seconds(tmp_path):
     by_name = {benchmark["name"]: benchmark for benchmark in content["benchmarks"]}
     one = by_name["test_latency[32x4k-get_k_and_s]"]
     assert one["params"] == {"workload": "32x4k", "function": "get_k_and_s"}
-    assert one["extra_info"] == {"tokens": 131_072, "page_size": 64}
+    kept = one["extra_info"]
+    assert (kept["tokens"], kept["page_size"], kept["ratio_to_twin"]) == (131_072, 64, 1.0)
+    assert (kept["run"]["implementation"], kept["run"]["way"]) == ("own", "pytest")
     assert one["stats"]["data"] == pytest.approx([2e-6, 3e-6, 4e-6] * 16)
     assert one["stats"]["iterations"] == 1
 
@@ -100,7 +103,9 @@ def test_comparison_is_with_the_same_machine_only(tmp_path):
     elsewhere = _measure(tmp_path, "--benchmark-compare", gpu="NVIDIA H200", factor=1.5)
     assert "Can't compare. No benchmark files in" in elsewhere.output
     assert "(NOW)" not in elsewhere.output
-    assert len(list((tmp_path / "storage").iterdir())) == 2
+    machines, left_out = read_all(tmp_path / "storage")
+    assert {machine.gpu: len(runs) for machine, runs in machines.items()} == {"NVIDIA H100": 3, "NVIDIA H200": 1}
+    assert left_out == ()
 
 
 @pytest.mark.parametrize(

@@ -151,7 +151,7 @@ def test_a_process_is_understood():
     steps: list[tuple[str, int, int]] = []
     found = listen(
         [
-            {"machine": {"gpu": "G"}, "unchecked": ["clocks"], "twin": "twin-1"},
+            {"machine": {"gpu": "G"}, "unchecked": ["clocks"], "twin": "twin-1", "condition": {"sm_mhz": 1980}},
             {"phase": "measuring", "step": "measuring even", "done": 0, "of": 1},
             {"identical": {"workload": "like", "function": "get_k_and_s", "metric": "device"}},
             {"samples": asdict(told)},
