@@ -6,6 +6,7 @@ from typing import Any
 
 import ci.cost.options
 import ci.examination.options
+import ci.history.options
 import ci.latency.options
 import ci.prove.options
 import ci.sanitizer.options
@@ -21,6 +22,7 @@ JOBS = (
     ci.speed.options.JOB,
     ci.latency.options.LATENCY,
     ci.latency.options.CERTIFY,
+    ci.history.options.JOB,
     ci.sanitizer.options.JOB,
 )
 

@@ -29,7 +29,7 @@ class Reporter:
     """What the user sees of one job, from now on.
 
     Args:
-        kind: the job: `examination`, `cost`, `proof`, `speed`, `latency`, `certificate` or `sanitizer`.
+        kind: the job: `examination`, `cost`, `proof`, `speed`, `latency`, `certificate`, `history` or `sanitizer`.
         path: of the JSON report, or None.
         console: where the user looks, unless on standard output.
         about: what the report says of the job whatever it comes to, JSON values by name.

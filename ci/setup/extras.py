@@ -22,6 +22,7 @@ class Extra:
 SGLANG = Extra("sglang", ("sglang",), "--impl sglang", is_alone=True)
 NVML = Extra("latency", ("pynvml",), "the state of the GPU", is_required=False)
 Z3 = Extra("prove", ("z3",), "prove")
+RUPTURES = Extra("history", ("ruptures",), "history trend")
 DEVELOPMENT = Extra("dev", ("ruff", "mypy"), "./ci/test", is_required=False)
 
 

@@ -59,7 +59,7 @@ class StoredCell:
 
     def __post_init__(self) -> None:
         for name, seconds in (("head", self.head), (TWIN, self.twin), (COPY, self.copy)):
-            if not all(0 < each < math.inf for each in seconds):
+            if seconds and not (min(seconds) > 0 and max(seconds) < math.inf and sum(seconds) < math.inf):
                 raise ValueError(f"{name}: expected finite seconds above 0")
             if len(seconds) not in (len(self.head), 0) or not self.head:
                 raise ValueError(f"{name}: expected {len(self.head) or 'some'} draws, got {len(seconds)}")
@@ -79,9 +79,9 @@ class StoredCell:
         """
 
         def both(draws: tuple[Draw, ...]) -> Seconds:
-            return tuple(statistics.median(draw.base + draw.head) for draw in draws)
+            return tuple(_kept(statistics.median(draw.base + draw.head)) for draw in draws)
 
-        head = tuple(statistics.median(draw.head) for draw in samples.draws)
+        head = tuple(_kept(statistics.median(draw.head)) for draw in samples.draws)
         twin, copy = (both(samples.controls.get(name, ())) for name in (TWIN, COPY))
         try:
             return cls(head, twin, copy, moved_bytes, said, cost or {})
@@ -237,6 +237,10 @@ class Run:
             raise NotARun("not a run: its cells are of several runs")
         cells = {Cell(**info["cell"]): StoredCell.from_json(info) for info in infos}
         return cls(_about(about), cells, name)
+
+
+def _kept(seconds: float) -> float:
+    return float(f"{seconds:.6g}")  # a millionth is far below what a clock tells
 
 
 def is_sound(samples: CellSamples) -> bool:

@@ -17,7 +17,7 @@ DRAWS = 8
 def stored(*log_to_twin: float, seconds: float = 2e-5) -> StoredCell:
     """Return a cell with these ratios to its twin, a draw each."""
     twin = (seconds,) * len(log_to_twin)
-    return StoredCell(tuple(seconds * math.exp(ratio) for ratio in log_to_twin), twin, twin, 10_000_000)
+    return StoredCell(tuple(float(f"{seconds * math.exp(ratio):.6g}") for ratio in log_to_twin), twin, twin, 10_000_000)
 
 
 def run(cells: Mapping[Cell, StoredCell] | None = None, when: float = 1.0, **about: object) -> Run:

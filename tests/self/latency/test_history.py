@@ -72,8 +72,8 @@ def test_runs_are_kept_and_read_back_by_cell(tmp_path):
     history.add(run({LONG: stored(0.4)}))
     history.add(run({LONG: stored(0.5)}, base="main"))
     history.add(run({LONG: stored(0.6)}, verdict="findings"))
-    assert history.baseline("own", "t1", LONG) == [pytest.approx((0.1,)), pytest.approx((0.4,))]
-    assert history.baseline("own", "t1", SHORT) == [pytest.approx((0.7,))]
+    assert history.baseline("own", "t1", LONG) == [pytest.approx((0.1,), abs=1e-5), pytest.approx((0.4,), abs=1e-5)]
+    assert history.baseline("own", "t1", SHORT) == [pytest.approx((0.7,), abs=1e-5)]
     assert [run.name[:5] for run in history.runs()[0]] == [f"000{number}_" for number in range(1, 7)]
 
 
