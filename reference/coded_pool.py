@@ -8,6 +8,8 @@ more for the scale.
 
 import torch
 
+from reference.layout import BLOCKS, Layout
+
 _MASK = 0xFFFFFFFF
 # MurmurHash3's 32-bit finaliser: a bijection in which each bit of the slot reaches every byte of the word.
 _MULTIPLIERS = (0x85EBCA6B, 0xC2B2AE35)
@@ -65,12 +67,12 @@ def coded_rows(slots: torch.Tensor, index_head_dim: int, seed: int) -> tuple[tor
     return rows[:, :index_head_dim].contiguous(), rows[:, index_head_dim:].contiguous()
 
 
-def coded_pages(pages: torch.Tensor, page_size: int, index_head_dim: int, seed: int) -> torch.Tensor:
-    """Return whole pages of a coded pool, `(len(pages), page_size * (index_head_dim + 4))` uint8."""
+def coded_pages(
+    pages: torch.Tensor, page_size: int, index_head_dim: int, seed: int, layout: Layout = BLOCKS
+) -> torch.Tensor:
+    """Return whole pages of a coded pool, `(len(pages), page_bytes)` uint8."""
     slots = (pages.to(torch.int64)[:, None] * page_size + torch.arange(page_size, device=pages.device)).flatten()
-    k, s = coded_rows(slots, index_head_dim, seed)
-    shape = (pages.numel(), page_size)
-    return torch.cat([k.view(*shape, index_head_dim).flatten(1), s.view(*shape, 4).flatten(1)], dim=1)
+    return layout.pages_of(*coded_rows(slots, index_head_dim, seed), page_size)
 
 
 def decode_k(rows: torch.Tensor, seed: int) -> torch.Tensor:

@@ -2,6 +2,8 @@
 
 import torch
 
+from reference.layout import BLOCKS, SCALE_BYTES, Layout
+
 
 def needed_slots(page_indices: torch.Tensor, seq_lens: torch.Tensor, page_size: int, num_pages: int) -> torch.Tensor:
     """Return, for each row of the result, which token slot of the pool it copies.
@@ -26,15 +28,16 @@ def needed_slots(page_indices: torch.Tensor, seq_lens: torch.Tensor, page_size: 
 
 
 def gather_slots(
-    pool: torch.Tensor, slots: torch.Tensor, page_size: int, index_head_dim: int
+    pool: torch.Tensor, slots: torch.Tensor, page_size: int, index_head_dim: int, layout: Layout = BLOCKS
 ) -> tuple[torch.Tensor, torch.Tensor]:
     """Copy the K and S bytes of token slots out of a pool.
 
     Args:
-        pool: `(num_pages, page_size * (index_head_dim + 4))` uint8; rows may lie further apart than their length.
+        pool: `(num_pages, page_bytes)` uint8; rows may lie further apart than their length.
         slots: `(rows,)` int64, `page * page_size + slot`, or -1 for a row of zeros.
         page_size: tokens of a page.
         index_head_dim: bytes of a key.
+        layout: of its pages.
 
     Returns:
         `k`, `(rows, index_head_dim)` uint8, and `s`, `(rows, 4)` uint8, on `pool`'s device.
@@ -42,14 +45,14 @@ def gather_slots(
     is_page = slots >= 0
     page = torch.where(is_page, slots // page_size, 0)
     slot = torch.where(is_page, slots % page_size, 0)
-    keys = pool[:, : page_size * index_head_dim].unflatten(1, (page_size, index_head_dim))
-    scales = pool[:, page_size * index_head_dim :].unflatten(1, (page_size, 4))
     if pool.shape[0] == 0:
         return (
             torch.zeros((slots.numel(), index_head_dim), dtype=torch.uint8, device=pool.device),
-            torch.zeros((slots.numel(), 4), dtype=torch.uint8, device=pool.device),
+            torch.zeros((slots.numel(), SCALE_BYTES), dtype=torch.uint8, device=pool.device),
         )
-    k, s = keys[page, slot], scales[page, slot]
+    keys, tokens = layout.keys(pool, page_size, index_head_dim), layout.tile_tokens
+    k = keys[page, slot // tokens, slot % tokens].flatten(1)
+    s = layout.scales(pool, page_size, index_head_dim)[page, slot]
     k[~is_page] = 0
     s[~is_page] = 0
     return k, s

@@ -11,7 +11,7 @@ SEVEN = ("buf", "page_indices", "seq_lens", "seq_len_sum", "max_seq_len", "page_
 
 WORDS = {
     # The pool, in other shapes of the same bytes.
-    "pages": "buf.unflatten(1, (page_size, index_head_dim + 4))",
+    "pages": "buf[:, : page_size * (index_head_dim + 4)].unflatten(1, (page_size, index_head_dim + 4))",
     "tokens": "pages.flatten(0, 1).unsqueeze(1)",
     "flat_pool": "buf.view(-1)",
     "k_pages": "buf[:, : page_size * index_head_dim].unflatten(1, (page_size, index_head_dim))",

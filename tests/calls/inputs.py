@@ -9,6 +9,7 @@ import torch
 
 from reference.coded_pool import coded_pages, coded_rows
 from reference.indexing import gather_slots
+from reference.layout import LAYOUTS
 from tests.calls.memory import Memory
 from tests.cases.case import Case
 from tests.cases.plan import FILL_WHOLE_POOL_BELOW_BYTES, Plan, plan
@@ -135,7 +136,7 @@ class Inputs:
         pages, place = torch.unique(slots.clamp(min=0) // case.page_size, return_inverse=True)
         in_pages = torch.where(slots < 0, -1, place * case.page_size + slots % case.page_size)
         contents = self._page_contents(pages, content_seed)
-        return gather_slots(contents, in_pages, case.page_size, case.index_head_dim)
+        return gather_slots(contents, in_pages, case.page_size, case.index_head_dim, LAYOUTS[case.layout])
 
     def changed(self) -> list[str]:
         """Return the names of the arguments that no longer hold what was written to them."""
@@ -154,7 +155,7 @@ class Inputs:
     def _page_contents(self, pages: torch.Tensor, content_seed: int) -> torch.Tensor:
         case = self.case
         if case.content == "coded":
-            return coded_pages(pages, case.page_size, case.index_head_dim, content_seed)
+            return coded_pages(pages, case.page_size, case.index_head_dim, content_seed, LAYOUTS[case.layout])
         pattern = _pattern(case.content, content_seed)
         # Patterns repeat at a period prime to every page size, so that neighbouring tokens differ.
         start = pages[:, None] * 1_009 + torch.arange(case.page_bytes, device=self.device)

@@ -30,7 +30,7 @@ def _bad_together(name: str, argument: ArgumentName, spoil: Callable[[Any], Any]
 
 
 def _nothing_past_the_table(arguments: Any) -> Any:
-    return arguments._replace(seq_len_sum=0, max_seq_len=arguments.page_indices.shape[1] * 64 + 1)
+    return arguments._replace(seq_len_sum=0, max_seq_len=arguments.page_indices.shape[1] * arguments.page_size + 1)
 
 
 CASES = family(
@@ -73,25 +73,27 @@ CASES = family(
         _bad("float", "seq_len_sum", lambda a: 100.0),
         _bad("tensor", "seq_len_sum", lambda a: torch.tensor(100)),
         _bad("negative", "max_seq_len", lambda a: -1),
-        _bad("past-the-table", "max_seq_len", lambda a: a.page_indices.shape[1] * 64 + 1, "page_indices"),
+        _bad("past-the-table", "max_seq_len", lambda a: a.page_indices.shape[1] * a.page_size + 1, "page_indices"),
         _bad("none", "max_seq_len", lambda a: None),
         _bad("float", "max_seq_len", lambda a: 70.0),
         _bad("tensor", "max_seq_len", lambda a: torch.tensor(70)),
         _bad_together("past-the-table-of-nothing", "max_seq_len", _nothing_past_the_table, "page_indices"),
         _bad("zero", "page_size", lambda a: 0),
-        _bad("negative", "page_size", lambda a: -64),
-        _bad("not-the-buffers", "page_size", lambda a: 32, "buf", "index_head_dim"),
-        _bad("float", "page_size", lambda a: 64.0),
+        _bad("negative", "page_size", lambda a: -a.page_size),
+        _bad("not-the-buffers", "page_size", lambda a: a.page_size + 32, "buf", "index_head_dim"),
+        _bad("float", "page_size", lambda a: float(a.page_size)),
         _bad("none", "page_size", lambda a: None),
         # Here no other check helps: the rows of buf are as long as these sizes ask for.
         _bad_together(
             "zero-that-fits", "page_size", lambda a: a._replace(page_size=0, buf=a.buf[:, :0], max_seq_len=0)
         ),
         _bad("zero", "index_head_dim", lambda a: 0),
-        _bad("negative", "index_head_dim", lambda a: -128),
-        _bad("not-the-buffers", "index_head_dim", lambda a: 64, "buf", "page_size"),
-        _bad("float", "index_head_dim", lambda a: 128.0),
-        _bad_together("zero-that-fits", "index_head_dim", lambda a: a._replace(page_size=2_112, index_head_dim=0)),
-        _bad("string", "index_head_dim", lambda a: "128"),
+        _bad("negative", "index_head_dim", lambda a: -a.index_head_dim),
+        _bad("not-the-buffers", "index_head_dim", lambda a: a.index_head_dim + 64, "buf", "page_size"),
+        _bad("float", "index_head_dim", lambda a: float(a.index_head_dim)),
+        _bad_together(
+            "zero-that-fits", "index_head_dim", lambda a: a._replace(page_size=a.buf.shape[1] // 4, index_head_dim=0)
+        ),
+        _bad("string", "index_head_dim", lambda a: str(a.index_head_dim)),
     ],
 )

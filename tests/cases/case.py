@@ -5,6 +5,7 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field, replace
 from typing import Any, Literal, get_args
 
+from reference.layout import LAYOUTS
 from tests.contract import Rule
 
 PageOrder = Literal["shuffled", "reversed", "same", "shared_prefix"]
@@ -12,6 +13,7 @@ TailFill = Literal["stale", "minus_one", "huge", "int_min"]
 TableLayout = Literal["contiguous", "sliced", "transposed", "offset", "every_other_column", "one_row_for_all"]
 LengthsLayout = Literal["contiguous", "every_other", "offset", "one_for_all"]
 IndexDtype = Literal["int32", "int64"]
+LayoutName = Literal["blocks", "interleaved", "tiles", "padded"]
 Content = Literal["coded", "every_byte", "nan", "special_floats", "zeros", "ones"]
 Question = Literal["values", "memory", "arguments", "variants"]
 Quantity = Literal["lengths", "batches", "table_widths", "pools"]
@@ -48,6 +50,8 @@ class Case:
 
     page_size: int = 64
     index_head_dim: int = 128
+    layout: LayoutName = "blocks"
+    """How keys and scales lie in a page; see `reference.layout`."""
     content: Content = "coded"
     """What the pool's bytes are: codes of page, token and lane, or patterns that arithmetic would spoil."""
 
@@ -148,7 +152,7 @@ class Case:
     @property
     def page_bytes(self) -> int:
         """Bytes of one page."""
-        return self.page_size * (self.index_head_dim + 4)
+        return LAYOUTS[self.layout].page_bytes(self.page_size, self.index_head_dim)
 
     @property
     def page_pitch(self) -> int:

@@ -16,6 +16,7 @@ from tests.cases import (
     workloads,
 )
 from tests.cases.case import Case, Question
+from tests.cases.moved import PRODUCTION, Geometry, moved
 
 FAMILIES = (
     lengths,
@@ -39,7 +40,12 @@ QUESTIONS: dict[str, Question] = {
 """The question that each family asks, by the family's name."""
 
 
-def catalogue(seeds_from: int = 0, seed_count: int = seeds.DEFAULT_COUNT) -> list[Case]:
-    """Return every case, with `seed_count` random ones drawn from the seeds `seeds_from`, `seeds_from + 1`, ..."""
+def catalogue(
+    seeds_from: int = 0, seed_count: int = seeds.DEFAULT_COUNT, geometry: Geometry = PRODUCTION
+) -> list[Case]:
+    """Return every case, with `seed_count` random ones drawn from the seeds `seeds_from`, `seeds_from + 1`, ...
+
+    What a case does not say of its pages is as in `geometry`.
+    """
     cases = [case for module in FAMILIES if module is not seeds for case in module.CASES]
-    return cases + seeds.random_cases(seeds_from, seed_count)
+    return [moved(case, geometry) for case in cases + seeds.random_cases(seeds_from, seed_count)]

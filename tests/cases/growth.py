@@ -26,6 +26,9 @@ class Request:
     """Columns of the page table."""
     num_pages: int
     """Pages of the pool."""
+    page_size: int = PAGE_SIZE
+    index_head_dim: int = 128
+    page_bytes: int = PAGE_SIZE * 132
 
 
 def growing_requests(count: int) -> Iterator[Request]:
@@ -48,26 +51,39 @@ def growing_requests(count: int) -> Iterator[Request]:
         yield Request(seq_lens=seq_lens, table_width=width, num_pages=pages + 1 + 13 * number)
 
 
-def doubling_requests(quantity: Quantity) -> Iterator[Request]:
-    """Yield requests in which one quantity doubles 12 times, all else being nearly equal.
+def doubling_requests(quantity: Quantity, case: Case | None = None) -> Iterator[Request]:
+    """Yield requests in which one quantity doubles 12 times, all else being nearly equal, on pages as a case has them.
 
     There are three batches of each doubling, since one variant for each is allowed. No size is 1 or a multiple of 16,
     which Triton by itself specialises on: it does not tell these requests apart.
     """
+    pages = (
+        {"page_size": case.page_size, "index_head_dim": case.index_head_dim, "page_bytes": case.page_bytes}
+        if case
+        else {}
+    )
+    size = case.page_size if case else PAGE_SIZE
+
+    def ends_within(count: int) -> int:
+        return size * count - 1 if size > 1 else count
+
     if quantity == "batches":
         for power, more in product(range(2, 2 + DOUBLINGS), (1, 2, 3)):
             batch = 2**power + more
-            yield Request(seq_lens=(65, *(1,) * (batch - 1)), table_width=33, num_pages=131)
+            yield Request(
+                seq_lens=(65, *(1,) * (batch - 1)), table_width=max(33, -(-65 // size)), num_pages=131, **pages
+            )
         return
     for power in range(3, 3 + DOUBLINGS):
         grown = 2**power + 1
-        length = PAGE_SIZE * grown - 1 if quantity == "lengths" else PAGE_SIZE * 33 - 1
+        length = ends_within(grown if quantity == "lengths" else 33)
         seq_lens = (length, 65, 1)
-        needed = sum(-(-tokens // PAGE_SIZE) for tokens in seq_lens)
+        needed = sum(-(-tokens // size) for tokens in seq_lens)
         yield Request(
             seq_lens=seq_lens,
-            table_width=(grown if quantity == "table_widths" else -(-length // PAGE_SIZE)) + 32,
+            table_width=(grown if quantity == "table_widths" else -(-max(seq_lens) // size)) + 32,
             num_pages=needed + (2 * grown if quantity == "pools" else 1 + needed % 2),
+            **pages,
         )
 
 

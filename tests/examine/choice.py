@@ -3,6 +3,7 @@
 from collections.abc import Sequence
 from fnmatch import fnmatchcase
 
+from reference.layout import LAYOUTS
 from tests.calls.errors import Foreseen
 from tests.cases.case import Case
 from tests.contract import Contract, Rule
@@ -26,8 +27,10 @@ def chosen_cases(selection: Selection) -> list[Case]:
     """
     # The catalogue takes seconds to import, because some of its cases need torch.
     from tests.cases.catalogue import catalogue
+    from tests.cases.moved import Geometry
 
-    cases = catalogue(selection.seeds_from, selection.seeds)
+    geometry = Geometry(selection.page_size, selection.index_head_dim, selection.layout)
+    cases = catalogue(selection.seeds_from, selection.seeds, geometry)
     for pattern in selection.patterns:
         if not matching(cases, [pattern]):
             raise NoSuchCase(f"--case {pattern}: no case matches; ./ci/gate --list names them")
@@ -46,6 +49,8 @@ def reason_to_skip(case: Case, *, device: str, contract: Contract, quick: bool) 
     level = max(Rule(rule).level for rule in case.rules)
     if level > contract:
         return f"not promised: the contract is {contract.label}, the case is for {level.label}"
+    if why := LAYOUTS[case.layout].why_not(case.page_size, case.index_head_dim):
+        return why
     if device == "cpu" and case.needs_gpu:
         return f"needs a GPU: {case.needs_gpu}"
     if quick and case.heavy and device == "cpu":

@@ -7,6 +7,7 @@ import numpy as np
 import torch
 
 from reference.coded_pool import decode_k, decode_s
+from reference.layout import LAYOUTS, places
 from tests.calls.inputs import FILLER
 from tests.cases.case import Case
 from tests.cases.plan import Plan
@@ -196,17 +197,24 @@ class Expectation:
         return f"{name} in {len(lanes) * 4} of its bytes (from byte {int(lanes[0])} on{also})"
 
     def _moved(self, part: str, held: torch.Tensor, slot: int) -> str | None:
-        """Return where in the right page the held bytes lie, if they do: a shift within the page."""
+        """Return where in the right page the held bytes lie, if they do: all of them, or the first that are wrong."""
         if slot < 0 or held.numel() < 4:
             return None
-        size, dim = self.case.page_size, self.case.index_head_dim
+        case, size = self.case, self.case.page_size
         page = slot // size
         slots = torch.arange(page * size, page * size + size, device=self.device)
-        k, s = self._rows(slots, self.plan.content_seed)
-        content = bytes(torch.cat([k.flatten(), s.flatten()]).tolist())
-        needle = bytes(held.tolist())
+        contents = LAYOUTS[case.layout].pages_of(*self._rows(slots, self.plan.content_seed), size)[0]
+        content, needle = bytes(contents.tolist()), bytes(held.tolist())
+        of_keys, of_scales = places(case.layout, size, case.index_head_dim)
+        right = (of_keys if part == "K" else of_scales)[slot % size]
         at = content.find(needle)
-        right = slot % size * dim if part == "K" else size * dim + slot % size * 4
-        if at < 0 or at == right or content.find(needle, at + 1) >= 0:
+        if at >= 0 and at != int(right[0]) and content.find(needle, at + 1) < 0:
+            off = f"which begin {at - int(right[0]):+d} bytes off"
+            return f"bytes {at} to {at + len(needle) - 1} of page {page}, {off}"
+        expected = contents[right.to(contents.device)]
+        lane = int((held != expected).nonzero()[0]) // 4 * 4
+        at = content.find(needle[lane : lane + 4])
+        if at < 0 or content.find(needle[lane : lane + 4], at + 1) >= 0 or not bool((of_keys == at).any()):
             return None
-        return f"bytes {at} to {at + len(needle) - 1} of page {page}, which begin {at - right:+d} bytes off"
+        token, of_lane = (int(number) for number in (of_keys == at).nonzero()[0])
+        return f"from byte {lane} on what is at page {page} token {token} lane {of_lane}"

@@ -15,7 +15,7 @@ from tests.instruments.cost.trace import variants_of_requests, what_differs
 def examine_growth(call: Callable[..., Any], case: Case, device: torch.device, findings: Findings) -> None:
     """Make the requests of a case that grows, and note if what they compile grows with them."""
     assert case.grows is not None
-    requests = list(doubling_requests(case.grows))
+    requests = list(doubling_requests(case.grows, case))
     variants = variants_of_requests(call, requests, device)
     most = most_variants(case.grows)
     if len(variants) > most:

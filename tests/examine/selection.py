@@ -10,6 +10,8 @@ from collections.abc import Callable, Collection, Mapping
 from dataclasses import asdict, dataclass, replace
 from typing import Any, Self
 
+from reference.layout import LAYOUTS
+from tests.cases.case import LayoutName
 from tests.cases.seeds import DEFAULT_COUNT
 from tests.contract import Contract
 
@@ -30,6 +32,13 @@ def whole(least: int, most: int) -> Callable[[str], int]:
         return int(text)
 
     return read
+
+
+def _fours(text: str) -> int:
+    value = whole(4, 4_096)(text)
+    if value % 4:
+        raise argparse.ArgumentTypeError(f"expected a multiple of 4, not {text!r}")
+    return value
 
 
 def seconds(text: str) -> float:
@@ -74,6 +83,26 @@ OPTIONS: Mapping[str, Mapping[str, Any]] = {
         "action": "append",
         "metavar": "PATTERN",
         "help": "only cases like family/name; repeatable",
+    },
+    "--page-size": {
+        "dest": "page_size",
+        "default": 64,
+        "type": whole(1, 4_096),
+        "metavar": "TOKENS",
+        "help": "of cases that are about no other (default: %(default)s)",
+    },
+    "--index-head-dim": {
+        "dest": "index_head_dim",
+        "default": 128,
+        "type": _fours,
+        "metavar": "BYTES",
+        "help": "of a key, in cases that are about no other (default: %(default)s)",
+    },
+    "--layout": {
+        "dest": "layout",
+        "default": "blocks",
+        "choices": list(LAYOUTS),
+        "help": "how keys and scales lie in a page (default: %(default)s)",
     },
     "--quick": {
         "dest": "quick",
@@ -125,6 +154,9 @@ class Selection:
     seeds_from: int = 0
     in_order: bool = False
     """Whether cases are examined in the order of their patterns."""
+    page_size: int = 64
+    index_head_dim: int = 128
+    layout: LayoutName = "blocks"
 
     @classmethod
     def from_options(cls, options: argparse.Namespace) -> Self:

@@ -5,6 +5,7 @@ from collections.abc import Callable
 import numpy as np
 import torch
 
+from reference.layout import LAYOUTS, places
 from tests.cases.case import Case
 from tests.cases.plan import WRAPS, Plan
 
@@ -23,11 +24,13 @@ def is_from_wrapped_address(case: Case, plan: Plan, part: str, row: int, held: t
         rows: makes what token slots hold.
     """
     slot = int(plan.row_slots[row])
-    size, dim = case.page_size, case.index_head_dim
+    size = case.page_size
     page, token = divmod(slot, size)
-    at = page * case.page_pitch + (token * dim if part == "K" else size * dim + token * 4)
-    places = {at % wrap for wrap in WRAPS} - {at}
-    if any(torch.equal(_pool(case, plan, place, held.numel(), rows), held) for place in places):
+    in_page = places(case.layout, size, case.index_head_dim)[0 if part == "K" else 1][token]
+    together = int((in_page.diff() != 1).nonzero()[0]) + 1 if bool((in_page.diff() != 1).any()) else held.numel()
+    at = page * case.page_pitch + int(in_page[0])
+    wrapped = {at % wrap for wrap in WRAPS} - {at}
+    if any(torch.equal(_pool(case, plan, place, together, rows), held[:together]) for place in wrapped):
         return True
     pages = _pages_of_wrapped_entries(plan, row, size) - {page}
     return any(torch.equal(rows([other * size + token])[0 if part == "K" else 1][0], held) for other in pages)
@@ -39,7 +42,7 @@ def _pool(case: Case, plan: Plan, at: int, count: int, rows: Slots) -> torch.Ten
     for page in range(at // case.page_pitch, (at + count - 1) // case.page_pitch + 1):
         if page < plan.num_pages:
             k, s = rows(list(range(page * case.page_size, (page + 1) * case.page_size)))
-            held.append(torch.cat([k.flatten(), s.flatten()]))
+            held.append(LAYOUTS[case.layout].pages_of(k, s, case.page_size)[0])
     start = at % case.page_pitch
     return torch.cat(held)[start : start + count] if held else torch.zeros(0, dtype=torch.uint8)
 

@@ -37,6 +37,8 @@ _LACKS_GPU = re.compile(
     r"libcuda|libcudart|libnvrtc|libnvidia|No CUDA GPUs|no NVIDIA driver|not compiled with CUDA|0 active drivers", re.I
 )
 """What errors say where there is no GPU, or nothing of its software."""
+_NO_SUCH_CAST = re.compile(r"cannot cast .* to .*fp8", re.DOTALL)
+"""What Triton's interpreter says where a kernel makes fp8 of something, which the compiler can."""
 _ASKS_FOR_GPU = re.compile(r"\bcuda\b|\bis_cuda\b|\bGPUs?\b", re.I)
 
 
@@ -137,6 +139,8 @@ class AbsentGpuCalls:
                 return reason
             if _LACKS_GPU.search(str(reason)):
                 return NeedsGpu(f"needs a GPU: {short(reason)}")
+            if _NO_SUCH_CAST.search(str(reason)):
+                return NeedsGpu("needs a GPU: Triton's interpreter cannot make fp8 of other numbers")
             reason = reason.__cause__ or reason.__context__
         # A refusal of bad arguments may well speak of devices.
         if self._case.bad is None and _speaks_of_gpu(error):

@@ -7,11 +7,9 @@ import numpy as np
 import torch
 
 from tests.calls.inputs import Arguments
-from tests.cases.growth import PAGE_SIZE, Request
+from tests.cases.growth import Request
 from tests.instruments.cost.recording import compiled_variants, recorded_launches
 from tests.instruments.cost.variants import Variant
-
-INDEX_HEAD_DIM = 128
 
 
 def variants_of_requests(call: Callable[..., Any], requests: Iterable[Request], device: torch.device) -> list[Variant]:
@@ -41,12 +39,12 @@ def variants_of_requests(call: Callable[..., Any], requests: Iterable[Request], 
 
 def arguments_of(request: Request, device: torch.device) -> Arguments:
     """Return arguments of the sizes of a request: a pool of anything, a table that names page 0 throughout."""
-    buf = torch.empty((request.num_pages, PAGE_SIZE * (INDEX_HEAD_DIM + 4)), dtype=torch.uint8, device=device)
+    buf = torch.empty((request.num_pages, request.page_bytes), dtype=torch.uint8, device=device)
     # NumPy's zeros take no room until they are touched.
     table = torch.from_numpy(np.zeros((len(request.seq_lens), request.table_width), dtype=np.int32)).to(device)
     lengths = torch.tensor(request.seq_lens, dtype=torch.int64, device=device)
     total, longest = sum(request.seq_lens), max(request.seq_lens)
-    return Arguments(buf, table, lengths, total, longest, PAGE_SIZE, INDEX_HEAD_DIM)
+    return Arguments(buf, table, lengths, total, longest, request.page_size, request.index_head_dim)
 
 
 def what_differs(variants: Iterable[Variant]) -> str:

@@ -33,7 +33,11 @@ CASES = (
     "bad-arguments/buf-int8",
 )
 RUNS = [
-    Selection(implementation, contract, device, memory, ("lengths/*", "*"), quick, 50, 900)
+    Selection(
+        *(implementation, contract, device, memory, ("lengths/*", "*"), quick, 50, 900),
+        page_size=16 if quick else 64,
+        layout="tiles" if quick else "blocks",
+    )
     for implementation, contract, device, memory, quick in islice(
         zip(cycle(IMPLEMENTATIONS), cycle(Contract), cycle(["cpu", "cuda"]), cycle(MEMORIES), cycle([True, False])), 20
     )
@@ -53,7 +57,7 @@ def test_a_replay_line_means_the_same_run_on_one_case(run, case):
     assert start == "./ci/gate"
     parsed = options.parse(words)[1].selection
     assert parsed == run.of_cases(case)
-    kept = ("implementation", "contract", "device", "memory")
+    kept = ("implementation", "contract", "device", "memory", "page_size", "index_head_dim", "layout")
     assert [getattr(parsed, name) for name in kept] == [getattr(run, name) for name in kept]
 
 

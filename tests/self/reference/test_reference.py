@@ -11,6 +11,7 @@ from hypothesis import strategies as st
 from reference.byte_loop import gather_by_bytes
 from reference.coded_pool import coded_pages, coded_rows, decode_k, decode_s
 from reference.indexing import gather_slots, needed_slots
+from reference.layout import LAYOUTS, places
 from tests import ROOT
 from tests.cases.catalogue import catalogue
 from tests.cases.plan import plan
@@ -63,6 +64,34 @@ def test_oracles_agree(case):
     for loop, index, code in zip(by_bytes, by_index, by_code, strict=True):
         assert torch.equal(torch.from_numpy(loop), index)
         assert torch.equal(index, code)
+
+
+def _place(layout, size, dim, token, lane):
+    """Where a byte lies, in the words of those who wrote such pools; lanes past the key are the scale's."""
+    if layout == "interleaved":
+        return token * (dim + 4) + lane
+    if lane >= dim:
+        return size * dim + token * 4 + lane - dim
+    if layout == "tiles":
+        return token // 16 * 16 * dim + lane // 16 * 256 + token % 16 * 16 + lane % 16
+    return token * dim + lane
+
+
+@pytest.mark.parametrize("layout", LAYOUTS)
+def test_layouts_by_hand(layout):
+    size, dim = 32, 48
+    k, s = places(layout, size, dim)
+    told = [[*k[token].tolist(), *s[token].tolist()] for token in range(size)]
+    assert told == [[_place(layout, size, dim, token, lane) for lane in range(dim + 4)] for token in range(size)]
+
+
+@pytest.mark.parametrize("layout", LAYOUTS.values(), ids=LAYOUTS)
+def test_a_pool_of_a_layout_holds_its_rows(layout):
+    slots = torch.tensor([5, 0, 95, 64, -1])
+    pool = coded_pages(torch.arange(3), 32, 48, 1, layout)
+    assert pool.shape == (3, layout.page_bytes(32, 48))
+    for held, code in zip(gather_slots(pool, slots, 32, 48, layout), coded_rows(slots, 48, 1), strict=True):
+        assert torch.equal(held, code)
 
 
 @given(
