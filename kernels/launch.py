@@ -9,6 +9,7 @@ from torch import Tensor
 from triton.runtime import driver
 
 from kernels.arguments import check_arguments
+from kernels.capture import is_behind
 from kernels.direct import Launcher, launchers_of
 from kernels.kernel import gather_kernel
 from kernels.layout import SCALE_BYTES, PageLayout
@@ -28,12 +29,12 @@ ALIGNMENT = 16
 
 @dataclass(slots=True)
 class _Variant:
-    """One piece of compiled code, and what launches it: eagerly, and within a CUDA graph's capture."""
+    """One piece of compiled code, and what launches it."""
 
     compiled: Any = None
     eager: Launcher | None = None
-    in_graph: Launcher | None = None
-    """Where a capture launches otherwise."""
+    behind_gather: Launcher | None = None
+    """Where a graph's capture launches otherwise behind another gather."""
 
 
 class _Launch(NamedTuple):
@@ -48,6 +49,8 @@ class _Launch(NamedTuple):
 
 _variants: dict[tuple[Any, ...], _Variant] = {}
 _calls: dict[tuple[Any, ...], "Call"] = {}
+_leave_givers: set[int] = set()
+"""Handles of the kernels that let the next one start early: to ask others for leave costs, and gains nothing."""
 _hooks = triton.knobs.runtime
 
 
@@ -161,8 +164,9 @@ class Call:
         if launcher is not None and not _is_heard():
             stream = driver.active.get_current_stream(device)
             # The default stream, whose handle is 0, cannot be captured, and need not be asked.
-            if stream and variant.in_graph is not None and torch.cuda.is_current_stream_capturing():
-                launcher = variant.in_graph
+            early = variant.behind_gather
+            if stream and early is not None and _is_behind_gather(stream):
+                launcher = early
             # Addresses instead of tensors spare Triton a call of each tensor and one of the driver.
             launcher(grid, stream, (buf_at, page_indices.data_ptr(), seq_lens.data_ptr(), k_at, s_at), after_pointers)
         elif variant.compiled is not None:
@@ -171,7 +175,9 @@ class Call:
             launched = gather_kernel[grid](buf, page_indices, seq_lens, k, s, *after_pointers, **options)
             if not IS_INTERPRETED:
                 variant.compiled = launched
-                variant.eager, variant.in_graph = launchers_of(launched)
+                variant.eager, variant.behind_gather = launchers_of(launched)
+                if variant.behind_gather is not None:
+                    _leave_givers.add(launched.function)
 
     def _launch_at(self, buf_at: int, results_at: int) -> _Launch:
         """Return what is launched for a pool and results at these addresses."""
@@ -201,6 +207,10 @@ class Call:
 
 def _can_launch_early(device: int) -> bool:
     return torch.version.hip is None and torch.cuda.get_device_capability(device) >= PROGRAMMATIC_LAUNCH_FROM
+
+
+def _is_behind_gather(stream: int) -> bool:
+    return torch.cuda.is_current_stream_capturing() and is_behind(stream, _leave_givers)
 
 
 def _is_heard() -> bool:

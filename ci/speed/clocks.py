@@ -15,8 +15,10 @@ from ci.speed.figures import ALLOCATION, COPY, EMPTY
 from tests.calls.errors import Foreseen
 from tests.cases.case import Case
 from tests.instruments.device_clock import (
+    LAYERS,
     REPLAYS,
     GraphClock,
+    Neighbours,
     Placement,
     Side,
     copy_side,
@@ -34,6 +36,8 @@ from tests.latency.measure import Functions
 
 HOST_BATCHES = 12
 """Of each side in a run."""
+IN_PLACE_REPLAYS = 24
+"""Of each side in a run; even, so that sides take turns there and back."""
 HOST_CALLS = 3
 """Calls of a side that waits for the device, in a run: it may launch thousands of kernels."""
 
@@ -64,7 +68,7 @@ class GpuClocks:
             runs: how many.
         """
         sides: dict[str, dict[str, Any]] = {
-            name: {"host": [], "cold": [], "warm": [], "launches": None, "is_eager": False}
+            name: {"host": [], "cold": [], "warm": [], "in_place": [], "launches": None, "is_eager": False}
             for name in (COPY, EMPTY, ALLOCATION, *self._functions)
         }
         for run in range(runs):
@@ -105,6 +109,11 @@ class GpuClocks:
                 for name in timed:
                     if sides[name]["is_eager"]:
                         sides[name][kind].append(self.kernel_seconds(name, is_warm=kind == "warm"))
+            layers = self.layers(rng.sample(captured, len(captured)))
+            for name in captured:
+                if name != COPY:
+                    more = [layer - of_copy for layer, of_copy in zip(layers[name], layers[COPY], strict=True)]
+                    sides[name]["in_place"].append(median(more))
         return {"name": case.name, "needed_bytes": needed_bytes, "is_stated": is_stated, "sides": sides}
 
     @property
@@ -144,6 +153,12 @@ class GpuClocks:
         """
         clock = GraphClock(self._here, self._named(names), is_warm=is_warm)
         return replayed(clock, [(name, name) for name in there_and_back(names, REPLAYS)])
+
+    def layers(self, names: Sequence[str]) -> dict[str, list[float]]:
+        """Replay layers in place with each side in turn, and return the device seconds a layer of each replay."""
+        neighbours = Neighbours(self._here)
+        clock = GraphClock(self._here, [neighbours.around(side) for side in self._named(names)], calls=LAYERS)
+        return replayed(clock, [(name, name) for name in there_and_back(names, IN_PLACE_REPLAYS)])
 
     def kernel_seconds(self, name: str, *, is_warm: bool) -> float:
         """Return the device seconds of one call of a side that no graph holds, as CUPTI records them.

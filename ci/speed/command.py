@@ -46,6 +46,7 @@ def _show(reporter: Reporter, told: Message, workloads: Sequence[Workload], summ
     if any(timed.is_eager for workload in workloads for timed in workload.sides.values()):
         reporter.say(table.EAGER_NOTE)
     reporter.console.print(table.of_summaries(summaries))
+    reporter.say(table.IN_PLACE_NOTE)
     reporter.say(table.floor_note(summaries))
     reporter.say(", ".join(f"{key} {value}" for key, value in told["machine"].items()))
     for name, why in told["left_out"].items():

@@ -23,6 +23,8 @@ class Timed:
     """Of the GPU, with nothing of the call in the L2."""
     warm: tuple[float, ...] = ()
     """Of the GPU, with the L2 as the same call left it."""
+    in_place: tuple[float, ...] = ()
+    """Of the GPU, that a layer takes longer than with the copy; empty for the copy, and where no graph holds a side."""
     launches: int | None = None
     is_eager: bool = False
     """Whether it waits for the device, so that no graph holds it: its device time is then the sum of its kernels."""
@@ -56,7 +58,9 @@ class Workload:
     def from_json(cls, content: Mapping[str, Any]) -> "Workload":
         """Return the workload that a JSON object means."""
         sides = {
-            name: Timed(tuple(s["host"]), tuple(s["cold"]), tuple(s["warm"]), s["launches"], s["is_eager"])
+            name: Timed(
+                tuple(s["host"]), tuple(s["cold"]), tuple(s["warm"]), tuple(s["in_place"]), s["launches"], s["is_eager"]
+            )
             for name, s in content["sides"].items()
         }
         return cls(content["name"], content["needed_bytes"], content["is_stated"], sides)
@@ -76,6 +80,8 @@ class Row:
     """10^9 needed bytes a second, on a cold L2."""
     to_copy: float
     """Ratio of the time on a cold L2."""
+    in_place_us: float | None
+    """What a layer takes longer than with the copy in its place."""
     is_eager: bool
 
 
@@ -101,6 +107,8 @@ class Summary:
     """Median over the stated workloads."""
     host_floor_us: float
     """An empty Triton launch and one `torch.empty`, median over the same."""
+    in_place: tuple[float, str] | None
+    """Most microseconds that a layer takes longer than with the copy, of all workloads, and on which."""
     one_token_pages: float | None
     """Ratio of the time for pages of 1 token to that for pages of 64, same tokens."""
 
@@ -121,6 +129,7 @@ def _row(workload: Workload, side: str) -> Row:
         timed.launches,
         workload.needed_bytes / cold / 1e9,
         cold / workload.cold(COPY),
+        1e6 * median(timed.in_place) if timed.in_place else None,
         timed.is_eager,
     )
 
@@ -135,6 +144,7 @@ def _summary(workloads: Sequence[Workload], stated: Sequence[Workload], side: st
     has_peer = side != PEER and PEER in stated[0].sides
     by_name = {workload.name: workload for workload in workloads}
     has_both = ONE_TOKEN_PAGES in by_name and SAME_TOKENS in by_name
+    in_place = [(1e6 * median(told), w.name) for w in workloads if (told := w.sides[side].in_place)]
     return Summary(
         side,
         to_copy=_over([(w.name, w.cold(side) / w.cold(COPY)) for w in stated]),
@@ -142,6 +152,7 @@ def _summary(workloads: Sequence[Workload], stated: Sequence[Workload], side: st
         host_to_peer=_over([(w.name, w.host(side) / w.host(PEER)) for w in stated]) if has_peer else None,
         host_us=1e6 * median(w.host(side) for w in stated),
         host_floor_us=1e6 * median(w.host(EMPTY) + w.host(ALLOCATION) for w in stated),
+        in_place=max(in_place, default=None),
         one_token_pages=by_name[ONE_TOKEN_PAGES].cold(side) / by_name[SAME_TOKENS].cold(side) if has_both else None,
     )
 

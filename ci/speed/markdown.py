@@ -22,22 +22,22 @@ def lines(content: Mapping[str, Any]) -> list[str]:
     if not content.get("workloads"):
         raise ValueError("expected the JSON report of a ./ci/gate speed that measured")
     workloads = [Workload.from_json(workload) for workload in content["workloads"]]
-    rows = map(figures.rows, workloads)
+    rows = list(map(figures.rows, workloads))
     names = workloads[0].implementations
+    placed = [name for name in names if workloads[0].sides[name].in_place]
     shown = [workloads[0].sides[name].is_eager * table.EAGER_MARK for name in names]
     titles = [f"{name}{mark.replace('*', chr(92) + '*')}" for name, mark in zip(names, shown, strict=True)]
     summaries = figures.summaries(workloads)
     told = [
-        _row(["workload", COPY, *titles]),
-        _row(["---", *["---:"] * (1 + len(names))]),
+        _row(["workload", COPY, *titles, *(f"{name} in place" for name in placed)]),
+        _row(["---", *["---:"] * (1 + len(names) + len(placed))]),
         *(_row([copy.workload, f"{copy.cold_us:.2f}", *_against_copy(others)]) for copy, *others in rows),
-        _row(["geometric mean to copy", "1", *(f"**{s.to_copy.mean:.3f}**" for s in summaries)]),
-        _row(["worst to copy", "1", *(f"{s.to_copy.worst:.2f}" for s in summaries)]),
-        *(_to_peer(summaries) if any(s.to_peer for s in summaries) else ()),
-        _row(["host us", "", *(f"{s.host_us:.1f}" for s in summaries)]),
+        *(_row([*cells, *[""] * len(placed)]) for cells in _over_all(summaries)),
+        *([_row(["worst in place", "", *[""] * len(names), *_worst_in_place(summaries)])] if placed else ()),
     ]
     machine = ", ".join(value if key == "gpu" else f"{key} {value}" for key, value in content["machine"].items())
     told += ["", f"Microseconds of the GPU on a cold L2, in brackets the ratio to the copy. {machine}."]
+    told += [f"{table.IN_PLACE_NOTE.capitalize()}."]
     told += [f"Means are over the first {sum(w.is_stated for w in workloads)}. {table.floor_note(summaries)}."]
     if any(shown):
         told += [table.EAGER_NOTE.replace("*", "\\*", 1) + "."]
@@ -45,15 +45,26 @@ def lines(content: Mapping[str, Any]) -> list[str]:
 
 
 def _against_copy(rows: Sequence[figures.Row]) -> list[str]:
-    return [f"{row.cold_us:.2f} ({row.to_copy:.2f})" for row in rows]
+    in_place = [table.in_place(row) for row in rows if row.in_place_us is not None]
+    return [*(f"{row.cold_us:.2f} ({row.to_copy:.2f})" for row in rows), *in_place]
 
 
-def _to_peer(summaries: Sequence[figures.Summary]) -> list[str]:
-    ratios = [summary.to_peer for summary in summaries]
-    return [
-        _row([f"geometric mean to {figures.PEER}", "", *("" if r is None else f"{r.mean:.3f}" for r in ratios)]),
-        _row([f"worst to {figures.PEER}", "", *("" if r is None else f"{r.worst:.2f}" for r in ratios)]),
+def _over_all(summaries: Sequence[figures.Summary]) -> list[list[str]]:
+    told = [
+        ["geometric mean to copy", "1", *(f"**{s.to_copy.mean:.3f}**" for s in summaries)],
+        ["worst to copy", "1", *(f"{s.to_copy.worst:.2f}" for s in summaries)],
     ]
+    ratios = [summary.to_peer for summary in summaries]
+    if any(ratios):
+        told += [
+            [f"geometric mean to {figures.PEER}", "", *("" if r is None else f"{r.mean:.3f}" for r in ratios)],
+            [f"worst to {figures.PEER}", "", *("" if r is None else f"{r.worst:.2f}" for r in ratios)],
+        ]
+    return [*told, ["host us", "", *(f"{s.host_us:.1f}" for s in summaries)]]
+
+
+def _worst_in_place(summaries: Sequence[figures.Summary]) -> list[str]:
+    return [f"**{summary.in_place[0]:+.2f}**" for summary in summaries if summary.in_place]
 
 
 def _row(cells: Sequence[str]) -> str:

@@ -6,7 +6,7 @@ from rich.table import Table
 from rich.text import Text
 
 from ci.reports.console import table_of
-from ci.speed.figures import COPY, Ratio, Summary, Workload, rows
+from ci.speed.figures import COPY, Ratio, Row, Summary, Workload, rows
 
 EAGER_MARK = "*"
 EAGER_NOTE = (
@@ -17,7 +17,7 @@ EAGER_NOTE = (
 
 def of_workloads(workloads: Sequence[Workload]) -> Table:
     """Return a row for each workload and side."""
-    headings = ("workload", "side", "cold us", "warm us", "host us", "launches", "GB/s", "to copy")
+    headings = ("workload", "side", "cold us", "warm us", "host us", "launches", "GB/s", "to copy", "in place")
     table = table_of(headings, headings[:2])
     for workload in workloads:
         table.add_section()
@@ -32,16 +32,24 @@ def of_workloads(workloads: Sequence[Workload]) -> Table:
                 "-" if row.launches is None else f"{row.launches:,}",
                 f"{row.gb_per_s:,.0f}",
                 f"{row.to_copy:.2f}",
+                in_place(row),
                 style=style,
             )
     return table
+
+
+def in_place(row: Row) -> str:
+    """Return the microseconds that a layer takes longer than with the copy."""
+    return "-" if row.in_place_us is None else f"{row.in_place_us:+.2f}"
 
 
 def of_summaries(summaries: Sequence[Summary]) -> Table:
     """Return a row an implementation: geometric means over the stated workloads, and the worst of them."""
     ratios = ("to copy", "worst", "to sglang", "worst")
     means = "geometric means"
-    table = table_of((means, *ratios, "host us", "over floor", "host to sglang", "page 1 to 64"), (means,))
+    table = table_of(
+        (means, *ratios, "host us", "over floor", "host to sglang", "page 1 to 64", "worst in place"), (means,)
+    )
     for summary in summaries:
         table.add_row(
             summary.side,
@@ -51,8 +59,15 @@ def of_summaries(summaries: Sequence[Summary]) -> Table:
             f"{summary.host_us - summary.host_floor_us:+.1f}",
             _ratio(summary.host_to_peer)[0],
             "-" if summary.one_token_pages is None else f"{summary.one_token_pages:.2f}",
+            "-" if summary.in_place is None else "{:+.2f} {}".format(*summary.in_place),
         )
     return table
+
+
+IN_PLACE_NOTE = (
+    "in place: microseconds that a layer takes longer than with the copy, between a kernel that floods the L2 and one "
+    "that reads K and S"
+)
 
 
 def floor_note(summaries: Sequence[Summary]) -> str:

@@ -3,14 +3,17 @@
 import random
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
+from statistics import median
 from typing import Any
 
 import torch
 
 from tests.cases.latency_workloads import GATED
 from tests.instruments.device_clock import (
+    LAYERS,
     REPLAYS,
     GraphClock,
+    Neighbours,
     Placement,
     Side,
     blocks,
@@ -28,6 +31,8 @@ BLOCKS = REPLAYS // 2
 """Blocks of A B B A in a draw of a cell; of a control, one."""
 HOST_BATCHES = 4
 """Batches of each side in a draw of a host cell; even, as blocks are."""
+FLOOD, FLOODS = "flood", 3
+"""Replays of the flood alone, before and behind those of the sides of a draw in place."""
 CASES = {case.name: case for case in GATED}
 
 Functions = Mapping[str, Callable[..., Any]]
@@ -67,7 +72,11 @@ class Measurer:
                 for key, pair in pairs.items()
                 for place in blocks(1 if key else BLOCKS, rng)
             ]
-            told = replayed(GraphClock(placement, sides), turns)
+            told = (
+                _in_place(placement, sides, turns)
+                if cell.metric == "in place"
+                else replayed(GraphClock(placement, sides), turns)
+            )
             draws = {key: Draw(tuple(told[key, 0]), tuple(told[key, 1])) for key in pairs}
         controls = {key: (*samples.controls.get(key, ()), draw) for key, draw in draws.items() if key}
         return replace(samples, draws=(*samples.draws, draws[""]), controls=controls)
@@ -97,13 +106,26 @@ class Measurer:
     def _controls(self, cell: Cell) -> dict[str, tuple[Side, Side]]:
         if cell.metric == "host":
             return {"empty": (empty_side("empty"), empty_side("empty again"))}
+        # Captured twice, as base and head are.
+        twins = (gather_side("twin", twin.get_k_and_s), gather_side("twin again", twin.get_k_and_s))
         copy, empty = copy_side(), empty_side()
-        return {
-            # Captured twice, as base and head are.
-            "twin": (gather_side("twin", twin.get_k_and_s), gather_side("twin again", twin.get_k_and_s)),
-            "copy": (copy, copy),
-            "empty": (empty, empty),
-        }
+        controls = {"twin": twins, "copy": (copy, copy), "empty": (empty, empty)}
+        if cell.metric == "in place":
+            del controls["empty"]  # which has no results to be read
+        return controls
+
+
+Turn = tuple[tuple[str, int], str]
+
+
+def _in_place(placement: Placement, sides: Sequence[Side], turns: Sequence[Turn]) -> dict[tuple[str, int], list[float]]:
+    """Return what `replayed` would of layers in place, less what their flood takes alone."""
+    neighbours = Neighbours(placement)
+    layers = [*(neighbours.around(side) for side in sides), neighbours.alone(FLOOD)]
+    floods: list[Turn] = [((FLOOD, 0), FLOOD)] * FLOODS
+    told = replayed(GraphClock(placement, layers, calls=LAYERS), [*floods, *turns, *floods])
+    of_flood = median(told.pop((FLOOD, 0)))
+    return {label: [layer - of_flood for layer in of_side] for label, of_side in told.items()}
 
 
 def hash_of(seed: int, cell: str, number: int) -> int:

@@ -9,8 +9,11 @@ from collections.abc import Collection, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Literal, Self
 
-Metric = Literal["device", "host"]
-"""Seconds a call takes on the GPU, in a CUDA graph; or of the host, to make the call."""
+Metric = Literal["device", "in place", "host"]
+"""Seconds a call takes on the GPU, in a CUDA graph of calls; that it and a reader of its results take there behind a
+kernel that floods the L2; or of the host, to make the call."""
+IN_PLACE = ("1x4k", "1x160k", "32x4k", "128-skewed-ones", "1x1m")
+"""Workloads that are gated in place, too, with the widest function."""
 HOST_WORKLOAD = "1x128"
 """So small that the GPU is never what the host waits for."""
 
@@ -66,7 +69,7 @@ class CellSamples:
 
 
 def cells_of(gated: Sequence[str], main: Collection[str], functions: Collection[str]) -> list[Cell]:
-    """Return the cells of a run, device time first.
+    """Return the cells of a run, device time first, the host's last.
 
     Args:
         gated: names of all workloads.
@@ -75,4 +78,5 @@ def cells_of(gated: Sequence[str], main: Collection[str], functions: Collection[
     """
     ordered = [name for name in ("get_k_and_s", "get_k", "get_s") if name in functions]
     device = [Cell(name, function) for name in gated for function in (ordered if name in main else ordered[:1])]
-    return device + [Cell(HOST_WORKLOAD, function, "host") for function in ordered]
+    in_place = [Cell(name, function, "in place") for name in gated if name in IN_PLACE for function in ordered[:1]]
+    return device + in_place + [Cell(HOST_WORKLOAD, function, "host") for function in ordered]

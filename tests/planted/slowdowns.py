@@ -45,3 +45,20 @@ SLOWDOWNS = (
     ),
     _slowdown("other warps", "plan.py", "WARP_BYTES = 1_024\n", "WARP_BYTES = 4_096\n"),
 )
+
+IN_PLACE_SLOWDOWNS = (
+    _slowdown(
+        "page numbers behind lengths",
+        "kernel.py",
+        "        in_table = longest.to(COUNT) - first_token\n",
+        "        length = _load_lengths(seq_lens_ptr, lengths_stride, sequence, True, longest, COUNT)\n"
+        "        in_table = length - first_token\n",
+    ),
+    _slowdown(
+        "early starts behind anybody",
+        "launch.py",
+        "    return torch.cuda.is_current_stream_capturing() and is_behind(stream, _leave_givers)\n",
+        "    return torch.cuda.is_current_stream_capturing()\n",
+    ),
+)
+"""Those that show most, or alone, where lengths are not in the L2 and the kernel ahead gives no leave to start early."""

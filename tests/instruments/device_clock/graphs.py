@@ -37,10 +37,15 @@ class GraphClock:
         placement: the memory of this draw.
         sides: what is compared, in the order of their capture.
         is_warm: whether all calls use the first page table, and the L2 is left as the call before left it.
+        calls: that a replay makes; as many as the placement needs, unless given.
     """
 
-    def __init__(self, placement: Placement, sides: Sequence[Side], *, is_warm: bool = False) -> None:
+    def __init__(
+        self, placement: Placement, sides: Sequence[Side], *, is_warm: bool = False, calls: int | None = None
+    ) -> None:
         self._placement = placement
+        self.calls = calls or placement.budget.calls
+        """Calls that a replay makes."""
         self._is_warm = is_warm
         self._flush = torch.zeros(FLUSH_TIMES * placement.l2_bytes // 4, dtype=torch.int32, device=placement.device)
         self._submit_cycles = SUBMIT_CYCLES
@@ -48,11 +53,6 @@ class GraphClock:
         """Replays so far, with those that were made again."""
         self._pool = torch.cuda.graph_pool_handle()
         self._graphs = {side.name: self._capture(side) for side in sides}
-
-    @property
-    def calls(self) -> int:
-        """Calls that a replay makes."""
-        return self._placement.budget.calls
 
     def round(self, order: Sequence[str], submit_cycles: int = SUBMIT_CYCLES) -> list[float]:
         """Replay the sides in an order, and return the device seconds a call of each replay.
@@ -81,7 +81,7 @@ class GraphClock:
             after.synchronize()
             self.replays += 1
             if not was_waited_for:
-                return float(before.elapsed_time(after)) / 1e3 / self._placement.budget.calls
+                return float(before.elapsed_time(after)) / 1e3 / self.calls
             # What was measured is the host as well.
             self._submit_cycles *= 2
             if self._submit_cycles > MOST_SUBMIT_CYCLES:
@@ -94,7 +94,7 @@ class GraphClock:
             NotCapturable: with what the capture failed of.
         """
         placement = self._placement
-        numbers = [0 if self._is_warm else number for number in range(placement.budget.calls)]
+        numbers = [0 if self._is_warm else number for number in range(self.calls)]
         side.call(placement, 0)  # what is compiled and allocated once is not a call's
         torch.cuda.synchronize(placement.device)
         graph = torch.cuda.CUDAGraph()

@@ -1,7 +1,8 @@
 """Whether base and head launch identical machine code in identical launches: then device time cannot differ.
 
 Pure: two records are compared; `observed.py` makes them. Compared are the launches in their order: machine code (see
-`cubin.py`), grid, what the driver is told besides, and arguments. It says nothing of host time.
+`cubin.py`), grid, what the driver is told besides, arguments, and how a CUDA graph orders them. It says nothing of host
+time.
 """
 
 from collections.abc import Mapping
@@ -33,6 +34,8 @@ class CallRecord:
     launches: tuple[LaunchRecord, ...]
     nodes: Mapping[str, int] | None = None
     """Nodes by type (`kernel`, `copy`, `fill`, ...) of a CUDA graph of the call, or None if it was not captured."""
+    early_starts: int = 0
+    """Launches that may start before the kernel ahead has ended, in a CUDA graph of a fill and two such calls."""
 
 
 @dataclass(frozen=True)
@@ -61,6 +64,8 @@ def compare(base: CallRecord, head: CallRecord) -> Identity:
     for number, (before, after) in enumerate(zip(base.launches, head.launches, strict=False), start=1):
         where = f"launch {number}: " if max(counts) > 1 else ""
         told += [where + difference for difference in _launch_differences(before, after)]
+    if base.early_starts != head.early_starts:
+        told.append(f"early starts in a graph of two calls {base.early_starts} -> {head.early_starts}")
     return Identity(tuple(told))
 
 

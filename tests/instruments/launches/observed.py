@@ -41,6 +41,21 @@ SETTINGS = (
 """Fields of a compiled kernel's metadata that decide how it is launched; versions of Triton lack some."""
 
 
+PROGRAMMATIC = 1
+"""Kind of an edge of a CUDA graph across which a kernel may start early, as `CUgraphDependencyType` numbers them."""
+
+
+class _Edge(ctypes.Structure):
+    """`CUgraphEdgeData`."""
+
+    _fields_ = (
+        ("from_port", ctypes.c_ubyte),
+        ("to_port", ctypes.c_ubyte),
+        ("kind", ctypes.c_ubyte),
+        ("reserved", ctypes.c_ubyte * 5),
+    )
+
+
 class CannotObserve(Exception):
     """What a call launches cannot be told; the text says why."""
 
@@ -90,7 +105,8 @@ def identify(base: Callable[..., Any], head: Callable[..., Any], arguments: Sequ
     for name, function in (("base", base), ("head", head)):
         function(*arguments)  # so that everything is compiled, and loaded, before the capture
         try:
-            records.append(record_call(function, arguments, graph_nodes, launcher_class()))
+            record = record_call(function, arguments, graph_nodes, launcher_class())
+            records.append(replace(record, early_starts=early_starts(function, arguments)))
         except CannotObserve as error:
             return Identity((f"{name}: {error}",))
     return compare(*records)
@@ -131,6 +147,47 @@ def graph_nodes(call: Callable[[], None]) -> Mapping[str, int]:
     Raises:
         CannotObserve: the call cannot be captured, or the driver does not tell.
     """
+    graph = _captured(call)
+    library = ctypes.CDLL("libcuda.so.1")
+    handle, count = ctypes.c_void_p(graph.raw_cuda_graph()), ctypes.c_size_t(0)
+    _check(library.cuGraphGetNodes(handle, None, ctypes.byref(count)))
+    nodes = (ctypes.c_void_p * count.value)()
+    _check(library.cuGraphGetNodes(handle, nodes, ctypes.byref(count)))
+    kinds: Counter[str] = Counter()
+    for node in nodes:
+        kind = ctypes.c_int(-1)
+        _check(library.cuGraphNodeGetType(ctypes.c_void_p(node), ctypes.byref(kind)))
+        kinds[NODE_TYPES.get(kind.value, f"node of type {kind.value}")] += 1
+    del kinds["nothing"]
+    return kinds
+
+
+def early_starts(function: Callable[..., Any], arguments: Sequence[Any]) -> int:
+    """Return how many launches may start early in a CUDA graph of a fill and two calls, which is not run.
+
+    Raises:
+        CannotObserve: the calls cannot be captured, or the driver, as before CUDA 12.3, does not tell.
+    """
+    scratch = torch.empty(4, dtype=torch.int32, device=arguments[0].device)
+
+    def calls() -> None:
+        scratch.fill_(0)
+        function(*arguments)
+        function(*arguments)
+
+    graph = _captured(calls)
+    library = ctypes.CDLL("libcuda.so.1")
+    if not hasattr(library, "cuGraphGetEdges_v2"):
+        raise CannotObserve("the driver does not tell which kernels of a CUDA graph may start early")
+    handle, count = ctypes.c_void_p(graph.raw_cuda_graph()), ctypes.c_size_t(0)
+    _check(library.cuGraphGetEdges_v2(handle, None, None, None, ctypes.byref(count)))
+    ends = [(ctypes.c_void_p * count.value)() for _ in range(2)]
+    edges = (_Edge * count.value)()
+    _check(library.cuGraphGetEdges_v2(handle, *ends, edges, ctypes.byref(count)))
+    return sum(edge.kind == PROGRAMMATIC for edge in edges)
+
+
+def _captured(call: Callable[[], None]) -> torch.cuda.CUDAGraph:
     graph, stream = torch.cuda.CUDAGraph(keep_graph=True), torch.cuda.Stream()
     torch.cuda.synchronize()
     try:
@@ -146,18 +203,7 @@ def graph_nodes(call: Callable[[], None]) -> Mapping[str, int]:
             graph.capture_end()
     except RuntimeError as error:
         raise CannotObserve(f"a CUDA graph cannot hold the call: {str(error).splitlines()[0]}") from error
-    library = ctypes.CDLL("libcuda.so.1")
-    handle, count = ctypes.c_void_p(graph.raw_cuda_graph()), ctypes.c_size_t(0)
-    _check(library.cuGraphGetNodes(handle, None, ctypes.byref(count)))
-    nodes = (ctypes.c_void_p * count.value)()
-    _check(library.cuGraphGetNodes(handle, nodes, ctypes.byref(count)))
-    kinds: Counter[str] = Counter()
-    for node in nodes:
-        kind = ctypes.c_int(-1)
-        _check(library.cuGraphNodeGetType(ctypes.c_void_p(node), ctypes.byref(kind)))
-        kinds[NODE_TYPES.get(kind.value, f"node of type {kind.value}")] += 1
-    del kinds["nothing"]
-    return kinds
+    return graph
 
 
 def _check(status: int) -> None:

@@ -87,8 +87,8 @@ def direct(run):
 @pytest.mark.parametrize("make", [Flat, Nested, Extended, Computing, Allocating, installed])
 def test_c_gets_what_triton_gives_it(make, launches):
     run = make(lambda *arguments: launches.append(arguments))
-    eager, in_graph = direct(run)
-    assert in_graph is None
+    eager, behind_gather = direct(run)
+    assert behind_gather is None
     assert launches == [], "nothing is launched to find out"
     eager(GRID, STREAM, POINTERS, AFTER)
     run(*GRID, STREAM, FUNCTION, PACKED, None, None, None, *POINTERS, *AFTER)
@@ -107,12 +107,12 @@ def test_triton_s_python_is_left_out_where_its_order_is_known(make, is_shortened
 
 
 @pytest.mark.parametrize("make", [Flat, Nested, installed])
-def test_only_in_a_graph_a_launch_may_start_early(make, launches):
+def test_a_launch_may_start_early_only_where_it_is_let(make, launches):
     run = make(lambda *arguments: launches.append(arguments))
     run.launch_pdl = True
-    eager, in_graph = direct(run)
+    eager, behind_gather = direct(run)
     eager(GRID, STREAM, POINTERS, AFTER)
-    in_graph(GRID, STREAM, POINTERS, AFTER)
+    behind_gather(GRID, STREAM, POINTERS, AFTER)
     late, early = launches
     assert (late[6], early[6]) == (False, True)
     assert (*late[:6], *late[7:]) == (*early[:6], *early[7:])
@@ -148,7 +148,7 @@ class TestWayOfALaunch:
         assert call._aligned is not None
         variant = call._aligned.variant
         monkeypatch.setattr(variant, "eager", lambda *given: taken.append(("eager", given)))
-        monkeypatch.setattr(variant, "in_graph", lambda *given: taken.append(("in graph", given)))
+        monkeypatch.setattr(variant, "behind_gather", lambda *given: taken.append(("early", given)))
         monkeypatch.setattr(variant, "compiled", {call._aligned.grid: lambda *given: taken.append(("compiled", given))})
         return call, taken
 
@@ -159,21 +159,28 @@ class TestWayOfALaunch:
 
     @pytest.fixture
     def machine(self, monkeypatch):
-        """A driver whose current stream, and whether it is captured, can be set."""
-        state = SimpleNamespace(stream=0, is_captured=False)
+        """A driver whose current stream, and whether it is captured behind a gather, can be set."""
+        state = SimpleNamespace(stream=0, is_captured=False, is_behind=False)
+        monkeypatch.setattr(launch, "is_behind", lambda stream, functions: state.is_behind)
         monkeypatch.setattr(driver, "_active", SimpleNamespace(get_current_stream=lambda device: state.stream))
         monkeypatch.setattr(torch.cuda, "is_current_stream_capturing", lambda: state.is_captured)
         return state
 
     @pytest.mark.parametrize(
-        ("stream", "is_captured", "way"),
-        [(0, False, "eager"), (7, False, "eager"), (7, True, "in graph"), (0, True, "eager")],
+        ("stream", "is_captured", "is_behind", "way"),
+        [
+            (0, False, False, "eager"),
+            (7, False, False, "eager"),
+            (7, True, False, "eager"),
+            (7, True, True, "early"),
+            (0, True, True, "eager"),
+        ],
     )
-    def test_a_capture_launches_otherwise_and_the_default_stream_has_none(
-        self, ways, tensors, machine, stream, is_captured, way
+    def test_a_gather_starts_early_only_in_a_capture_behind_another(
+        self, ways, tensors, machine, stream, is_captured, is_behind, way
     ):
         call, taken = ways
-        machine.stream, machine.is_captured = stream, is_captured
+        machine.stream, machine.is_captured, machine.is_behind = stream, is_captured, is_behind
         self._fill(call, tensors)
         ((taken_way, (grid, on_stream, pointers, after)),) = taken
         buf, table, lens, k, s = tensors

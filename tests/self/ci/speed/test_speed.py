@@ -1,7 +1,7 @@
 """`./ci/gate speed`: the figures, the tables, and the measuring on clocks that are made up."""
 
 import json
-from dataclasses import asdict
+from dataclasses import asdict, replace
 from types import SimpleNamespace
 
 import pytest
@@ -10,7 +10,7 @@ import torch
 import kernels
 from ci import options as command_line
 from ci.speed import child, clocks, command, figures, markdown, table
-from ci.speed.clocks import launches_of, same_rows
+from ci.speed.clocks import IN_PLACE_REPLAYS, launches_of, same_rows
 from ci.speed.figures import ALLOCATION, COPY, EMPTY, Timed, Workload
 from kernels.peers import torch_indexing
 from tests.calls.implementations import NoImplementation
@@ -29,15 +29,16 @@ MACHINE = {"gpu": "NVIDIA H100", "torch": "2.11.0", "triton": "3.6.0"}
 def _timed(cold: float, host: float, launches: int | None = 1, *, is_eager: bool = False) -> Timed:
     # Three runs, of which one is far off: figures are medians.
     scattered = (cold * US, 9 * cold * US, cold * US)
-    return Timed((host * US,) * 3, scattered, (cold * US / 2,) * 3, launches, is_eager)
+    in_place = () if is_eager else (0.3 * US, 0.4 * US, 0.7 * US)
+    return Timed((host * US,) * 3, scattered, (cold * US / 2,) * 3, in_place, launches, is_eager)
 
 
 def _workload(name: str, own: float, copy: float = 2.0, *, is_stated: bool = True, **more: Timed) -> Workload:
     sides = {
-        COPY: _timed(copy, 5),
+        COPY: replace(_timed(copy, 5), in_place=()),
         EMPTY: Timed((8 * US,)),
         ALLOCATION: Timed((3 * US,)),
-        "own": _timed(own, 12),
+        "own": replace(_timed(own, 12), in_place=(0.1 * own * US, 0.15 * own * US, 5 * US)),
         **more,
     }
     return Workload(name, 8_000, is_stated, sides)
@@ -116,14 +117,14 @@ class TestTables:
 
     def test_terminal(self):
         told = shown(table.of_workloads(MEASURED))
-        assert "workload side cold us warm us host us launches GB/s to copy" in told
-        assert "1x4k copy 2.00 1.00 5.0 1 4 1.00" in told
-        assert "own 1.00 0.50 12.0 1 8 0.50" in told
-        assert "torch* 40.00 20.00 900.0 23 0 20.00" in told
+        assert "workload side cold us warm us host us launches GB/s to copy in place" in told
+        assert "1x4k copy 2.00 1.00 5.0 1 4 1.00 -" in told
+        assert "own 1.00 0.50 12.0 1 8 0.50 +0.15" in told
+        assert "torch* 40.00 20.00 900.0 23 0 20.00 -" in told
 
     def test_summaries(self):
         told = shown(table.of_summaries(figures.summaries(MEASURED)))
-        assert "own 1.000 2.00 1x32k 0.500 1.00 1x32k 12.0 +1.0 0.400 1.50" in told
+        assert "own 1.000 2.00 1x32k 0.500 1.00 1x32k 12.0 +1.0 0.400 1.50 +0.90 page-1-32k" in told
         assert any(line.startswith("sglang 2.000 2.00 1x4k - - 30.0 +19.0 -") for line in told)
 
     def test_last_line_tells_the_means(self):
@@ -136,10 +137,11 @@ class TestTables:
         path.write_text(json.dumps(command.content(told, MEASURED, figures.summaries(MEASURED))))
         assert markdown.main([str(path)]) == 0
         lines = capsys.readouterr().out.splitlines()
-        assert lines[0] == r"| workload | copy | own | sglang | torch\* |"
-        assert "| 1x4k | 2.00 | 1.00 (0.50) | 4.00 (2.00) | 40.00 (20.00) |" in lines
-        assert "| geometric mean to copy | 1 | **1.000** | **2.000** | **20.000** |" in lines
-        assert "| geometric mean to sglang |  | 0.500 |  | 10.000 |" in lines
+        assert lines[0] == r"| workload | copy | own | sglang | torch\* | own in place | sglang in place |"
+        assert "| 1x4k | 2.00 | 1.00 (0.50) | 4.00 (2.00) | 40.00 (20.00) | +0.15 | +0.40 |" in lines
+        assert "| geometric mean to copy | 1 | **1.000** | **2.000** | **20.000** |  |  |" in lines
+        assert "| geometric mean to sglang |  | 0.500 |  | 10.000 |  |  |" in lines
+        assert "| worst in place |  |  |  |  | **+0.90** | **+0.40** |" in lines
         assert len({line.count("|") for line in lines if line.startswith("|")}) == 1
         assert any("NVIDIA H100, torch 2.11.0" in line for line in lines)
 
@@ -177,6 +179,9 @@ class FakeClocks(clocks.GpuClocks):
         self.orders.append(tuple(names))
         self.is_warm = is_warm
         return replayed(self, [(name, name) for name in there_and_back(names, REPLAYS)])
+
+    def layers(self, names):
+        return replayed(self, [(name, name) for name in there_and_back(names, IN_PLACE_REPLAYS)])
 
     def round(self, order):
         seconds = []
@@ -216,6 +221,10 @@ class TestMeasuring:
         assert {name: len(told.sides[name].cold) for name in told.implementations} == {"own": 3, "torch": 3}
         assert all(len(timed.host) == 3 for timed in told.sides.values())
         assert not told.sides[EMPTY].cold
+        assert all(more < -0.5 for more in told.sides["own"].in_place), "it takes half as long as the copy"
+        assert told.sides[COPY].in_place == told.sides["torch"].in_place == (), (
+            "the copy is what others are held against"
+        )
         assert told.sides["torch"].is_eager
         assert told.sides["torch"].host == (700 * US,) * 3
 
@@ -227,6 +236,7 @@ class TestMeasuring:
         for kind in ("cold", "warm"):
             for one, other in zip(getattr(told.sides[COPY], kind), getattr(told.sides["own"], kind), strict=True):
                 assert one == pytest.approx(other, rel=2e-3)
+        assert told.sides["own"].in_place == pytest.approx((0.0,) * 3, abs=2e-3)
 
     def test_the_order_of_sides_changes_from_run_to_run(self):
         fake = FakeClocks({COPY: 1.0, "own": 1.0, "torch": 1.0})

@@ -248,6 +248,10 @@ class TestUnsure:
     def test_an_empty_call_is_identical_to_another(self):
         assert compare(CallRecord((), {}), CallRecord((), {})).is_identical
 
+    def test_calls_that_a_graph_orders_otherwise(self, records):
+        told = compare(records["plain"], replace(records["plain"], early_starts=1))
+        assert str(told) == "early starts in a graph of two calls 0 -> 1"
+
     def test_a_launcher_of_another_kind(self):
         with (
             pytest.raises(UnknownLauncher, match="no class with a __call__"),
