@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from ci.cost.figures import COMPILED, COUNTED, Measured, Value
+from ci.cost.figures import DEPENDS_ON, Measured, Value
 from tests.calls import files
 from tests.calls.errors import Foreseen
 
@@ -17,8 +17,8 @@ PATH = Path(__file__).with_name("baseline.json")
 class Group:
     """Figures that were accepted together."""
 
-    triton: str
-    """The Triton version that they were made with."""
+    versions: Mapping[str, str]
+    """Those that they were made with and depend on; see `figures.DEPENDS_ON`."""
     figures: Mapping[str, Value]
 
 
@@ -36,7 +36,7 @@ def read(implementation: str, path: Path = PATH) -> Baseline | None:
     if stored is None:
         return None
     try:
-        return {name: Group(stored[name]["triton"], dict(stored[name]["figures"])) for name in (COUNTED, COMPILED)}
+        return {name: Group(dict(stored[name]["versions"]), dict(stored[name]["figures"])) for name in DEPENDS_ON}
     except (KeyError, TypeError, ValueError) as error:
         raise Foreseen(f"{path}: the entry of {implementation} lacks {error}") from error
 
@@ -50,7 +50,8 @@ def accept(measured: Measured, path: Path = PATH) -> None:
     """
     content = _load(path)
     content[measured.implementation] = {
-        group: {"triton": measured.triton, "figures": figures} for group, figures in measured.figures().items()
+        group: {"versions": {of: measured.versions[of] for of in DEPENDS_ON[group]}, "figures": figures}
+        for group, figures in measured.figures().items()
     }
     files.write(path, json.dumps(content, indent=2, sort_keys=True) + "\n")
 

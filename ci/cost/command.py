@@ -18,7 +18,7 @@ from ci.reports.console import console_on
 from ci.reports.decision import Decision, counted
 from ci.reports.reporter import Reporter
 
-COUNT, COMPILE = "ci.cost.count_child", "ci.cost.compile_child"
+COUNT, COMPILE, HOST = "ci.cost.count_child", "ci.cost.compile_child", "ci.cost.host_child"
 PATIENCE_SECONDS = 300.0
 """How long a process may say nothing; some implementations compile extensions when they are imported."""
 WIDTH_WITHOUT_TERMINAL = 170
@@ -68,7 +68,8 @@ def measure(implementation: str, reporter: Reporter, workloads: Sequence[str] = 
         variants = told["variants"]
         is_any_portable = any("reason" not in variant for variant in variants)
         compiled = compile_(implementation, variants, steps.at) if is_any_portable else []
-    return assemble(implementation, told, compiled)
+        host = count_host(implementation, steps.at)
+    return assemble(implementation, told, compiled, host)
 
 
 def count(implementation: str, on_step: OnStep, workloads: Sequence[str] = ()) -> Message:
@@ -100,6 +101,16 @@ def compile_(implementation: str, variants: list[Message], on_step: OnStep) -> l
         return _told_by(COMPILE, order, environment, on_step)
 
 
+def count_host(implementation: str, on_step: OnStep) -> Message:
+    """Return what `ci.cost.host_child` tells of an implementation's calls.
+
+    Raises:
+        CannotRun: the implementation is not to be had where Triton compiles, or ended the process.
+    """
+    (told,) = _told_by(HOST, {"implementation": implementation}, {}, on_step)
+    return told
+
+
 def _told_by(module: str, order: Message, environment: Mapping[str, str], on_step: OnStep) -> list[Message]:
     """Have a process carry out an order, and return its messages but for its steps."""
     # Nothing that the user set for Triton, nor a GPU that happens to be there, may change a figure.
@@ -117,6 +128,9 @@ def _show(reporter: Reporter, measured: Measured, result: Comparison) -> None:
     if measured.growing:
         told = ", ".join(f"{function} {number}" for function, number in measured.growing.items())
         reporter.say(f"variants that 1,000 growing requests compile: {told}\n", "")
+    for call in measured.host:
+        told = ", ".join(f"{number} {name}" for name, number in call.figures.items())
+        reporter.say(f"a call of {call.function} on the host, up to the driver: {told}")
     if measured.codes:
         reporter.console.print(tables.of_code(measured))
         reporter.say(
@@ -133,7 +147,7 @@ def _show(reporter: Reporter, measured: Measured, result: Comparison) -> None:
 def _told(measured: Measured, result: Comparison, command: str) -> str:
     """Return the verdict in one line."""
     name = measured.implementation
-    limited = "; machine code was not compared" if result.not_applicable else ""
+    limited = "; not all was compared" if result.not_applicable else ""
     match result.verdict:
         case CostVerdict.SAME:
             return f"{name} costs what was accepted: {result.compared} figures{limited}"
@@ -149,7 +163,7 @@ def content_of(measured: Measured, result: Comparison) -> dict[str, Any]:
     """Return what the JSON report holds: all figures, and each change as a finding."""
     return {
         "implementation": measured.implementation,
-        "triton": measured.triton,
+        "versions": dict(measured.versions),
         "findings": [{"figure": c.figure, "was": c.was, "now": c.now, "message": str(c)} for c in result.changes],
         "compared": result.compared,
         "not_applicable": result.not_applicable,

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from enum import StrEnum
 
 from ci.cost.baseline import Baseline
-from ci.cost.figures import COMPILED, Measured, Value
+from ci.cost.figures import DEPENDS_ON, Measured, Value
 from ci.reports.decision import Decision
 
 
@@ -48,30 +48,35 @@ class Comparison:
     compared: int
     """Figures that were held against the baseline."""
     not_applicable: str = ""
-    """Why figures of the compiler were not compared, if they were not."""
+    """Why groups of figures were not compared, if they were not."""
 
 
 def compare(measured: Measured, baseline: Baseline | None) -> Comparison:
     """Hold what was measured against what was accepted.
 
     Every difference is a change, in either direction: a gain, too, is written down by accepting it. What could not be
-    counted is no change. Figures of the compiler are compared under the Triton version that they were accepted with.
+    counted is no change. Figures are compared under the versions that they depend on.
     """
     if baseline is None:
         return Comparison(CostVerdict.UNDECIDED if measured.troubles else CostVerdict.NOT_COMPARED, (), 0)
     changes: list[Change] = []
     compared = 0
-    not_applicable = ""
+    left_out: list[str] = []
     for name, figures in measured.figures().items():
         accepted = baseline[name]
-        if name == COMPILED and accepted.triton != measured.triton:
-            not_applicable = (
-                f"{len(accepted.figures)} figures of machine code do not apply: they were accepted with Triton "
-                f"{accepted.triton}, this is {measured.triton}"
+        others = [of for of in DEPENDS_ON[name] if accepted.versions.get(of) != measured.versions[of]]
+        if others:
+            then, now = (
+                ", ".join(f"{of} {versions.get(of)}" for of in others)
+                for versions in (accepted.versions, measured.versions)
+            )
+            left_out.append(
+                f"{len(accepted.figures)} {name} figures do not apply: they were accepted with {then}, this is {now}"
             )
             continue
         compared += len(accepted.figures)
         changes += _changes(accepted.figures, figures, tuple(measured.uncounted))
+    not_applicable = "; ".join(left_out)
     if changes:
         return Comparison(CostVerdict.CHANGED, changes, compared, not_applicable)
     return Comparison(CostVerdict.UNDECIDED if measured.troubles else CostVerdict.SAME, (), compared, not_applicable)

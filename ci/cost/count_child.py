@@ -4,7 +4,7 @@ The order: `implementation`, as `--impl` names it, and `workloads`, names; all o
 
 Messages: `{"step", "done", "of"}` before each step; then one with
 
-- `triton`: its version,
+- `versions`: of Python, torch and Triton,
 - `functions`: those of the implementation,
 - `calls`: workload, function, figures, least, and the variants of each launch by number,
 - `variants`: as `Variant.as_json`, or `{"name", "backend", "reason"}` for one that cannot be compiled elsewhere,
@@ -14,6 +14,7 @@ Messages: `{"step", "done", "of"}` before each step; then one with
 """
 
 import os
+import platform
 from collections.abc import Sequence
 from typing import Any
 
@@ -91,7 +92,11 @@ def work(order: dict[str, Any]) -> None:
             continue
         growing[function] = {"variants": len(found), "differ": what_differs(found)}
     tell(
-        triton=triton.__version__,
+        versions={
+            "python": ".".join(platform.python_version_tuple()[:2]),
+            "torch": torch.__version__.partition("+")[0],
+            "triton": triton.__version__,
+        },
         functions=list(implementation.functions),
         calls=calls,
         variants=list(map(_told, numbers)),

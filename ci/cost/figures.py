@@ -10,8 +10,10 @@ from typing import Any
 
 Value = int | str
 """A count, or the name of the code that a call launches."""
-COUNTED, COMPILED = "counted", "compiled"
-"""The groups of figures. Only the second depends on Triton's compiler."""
+COUNTED, COMPILED, HOST = "counted", "compiled", "host"
+"""The groups of figures."""
+DEPENDS_ON = {COUNTED: (), COMPILED: ("triton",), HOST: ("python", "torch", "triton")}
+"""Whose versions the figures of a group depend on."""
 
 
 @dataclass(frozen=True)
@@ -42,13 +44,16 @@ class Measured:
     """All that was counted of an implementation."""
 
     implementation: str
-    triton: str
+    versions: Mapping[str, str]
+    """Of Python, torch and Triton, by their names in lower case."""
     calls: Sequence[CountedCall]
     codes: Sequence[Code]
     launched: Mapping[str, str]
     """Names of the codes that a call launches, by `workload / function`."""
     growing: Mapping[str, int]
     """Compiled variants of the growing requests, by function."""
+    host: Sequence[CountedCall] = ()
+    """What calls cost the host; no least is known."""
     notes: Sequence[str] = ()
     """What the implementation refused, and what does not compile for a target: sentences for the user."""
     troubles: Sequence[str] = ()
@@ -71,17 +76,28 @@ class Measured:
             for target, figures in code.by_target.items()
             for name, value in figures.items()
         }
-        return {COUNTED: counted, COMPILED: compiled}
+        host: dict[str, Value] = {
+            f"{call.workload} / {call.function} / host {name}": value
+            for call in self.host
+            for name, value in call.figures.items()
+        }
+        return {COUNTED: counted, COMPILED: compiled, HOST: host}
 
 
-def assemble(implementation: str, counted: Mapping[str, Any], compiled: Iterable[Mapping[str, Any]]) -> Measured:
-    """Return what two finished processes counted.
+def assemble(
+    implementation: str,
+    counted: Mapping[str, Any],
+    compiled: Iterable[Mapping[str, Any]],
+    host: Mapping[str, Any],
+) -> Measured:
+    """Return what three finished processes counted.
 
     Args:
         implementation: as it was named on the command line.
         counted: the last message of `ci.cost.count_child`.
         compiled: the messages of `ci.cost.compile_child` about variants, which are numbered as in
             `counted`.
+        host: the last message of `ci.cost.host_child`.
     """
     figures: dict[int, dict[str, Mapping[str, int]]] = {}
     reasons: dict[int, list[str]] = {}
@@ -117,14 +133,16 @@ def assemble(implementation: str, counted: Mapping[str, Any], compiled: Iterable
     failed = counted["failed"]
     return Measured(
         implementation,
-        counted["triton"],
+        counted["versions"],
         [CountedCall(c["workload"], c["function"], c["figures"], c["least"]) for c in counted["calls"]],
         codes,
         launched,
         {function: told["variants"] for function, told in counted["growing"].items()},
+        [CountedCall(c["workload"], c["function"], c["figures"], {}) for c in host["calls"]],
         notes=[
             *(f"{r['workload']}, {r['function']}: {r['reason']}" for r in counted["refused"]),
             *counted["not_taken"],
+            *(f"{u['workload']}, {u['function']}, host: {u['reason']}" for u in host["uncounted"]),
         ],
         troubles=[
             *(f"{f['workload']}, {f['function']}: {f['reason']}" for f in failed),

@@ -49,7 +49,8 @@ def _cell(call: CountedCall, name: str) -> Text:
 
 def of_code(measured: Measured) -> Table:
     """Return a row for each machine code and target: how long it is, what it needs, what its loads and stores move."""
-    title = f"machine code by Triton {measured.triton}; loads and stores of global memory as bytes x instructions"
+    triton = measured.versions["triton"]
+    title = f"machine code by Triton {triton}; loads and stores of global memory as bytes x instructions"
     headings = ("code", "calls", "target", "bytes", "registers", "spilled", "shared", "loads", "stores")
     table = table_of(headings, ("code", "target", "loads", "stores"), title)
     for code in measured.codes:

@@ -42,6 +42,9 @@ LAUNCHED = family(
 )
 """Too large for the interpreter: launches and programs are counted and their code compiled, but nothing is run."""
 
+OF_HOST = COUNTED[0]
+"""Whose calls' cost for the host is counted: it is the same, whatever the lengths."""
+
 PARTS = ("1x4k", "64-ragged")
 """Workloads on which `get_k` and `get_s` are counted too; elsewhere `get_k_and_s` stands for them."""
 

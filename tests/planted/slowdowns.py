@@ -61,4 +61,4 @@ IN_PLACE_SLOWDOWNS = (
         "    return torch.cuda.is_current_stream_capturing()\n",
     ),
 )
-"""Those that show most, or alone, where lengths are not in the L2 and the kernel ahead gives no leave to start early."""
+"""Those that show most, or alone, where lengths are not in the L2 and the kernel ahead gives no leave."""

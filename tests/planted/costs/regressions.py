@@ -87,4 +87,16 @@ REGRESSIONS = [
         figure="sm_90 / spill bytes",
         now=lambda was, is_: was == 0 and is_ > 0,
     ),
+    Regression(
+        name="torch-is-asked-once-more",
+        edits={"    grid = (triton": "    buf.is_contiguous()\n    grid = (triton"},
+        figure="1x128 / get_k_and_s / host calls into torch",
+        now=lambda was, is_: is_ == was + 1,
+    ),
+    Regression(
+        name="a-dictionary-is-copied",
+        edits={"    grid = (triton": "    dict(globals())\n    grid = (triton"},
+        figure="1x128 / get_k_and_s / host allocations",
+        now=lambda was, is_: is_ > was,
+    ),
 ]

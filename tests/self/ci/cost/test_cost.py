@@ -9,11 +9,16 @@ from ci import options
 from ci.cost import baseline, tables
 from ci.cost.baseline import Group
 from ci.cost.comparison import Change, CostVerdict, compare
-from ci.cost.figures import COMPILED, COUNTED, assemble
+from ci.cost.figures import COMPILED, COUNTED, DEPENDS_ON, assemble
 from tests.calls.errors import Foreseen
 from tests.instruments.cost.machine_code import CannotRead, amd_figures, nvidia_figures, ptx_moves
 
 VARIANTS = [{"name": "kernel", "backend": "cuda"}, {"name": "kernel", "backend": "hip"}]
+VERSIONS = {"python": "3.11.7", "torch": "2.13.0", "triton": "3.7.1"}
+HOST = {
+    "calls": [{"workload": "small", "function": "get_k", "figures": {"bytecodes": 268}}],
+    "uncounted": [{"workload": "small", "function": "get_s", "reason": "RuntimeError: no GPU"}],
+}
 FIGURES = {"code bytes": 512, "registers": 32, "spill bytes": 0, "shared bytes": 0, "loads of 16 bytes": 4}
 
 
@@ -25,7 +30,7 @@ def counted(**changes):
     ]
     growing = {"get_k": {"variants": 2, "differ": ""}}
     lists = {"variants": VARIANTS, "not_taken": [], "refused": [], "failed": []}
-    return {"triton": "3.7.1", "calls": calls, "growing": growing, **lists, **changes}
+    return {"versions": VERSIONS, "calls": calls, "growing": growing, **lists, **changes}
 
 
 def compiled(**changes):
@@ -35,8 +40,18 @@ def compiled(**changes):
     ]
 
 
-MEASURED = assemble("own", counted(), compiled())
-ACCEPTED = {name: Group("3.7.1", figures) for name, figures in MEASURED.figures().items()}
+def assembled(of_calls, of_code, host=HOST):
+    return assemble("own", of_calls, of_code, host)
+
+
+def other_versions(measured, **versions):
+    return replace(measured, versions={**VERSIONS, **versions})
+
+
+MEASURED = assembled(counted(), compiled())
+ACCEPTED = {
+    name: Group({of: VERSIONS[of] for of in DEPENDS_ON[name]}, figures) for name, figures in MEASURED.figures().items()
+}
 
 
 def test_calls_that_launch_the_same_code_share_its_figures():
@@ -51,7 +66,7 @@ def test_calls_that_launch_the_same_code_share_its_figures():
 
 def test_two_variants_of_one_kernel_in_a_call_have_names_of_their_own():
     call = {"workload": "small", "function": "get_k", "figures": {}, "least": {}, "launches": [[0], [1]]}
-    measured = assemble("own", counted(calls=[call]), compiled())
+    measured = assembled(counted(calls=[call]), compiled())
     assert [code.name for code in measured.codes] == ["get_k of small / kernel", "get_k of small / kernel (2)"]
 
 
@@ -63,7 +78,7 @@ def test_the_same_figures_are_the_same():
 
 @pytest.mark.parametrize("now", [8, 2])
 def test_a_change_in_either_direction_is_told_with_both_figures(now):
-    result = compare(assemble("own", counted(), compiled(**{"loads of 16 bytes": now})), ACCEPTED)
+    result = compare(assembled(counted(), compiled(**{"loads of 16 bytes": now})), ACCEPTED)
     assert result.verdict.decision == 1
     assert [str(change) for change in result.changes] == [
         f"get_k of small / kernel / sm_90 / loads of 16 bytes: was 4, is {now}"
@@ -71,28 +86,46 @@ def test_a_change_in_either_direction_is_told_with_both_figures(now):
 
 
 def test_a_figure_that_comes_or_goes_is_a_change():
-    more = compare(assemble("own", counted(), compiled(**{"loads of 1 bytes": 64})), ACCEPTED)
+    more = compare(assembled(counted(), compiled(**{"loads of 1 bytes": 64})), ACCEPTED)
     assert more.changes == [Change("get_k of small / kernel / sm_90 / loads of 1 bytes", None, 64)]
-    fewer = compare(assemble("own", counted(growing={}), compiled()), ACCEPTED)
+    fewer = compare(assembled(counted(growing={}), compiled()), ACCEPTED)
     assert str(fewer.changes[0]) == "growing requests / get_k / variants: was 2, is none"
 
 
 def test_another_triton_version_leaves_machine_code_alone_and_says_so():
-    other = replace(assemble("own", counted(), compiled(registers=40)), triton="3.8.0")
+    other = other_versions(assembled(counted(), compiled(registers=40)), triton="3.8.0")
     result = compare(other, ACCEPTED)
     assert result.verdict is CostVerdict.SAME
-    assert "accepted with Triton 3.7.1, this is 3.8.0" in result.not_applicable
+    assert "compiled figures do not apply: they were accepted with triton 3.7.1, this is triton 3.8.0" in (
+        result.not_applicable
+    )
     assert result.compared == len(ACCEPTED[COUNTED].figures)
 
 
 def test_another_triton_version_does_not_excuse_what_the_interpreter_counts():
     figures = {"launches": 2, "programs": 64, "torch operations": 0, "bytes read of buf": 1_000}
     calls = [{**call, "figures": figures} for call in counted()["calls"]]
-    result = compare(replace(assemble("own", counted(calls=calls), compiled()), triton="3.8.0"), ACCEPTED)
+    result = compare(other_versions(assembled(counted(calls=calls), compiled()), triton="3.8.0"), ACCEPTED)
     assert [str(change) for change in result.changes] == [
         "large / get_k / launches: was 1, is 2",
         "small / get_k / launches: was 1, is 2",
     ]
+
+
+def test_what_a_call_costs_the_host_is_compared_under_the_same_python_alone():
+    dearer = {**HOST, "calls": [{"workload": "small", "function": "get_k", "figures": {"bytecodes": 270}}]}
+    measured = assembled(counted(), compiled(), dearer)
+    assert [str(change) for change in compare(measured, ACCEPTED).changes] == [
+        "small / get_k / host bytecodes: was 268, is 270"
+    ]
+    result = compare(other_versions(measured, python="3.13.1"), ACCEPTED)
+    assert result.verdict is CostVerdict.SAME
+    assert result.not_applicable.endswith("accepted with python 3.11.7, this is python 3.13.1")
+
+
+def test_what_needs_more_of_a_gpu_than_is_pretended_is_told():
+    assert MEASURED.notes == ["small, get_s, host: RuntimeError: no GPU"]
+    assert not MEASURED.troubles
 
 
 def test_without_a_baseline_nothing_is_compared():
@@ -102,7 +135,7 @@ def test_without_a_baseline_nothing_is_compared():
 
 def test_what_could_not_be_counted_is_undecided_and_no_change():
     failed = [{"workload": "large", "function": "get_k", "reason": "ValueError: no"}]
-    fewer = assemble("own", counted(calls=counted()["calls"][:1], failed=failed), compiled())
+    fewer = assembled(counted(calls=counted()["calls"][:1], failed=failed), compiled())
     assert fewer.troubles == ["large, get_k: ValueError: no"]
     assert (compare(fewer, ACCEPTED).verdict, compare(fewer, ACCEPTED).changes) == (CostVerdict.UNDECIDED, ())
     assert compare(fewer, None).verdict is CostVerdict.UNDECIDED
@@ -110,13 +143,13 @@ def test_what_could_not_be_counted_is_undecided_and_no_change():
 
 def test_what_does_not_compile_is_undecided_and_no_change():
     messages = [compiled()[0], {"compiled": 1, "target": "gfx942", "reason": "kernel for gfx942: no"}]
-    result = compare(assemble("own", counted(), messages), ACCEPTED)
+    result = compare(assembled(counted(), messages), ACCEPTED)
     assert (result.verdict, result.verdict.decision, result.changes) == (CostVerdict.UNDECIDED, 2, ())
 
 
 def test_a_constant_that_cannot_travel_is_told():
     variants = [{"name": "kernel", "backend": "cuda", "reason": "a constant of type object"}, VARIANTS[1]]
-    measured = assemble("own", counted(variants=variants), compiled()[1:])
+    measured = assembled(counted(variants=variants), compiled()[1:])
     assert measured.troubles == ["kernel: a constant of type object"]
 
 
@@ -129,18 +162,18 @@ def test_a_baseline_is_a_sorted_line_a_figure(tmp_path):
             assert sum(f"{json.dumps(name)}: {json.dumps(value)}" in line for line in lines) == 1
     named = [line for line in lines if " / get_k / " in line and "code" not in line]
     assert named == sorted(named)
-    assert lines.count('      "triton": "3.7.1"') == 2
+    assert [line.strip(" ,") for line in lines if "3.7.1" in line] == 2 * ['"triton": "3.7.1"']
     assert baseline.read("own", path) == ACCEPTED
 
 
 def test_accepting_changes_one_implementation(tmp_path):
     path = tmp_path / "baseline.json"
     baseline.accept(MEASURED, path)
-    baseline.accept(replace(MEASURED, implementation="sglang", triton="3.6.0"), path)
+    baseline.accept(other_versions(replace(MEASURED, implementation="sglang"), triton="3.6.0"), path)
     assert baseline.read("own", path) == ACCEPTED
     other = baseline.read("sglang", path)
     assert other is not None
-    assert other[COUNTED].triton == "3.6.0"
+    assert other[COMPILED].versions == {"triton": "3.6.0"}
     assert baseline.read("torch", path) is None
 
 
@@ -162,7 +195,7 @@ def test_the_projects_kernels_compile_few_variants():
 
 def test_tables_show_multiples_and_widths():
     call = {**counted()["calls"][0], "least": {"bytes read of buf": 500}}
-    measured = assemble("own", counted(calls=[call]), compiled(**{"loads of 4 bytes": 1}))
+    measured = assembled(counted(calls=[call]), compiled(**{"loads of 4 bytes": 1}))
     assert "1,000 (2)" in [str(cell) for cell in tables.of_calls(measured).columns[7]._cells]
     assert "16x4 4x1" in [str(cell) for cell in tables.of_code(measured).columns[7]._cells]
 

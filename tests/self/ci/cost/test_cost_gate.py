@@ -27,7 +27,7 @@ def measured(path):
 def accepted():
     base = measured(BASE)
     assert not base.troubles
-    return {name: Group(base.triton, figures) for name, figures in base.figures().items()}
+    return {name: Group(base.versions, figures) for name, figures in base.figures().items()}
 
 
 @pytest.mark.parametrize(

@@ -28,7 +28,7 @@ from tests.examine.selection import Selection
 from tests.self import commands
 
 NOTHING_COUNTED = {
-    "triton": "3.7",
+    "versions": {"python": "3.13", "torch": "2.13", "triton": "3.7"},
     "growing": {},
     **dict.fromkeys(("calls", "variants", "not_taken", "refused", "failed"), ()),
 }
@@ -111,12 +111,12 @@ def _jobs() -> Iterator[tuple[str, dict, str]]:
     finding = Finding(rule=Rule(1), case="lengths/one", function="get_k", message="no")
     yield "examination", _examined(Examined("lengths/one", (finding,))), "❌ x: findings"
     yield "examination", _examined(Examined("lengths/one", undecided="no")), "⚠️ x: undecided"
-    measured = assemble("own", NOTHING_COUNTED, [])
-    same = {name: Group(measured.triton, figures) for name, figures in measured.figures().items()}
+    measured = assemble("own", NOTHING_COUNTED, [], {"calls": [], "uncounted": []})
+    same = {name: Group(measured.versions, figures) for name, figures in measured.figures().items()}
     for accepted, title in (
         (None, "✅ x: not compared"),
         (same, "✅ x: same"),
-        ({**same, COUNTED: Group("3.7", {"launches": 1})}, "❌ x: changed"),
+        ({**same, COUNTED: Group({}, {"launches": 1})}, "❌ x: changed"),
     ):
         result = compare(measured, accepted)
         content, verdict = content_of(measured, result), result.verdict
