@@ -9,6 +9,7 @@ import ci.examination.options
 import ci.history.options
 import ci.latency.options
 import ci.prove.options
+import ci.report.options
 import ci.sanitizer.options
 import ci.speed.options
 from ci.job import Job
@@ -23,6 +24,7 @@ JOBS = (
     ci.latency.options.LATENCY,
     ci.latency.options.CERTIFY,
     ci.history.options.JOB,
+    ci.report.options.JOB,
     ci.sanitizer.options.JOB,
 )
 

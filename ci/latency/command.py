@@ -9,12 +9,14 @@ from typing import Any
 
 from rich.console import Console
 
-from ci.latency import html_report, stage, table
+from ci.latency import stage, table
 from ci.latency.base import changed_files, extract, resolve
 from ci.latency.child import Order
 from ci.latency.keeping import run_of
 from ci.latency.stage import has_flags, judge
 from ci.processes import Process
+from ci.report.page import page
+from ci.reports.decision import Decision
 from ci.reports.reporter import Reporter
 from tests import ROOT
 from tests.calls import files
@@ -137,13 +139,6 @@ class _Latency:
         blind = _blind(measured)
         for sentence in blind:
             self._say(sentence)
-        told = {
-            **{key: value if isinstance(value, str) else ", ".join(value) for key, value in facts.items()},
-            **measured.machine,
-        }
-        PAGE.parent.mkdir(exist_ok=True)
-        files.write(PAGE, html_report.page(verdicts, samples, told, blind))
-        self._say(f"page: {PAGE.relative_to(ROOT)}")
         content = {
             "implementation": self._options.implementation,
             **facts,
@@ -153,6 +148,10 @@ class _Latency:
             "blind": blind,
             "phases": {phase: round(seconds, 1) for phase, seconds in self._seconds.items()},
         }
+        PAGE.parent.mkdir(exist_ok=True)
+        head = {"report": "latency", "exit_code": outcome.exit_code, "verdict": Decision(outcome.exit_code).word}
+        files.write(PAGE, page([{**head, **content}]))
+        self._say(f"page: {PAGE.relative_to(ROOT)}")
         phases = ", ".join(f"{phase} {seconds:.0f}" for phase, seconds in self._seconds.items())
         return self._reporter.told(content, outcome.exit_code, table.last_line(outcome), took=f": {phases}")
 

@@ -23,6 +23,7 @@ SGLANG = Extra("sglang", ("sglang",), "--impl sglang", is_alone=True)
 NVML = Extra("latency", ("pynvml",), "the state of the GPU", is_required=False)
 Z3 = Extra("prove", ("z3",), "prove")
 RUPTURES = Extra("history", ("ruptures",), "history trend")
+MATPLOTLIB = Extra("report", ("matplotlib",), "report", is_required=False)
 DEVELOPMENT = Extra("dev", ("ruff", "mypy"), "./ci/test", is_required=False)
 
 

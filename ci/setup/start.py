@@ -53,7 +53,7 @@ def start_gate(argv: Sequence[str]) -> int:
 def start_tests(argv: Sequence[str]) -> int:
     """Run pytest under a Python that has what it needs; returns only where that cannot be done."""
     try:
-        optional = (replace(extra, is_required=False) for extra in (extras.Z3, extras.RUPTURES))
+        optional = (replace(extra, is_required=False) for extra in (extras.Z3, extras.RUPTURES, extras.MATPLOTLIB))
         wanted = [extras.DEVELOPMENT, *optional]
         _continue_under(bootstrap.prepare(bootstrap.Project.read(ROOT), wanted), argv, ())
     except Foreseen as error:

@@ -1,0 +1,1 @@
+"""`./ci/gate report`: one page of a run, for people, and the same for machines."""
