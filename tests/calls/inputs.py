@@ -7,9 +7,10 @@ from typing import NamedTuple
 import numpy as np
 import torch
 
+from reference import quantised
 from reference.coded_pool import coded_pages, coded_rows
 from reference.indexing import gather_slots
-from reference.layout import LAYOUTS
+from reference.layout import LAYOUTS, PADDING
 from tests.calls.memory import Memory
 from tests.cases.case import Case
 from tests.cases.plan import FILL_WHOLE_POOL_BELOW_BYTES, Plan, plan
@@ -156,10 +157,21 @@ class Inputs:
         case = self.case
         if case.content == "coded":
             return coded_pages(pages, case.page_size, case.index_head_dim, content_seed, LAYOUTS[case.layout])
+        if case.content == "quantised":
+            return self._quantised_pages(pages, content_seed)
         pattern = _pattern(case.content, content_seed)
         # Patterns repeat at a period prime to every page size, so that neighbouring tokens differ.
         start = pages[:, None] * 1_009 + torch.arange(case.page_bytes, device=self.device)
         return pattern.to(self.device)[start % len(pattern)]
+
+    def _quantised_pages(self, pages: torch.Tensor, content_seed: int) -> torch.Tensor:
+        case, size = self.case, self.case.page_size
+        slots = (pages[:, None] * size + torch.arange(size, device=self.device)).flatten()
+        places = torch.arange(len(slots), device=self.device)
+        held = torch.full((len(pages), case.page_bytes), PADDING, dtype=torch.uint8, device=self.device)
+        keys = quantised.keys_of(slots, case.index_head_dim, content_seed)
+        quantised.write(held, places, *quantised.quantised(keys), size, LAYOUTS[case.layout])
+        return held
 
 
 def _write(tensor: torch.Tensor, values: np.ndarray) -> None:

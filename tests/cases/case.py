@@ -14,7 +14,7 @@ TableLayout = Literal["contiguous", "sliced", "transposed", "offset", "every_oth
 LengthsLayout = Literal["contiguous", "every_other", "offset", "one_for_all"]
 IndexDtype = Literal["int32", "int64"]
 LayoutName = Literal["blocks", "interleaved", "tiles", "padded"]
-Content = Literal["coded", "every_byte", "nan", "special_floats", "zeros", "ones"]
+Content = Literal["coded", "every_byte", "nan", "special_floats", "zeros", "ones", "quantised"]
 Question = Literal["values", "memory", "arguments", "variants"]
 Quantity = Literal["lengths", "batches", "table_widths", "pools"]
 ArgumentName = Literal["buf", "page_indices", "seq_lens", "seq_len_sum", "max_seq_len", "page_size", "index_head_dim"]
@@ -53,7 +53,8 @@ class Case:
     layout: LayoutName = "blocks"
     """How keys and scales lie in a page; see `reference.layout`."""
     content: Content = "coded"
-    """What the pool's bytes are: codes of page, token and lane, or patterns that arithmetic would spoil."""
+    """What the pool's bytes are: codes of page, token and lane, patterns that arithmetic would spoil, or keys in fp8
+    with their scales."""
 
     num_pages: int | None = None
     """Pages of the pool; unless said, somewhat more than the sequences need."""
@@ -87,6 +88,9 @@ class Case:
     """By how much the host's `max_seq_len` is off."""
     device_seq_lens: tuple[int, ...] | None = None
     """What `seq_lens` holds on the device, where the host believes something else."""
+
+    chunks: int = 0
+    """Steps of a chunked prefill that the sequences grow in, where the question is the logits that come of them."""
 
     bad: BadArgument | None = None
     """How the call is spoilt, if it has to be refused."""

@@ -9,6 +9,7 @@ from tests.cases import (
     growth,
     invalid_pages,
     lengths,
+    logits,
     pools,
     seeds,
     state,
@@ -31,6 +32,7 @@ FAMILIES = (
     growth,
     state,
     workloads,
+    logits,
     seeds,
 )
 

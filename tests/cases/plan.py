@@ -3,7 +3,7 @@
 Nothing here touches a tensor, so that what is expected of a gather does not pass through the memory it is given.
 """
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property, lru_cache
 
 import numpy as np
@@ -107,6 +107,15 @@ def plan(case: Case, variation: int = 0, shorter: bool = False) -> Plan:
         row_slots=_row_slots(lens, table, case.page_size, num_pages),
         filled_pages=_filled_pages(case, table, num_pages),
     )
+
+
+def prefilled(case: Case, contents: Plan, chunk: int) -> Plan:
+    """Return the contents after one of the chunks of a chunked prefill, from 0 on. A third of each sequence was there
+    before, as a cached prefix is."""
+    prefix = contents.seq_lens // 3
+    lens = prefix + (contents.seq_lens - prefix) * (chunk + 1) // case.chunks
+    slots = _row_slots(lens, contents.page_table, case.page_size, contents.num_pages)
+    return replace(contents, seq_lens=lens, device_seq_lens=lens, row_slots=slots)
 
 
 def _page_pool(case: Case, rng: np.random.Generator, num_pages: int, count: int) -> np.ndarray:

@@ -22,6 +22,8 @@ class Seen(Enum):
     OTHER_ROW_AGAIN = "other rows from the same call"
     OTHER_ROW_ALONE = "other rows from get_k or get_s alone"
 
+    OTHER_LOGITS = "other logits"
+
     RESULT = "result not as promised"
     RESULT_CHANGED = "earlier result changed"
     ARGUMENT_CHANGED = "argument written to"
@@ -76,6 +78,7 @@ _BLAME = {
     Seen.ROW_FROM_EARLIER_CALL: _Blame(rule=Rule.STATE),
     Seen.OTHER_ROW_AGAIN: _Blame(rule=Rule.SAME_BYTES),
     Seen.OTHER_ROW_ALONE: _Blame(rule=Rule.PARTS),
+    Seen.OTHER_LOGITS: _Blame(rule=Rule.BYTES),
     # A shape that follows the device's lengths is a belief in the device.
     Seen.RESULT: _Blame((Rule.DISAGREEMENT,), Rule.RESULTS),
     Seen.RESULT_CHANGED: _Blame(rule=Rule.STATE),

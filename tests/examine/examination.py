@@ -24,6 +24,7 @@ from tests.examine.examined import PROVES_NOTHING, Examined
 from tests.examine.finding import Findings, OnFound
 from tests.examine.growth import examine_growth
 from tests.examine.judgement import compare, returned
+from tests.examine.logits import LogitsExamination
 from tests.examine.state import StateExamination
 from tests.examine.streams import capture, rewritten_on_side_stream
 from tests.instruments.red_zones import RedZonedMemory
@@ -137,6 +138,8 @@ class _Examination:
             parts = self.implementation, case, self.findings, self.device, self.memory, self._caller_for
             return StateExamination(*parts).run
         inputs = Inputs(case, self.device, self.memory)
+        if case.chunks:
+            return LogitsExamination(inputs, self.caller, self.findings).run
         if case.bad is not None:
             return partial(self._refusal, inputs)
         return partial(self._open_rows if case.rows_are_open else self._right_rows, inputs)
