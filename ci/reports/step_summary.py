@@ -12,6 +12,10 @@ from typing import Any
 
 from tests.calls.text import harmless
 
+MOST_LINES = 58
+"""Of a summary of several reports: nobody scrolls further in a pull request."""
+LOUDEST_FIRST = (1, 2, 0)
+"""Exit codes, in the order in which reports are told."""
 MOST_ROWS = 30
 """Findings, or cells, that are told; the rest are counted."""
 MARKS = {0: "✅", 1: "❌", 2: "⚠️"}
@@ -152,13 +156,35 @@ def main(paths: Sequence[str]) -> int:
     if not paths:
         print("usage: python3 -m ci.reports.step_summary REPORT...", file=sys.stderr)
         return 2
-    for path in paths:
-        report = _read(Path(path))
-        try:
-            print(markdown(path, report))
-        except (AttributeError, TypeError, ValueError):
-            print(markdown(path, {"undecided": ["the report is none of this project's"]}))
+    print(summary({path: _read(Path(path)) for path in paths}), end="")
     return 0
+
+
+def summary(reports: Mapping[str, Mapping[str, Any] | None]) -> str:
+    """Return what reports say, at most `MOST_LINES` lines: what was found or changed first, what is clean last.
+
+    Args:
+        reports: content by the name of the file, None where there is none.
+    """
+    told = {name: report for name, report in reports.items() if not report or report.get("report") != "run"}
+    ordered = sorted(told.items(), key=lambda named: LOUDEST_FIRST.index(_code(named[1])))
+    lines = "\n".join(_markdown(name, report) for name, report in ordered).splitlines()
+    if len(lines) > MOST_LINES:
+        rest = f"and {len(lines) - MOST_LINES + 2} more lines, see the page among the artifacts"
+        lines = [*lines[: MOST_LINES - 2], "", rest]
+    return "\n".join(lines) + "\n"
+
+
+def _code(report: Mapping[str, Any] | None) -> int:
+    code = (report or {}).get("exit_code")
+    return code if isinstance(code, int) and code in LOUDEST_FIRST else 2
+
+
+def _markdown(name: str, report: Mapping[str, Any] | None) -> str:
+    try:
+        return markdown(name, report)
+    except (AttributeError, TypeError, ValueError):
+        return markdown(name, {"undecided": ["the report is none of this project's"]})
 
 
 def _read(path: Path) -> Mapping[str, Any] | None:
