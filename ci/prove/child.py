@@ -1,10 +1,10 @@
-"""Proves functions of an implementation in one setting, in a process of its own: much that is asked of z3 is the same.
+"""Proves functions of an implementation in settings, in a process of its own: much that is asked of z3 is the same.
 
-The order: `implementation`, as `--impl` names it, `functions`, `setting`, as `Setting` names it, and
+The order: `implementation`, as `--impl` names it, `functions`, `settings`, each as `Setting` names it, and
 `paths`, how many ways through the host's code are followed at most.
 
-Messages: `{"step", "done", "of"}` before each variant; for each variant `{"function", "paths", "verdicts"}`; and after
-those of a function `{"function", "host"}`: what is known of the host's paths.
+Messages: `{"step", "done", "of"}` before each variant; for each variant `{"verdicts"}`; after those of a function in a
+setting `{"function", "setting", "host"}`: what is known of the host's paths.
 """
 
 from dataclasses import asdict
@@ -21,9 +21,10 @@ from tests.instruments.proof.paths import host_paths
 def work(order: dict[str, Any]) -> None:
     """Prove, and tell."""
     implementation = load_implementation(order["implementation"])
-    for function in order["functions"]:
-        if function in implementation.functions:
-            _prove(implementation, function, Setting(**order["setting"]), order["paths"], Cache())
+    for setting in order["settings"]:
+        for function in order["functions"]:
+            if function in implementation.functions:
+                _prove(implementation, function, Setting(**setting), order["paths"], Cache())
 
 
 def _prove(implementation: Implementation, function: str, setting: Setting, most: int, cache: Cache) -> None:
@@ -45,7 +46,7 @@ def _prove(implementation: Implementation, function: str, setting: Setting, most
             verdicts = [verdict.as_json() for verdict in answered(launches, asdict(setting), known)]
             if not known:
                 cache.write(key, verdicts)
-        tell(function=function, paths=len(launches), verdicts=verdicts)
+        tell(verdicts=verdicts)
     host = {
         "paths": found.paths,
         "refused": found.refused,
@@ -55,7 +56,7 @@ def _prove(implementation: Implementation, function: str, setting: Setting, most
         "left": found.left,
         "choices": found.choices,
     }
-    tell(function=function, host=host)
+    tell(function=function, setting=setting.label, host=host)
 
 
 if __name__ == "__main__":

@@ -5,12 +5,13 @@ import queue
 import shlex
 import sys
 import threading
+from argparse import Namespace
 from collections.abc import Sequence
 from typing import Any
 
 from ci.processes import CannotRun, told_by
 from ci.prove import tables
-from ci.prove.options import PROVABLE, Options
+from ci.prove.options import PROVABLE
 from ci.prove.outcome import WORDS, Proof, open_reasons, outcome_of, shown
 from ci.prove.settings import settings
 from ci.reports.console import console_on
@@ -19,21 +20,20 @@ from ci.reports.reporter import Reporter
 from tests.calls.implementations import FUNCTIONS
 from tests.contract import Rule
 from tests.instruments.proof.answers import Answer, Obligation
-from tests.instruments.proof.capture import Setting
 
 WIDTH_WITHOUT_TERMINAL = 150
 PATIENCE_SECONDS = 600.0
 """How long a process may say nothing: a variant takes a minute where z3 finds no proof."""
 
 
-def main(options: Options, start: Sequence[str]) -> int:
+def main(options: Namespace, start: Sequence[str]) -> int:
     """Prove, and return the exit code."""
     about = {"implementation": options.implementation}
     reporter = Reporter("proof", options.report, console_on(sys.stdout, WIDTH_WITHOUT_TERMINAL), about)
     return reporter.of(lambda: _run(options, reporter))
 
 
-def _run(options: Options, reporter: Reporter) -> int:
+def _run(options: Namespace, reporter: Reporter) -> int:
     with reporter.steps() as steps:
         proofs = prove(options, steps)
     decision = outcome_of(options.implementation, proofs, options.rules)
@@ -43,23 +43,26 @@ def _run(options: Options, reporter: Reporter) -> int:
     return reporter.told(_content(options, proofs), decision, summary, WORDS[decision])
 
 
-def prove(options: Options, steps: Steps) -> list[Proof]:
+def prove(options: Namespace, steps: Steps) -> list[Proof]:
     """Prove all that is asked for, and run what may be counterexamples.
 
     Raises:
         CannotRun: a process could not do its work.
     """
     functions = options.functions or FUNCTIONS
-    # Keys with and without scales have most questions in common, and are asked by one process.
-    shares = [[name for name in functions if (name == FUNCTIONS[-1]) == is_last] for is_last in (False, True)]
-    tasks = [(share, setting) for setting in settings(options.everywhere) for share in shares if share]
+    # Functions and settings have most questions in common, which one process asks once.
+    shares = [[name for name in functions if (name == FUNCTIONS[0]) == is_first] for is_first in (True, False)]
+    shares = [share for share in shares if share]
+    asked, processes = settings(options.everywhere), len(os.sched_getaffinity(0))
+    parts = max(1, min(len(asked), processes // len(shares)))
+    tasks = [(share, asked[part::parts]) for part in range(parts) for share in shares]
     found = _in_processes(options, tasks, steps)
     if not found:
         raise CannotRun(f"{options.implementation} has none of {', '.join(functions)}")
     return _replayed(options.implementation, found, steps)
 
 
-def _in_processes(options: Options, tasks: list[tuple[list[str], dict[str, Any]]], steps: Steps) -> list[Proof]:
+def _in_processes(options: Namespace, tasks: list[tuple[list[str], list[dict[str, Any]]]], steps: Steps) -> list[Proof]:
     waiting: queue.SimpleQueue[int] = queue.SimpleQueue()
     for number in range(len(tasks)):
         waiting.put(number)
@@ -78,7 +81,7 @@ def _in_processes(options: Options, tasks: list[tuple[list[str], dict[str, Any]]
         except BaseException as error:
             failed.append(error)
 
-    workers = [threading.Thread(target=work, daemon=True) for _ in range(min(os.cpu_count() or 1, len(tasks)))]
+    workers = [threading.Thread(target=work, daemon=True) for _ in range(len(tasks))]
     for worker in workers:
         worker.start()
     for worker in workers:
@@ -89,25 +92,25 @@ def _in_processes(options: Options, tasks: list[tuple[list[str], dict[str, Any]]
     return [proof for number in range(len(tasks)) for proof in done[number]]
 
 
-def _proved(options: Options, functions: list[str], setting: dict[str, Any], on_step: Any) -> list[Proof]:
+def _proved(options: Namespace, functions: list[str], asked: list[dict[str, Any]], on_step: Any) -> list[Proof]:
     order = {
         "implementation": options.implementation,
         "functions": functions,
-        "setting": setting,
+        "settings": asked,
         "paths": options.paths,
     }
-    variants: dict[str, list[tuple[Obligation, ...]]] = {function: [] for function in functions}
-    hosts: dict[str, dict[str, Any]] = {}
     environment = {"TRITON_INTERPRET": None, "CUDA_VISIBLE_DEVICES": ""}
     log = f"prove-{threading.get_ident()}.log"
     told = told_by("ci.prove.child", log, order, on_step, environment=environment, patience=PATIENCE_SECONDS)
+    proofs: list[Proof] = []
+    variants: list[tuple[Obligation, ...]] = []
     for message in told:
         if "verdicts" in message:
-            variants[message["function"]].append(tuple(map(Obligation.from_json, message["verdicts"])))
+            variants.append(tuple(map(Obligation.from_json, message["verdicts"])))
         else:
-            hosts[message["function"]] = message["host"]
-    label = Setting(**setting).label
-    return [Proof(function, label, tuple(variants[function]), host) for function, host in hosts.items()]
+            proofs.append(Proof(message["function"], message["setting"], tuple(variants), message["host"]))
+            variants = []
+    return proofs
 
 
 def _replayed(implementation: str, proofs: list[Proof], steps: Steps) -> list[Proof]:
@@ -129,10 +132,10 @@ def _replayed(implementation: str, proofs: list[Proof], steps: Steps) -> list[Pr
     told = told_by(
         "ci.prove.replay_child", "replay.log", order, steps.at, environment=environment, patience=PATIENCE_SECONDS
     )
-    return shown(proofs, [(*places[message["example"]][:3], message["seen"]) for message in told])
+    return shown(proofs, [(*places[message["example"]], message["seen"]) for message in told])
 
 
-def _content(options: Options, proofs: list[Proof]) -> dict[str, Any]:
+def _content(options: Namespace, proofs: list[Proof]) -> dict[str, Any]:
     return {
         "command": shlex.join(["./ci/gate", "prove", "--impl", options.implementation]),
         "proofs": [

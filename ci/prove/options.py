@@ -1,8 +1,6 @@
 """The command line of `gate prove`."""
 
 import argparse
-from dataclasses import dataclass
-from pathlib import Path
 
 from ci.job import Job, add_report
 from ci.setup import extras
@@ -13,22 +11,6 @@ from tests.examine.selection import add_options
 PROVABLE = (Rule.STRIDES, Rule.INVALID_PAGES, Rule.BIG_ADDRESSES, Rule.DISAGREEMENT, Rule.UNDEFINED)
 """Rules that proofs are about."""
 MOST_PATHS = 400
-
-
-@dataclass(frozen=True)
-class Options:
-    """What the user asks for."""
-
-    implementation: str
-    functions: tuple[str, ...]
-    """None for all that the implementation has."""
-    rules: tuple[int, ...]
-    """Rules whose answers count; none for all."""
-    everywhere: bool
-    """Whether other geometries and dtypes than production's are proved, too."""
-    paths: int
-    """Most ways through the host's code that are followed, of a function in a setting."""
-    report: Path | None
 
 
 def _declare(parser: argparse.ArgumentParser) -> None:
@@ -51,17 +33,11 @@ def _declare(parser: argparse.ArgumentParser) -> None:
     add_report(parser)
 
 
-def _read(given: argparse.Namespace) -> Options:
-    values = vars(given)
-    return Options(**{**values, "functions": tuple(values["functions"]), "rules": tuple(values["rules"])})
-
-
 JOB = Job(
     name="prove",
     about="Prove, on no GPU, that no input of any kind makes a kernel reach outside its memory; or find one that does.",
     example="prove --impl my_gather.py",
     declare=_declare,
-    read=_read,
     module="ci.prove.command",
     extras=lambda options: [extras.Z3, *extras.of_implementations(options.implementation)],
 )

@@ -11,6 +11,7 @@ from typing import Any
 from ci.reports.decision import Decision
 from tests.contract import Rule
 from tests.instruments.proof.answers import Answer, Obligation
+from tests.instruments.proof.replay import Counterexample
 
 ACCEPTED = Path(__file__).with_name("accepted.json")
 """Obligations that need not be decided, each with its reason."""
@@ -43,22 +44,23 @@ class Proof:
         return told
 
 
-def shown(proofs: Sequence[Proof], seen: Iterable[tuple[int, int, int, list[str]]]) -> list[Proof]:
+def shown(proofs: Sequence[Proof], seen: Iterable[tuple[int, int, int, Counterexample, list[str]]]) -> list[Proof]:
     """Return proofs with those obligations refuted of which a candidate did something wrong when it was run.
 
     Args:
         proofs: the proofs.
-        seen: place of the proof, of the variant and of the verdict, and what its candidate did wrong.
+        seen: place of the proof, of the variant and of the verdict, its candidate, and what that did wrong.
     """
-    wrong: dict[tuple[int, int, int], str] = {}
-    for *place, messages in seen:
+    wrong: dict[tuple[int, int, int], tuple[Counterexample, str]] = {}
+    for p, v, n, candidate, messages in seen:
         if messages:
-            wrong.setdefault(tuple(place), messages[0])  # type: ignore[arg-type]
+            wrong.setdefault((p, v, n), (candidate, messages[0]))
     refuted = {(proofs[p].function, proofs[p].setting, proofs[p].variants[v][n].obligation) for p, v, n in wrong}
 
     def judged(p: int, v: int, n: int, verdict: Obligation) -> Obligation:
         if (p, v, n) in wrong:
-            return replace(verdict, answer=Answer.REFUTED, reason=wrong[p, v, n])
+            candidate, message = wrong[p, v, n]
+            return replace(verdict, answer=Answer.REFUTED, reason=message, candidates=(candidate,))
         is_known = (proofs[p].function, proofs[p].setting, verdict.obligation) in refuted
         if is_known and verdict.answer is Answer.NOT_DECIDED and not verdict.candidates:
             return replace(verdict, answer=Answer.REFUTED)

@@ -7,8 +7,11 @@ from tests.contract import Rule
 from tests.instruments.proof.replay import Counterexample
 
 
-def row_of(example: Counterexample, rule: Rule, function: str) -> str:
-    """Return the row, as near to the counterexample as a row can say: tensors lie as the family `tables` lays them."""
+def row_of(example: Counterexample, rule: Rule, function: str) -> str | None:
+    """Return the row; None where a row cannot say how the tensors lie."""
+    layouts = _layouts(example)
+    if layouts is None:
+        return None
     n, setting = example.numbers, example.setting
     batch = n["batch"]
     device = _lengths(example, batch)
@@ -23,12 +26,36 @@ def row_of(example: Counterexample, rule: Rule, function: str) -> str:
         fields["device_seq_lens"] = device
     fields["num_pages"], fields["table_width"] = n["num_pages"], n["max_pages"]
     fields["page_at"] = _pages(example, batch)
+    fields |= layouts
+    if rule is not Rule.DISAGREEMENT and (believed != device or fields["seq_len_sum_error"]):
+        fields["rules"] = (int(rule), int(Rule.DISAGREEMENT))
     for name in ("page_size", "index_head_dim", "table_dtype", "lens_dtype"):
         fields[name] = setting[name]
     usual = {"page_size": 64, "index_head_dim": 128, "table_dtype": "int32", "lens_dtype": "int64"}
-    usual |= {"seq_len_sum_error": 0, "max_seq_len_error": 0, "page_at": {}}
+    usual |= {"seq_len_sum_error": 0, "max_seq_len_error": 0, "page_at": {}, "pool_offset": 0, "pool_row_gap": 0}
+    usual |= {"pool_byte_step": 1, "table_layout": "contiguous", "lens_layout": "contiguous"}
     shown = {name: value for name, value in fields.items() if name not in usual or usual[name] != value}
     return f"Case({', '.join(f'{name}={_text(value)}' for name, value in shown.items())}),"
+
+
+def _layouts(example: Counterexample) -> dict[str, Any] | None:
+    n, setting = example.numbers, example.setting
+    width, batch = n["max_pages"], n["batch"]
+    tables = {"contiguous": (width, 1), "sliced": (width + 5, 1), "transposed": (1, max(batch, 1))}
+    tables |= {"every_other_column": (2 * width, 2), "one_row_for_all": (0, 1)}
+    table = [
+        name
+        for name, (stride, step) in tables.items()
+        if (stride == n["table_stride"] or batch <= 1) and (step == n["table_step"] or width <= 1)
+    ]
+    steps = {"contiguous": 1, "every_other": 2, "one_for_all": 0}
+    lengths = [name for name, step in steps.items() if step == n["lengths_stride"] or batch <= 1]
+    row = setting["page_size"] * (setting["index_head_dim"] + 4)
+    gap = n["page_stride"] - row * n["byte_stride"] if n["num_pages"] > 1 else 0
+    if not table or not lengths or gap < 0 or not n["byte_stride"]:
+        return None
+    found = {"table_layout": table[0], "lens_layout": lengths[0], "pool_row_gap": gap}
+    return {**found, "pool_byte_step": n["byte_stride"], "pool_offset": setting["misaligned"]}
 
 
 def _lengths(example: Counterexample, batch: int) -> tuple[int, ...]:

@@ -80,7 +80,7 @@ def _body(proof: Proof, verdict: Obligation, accepted: str) -> list[str]:
     lines = [accepted or verdict.reason]
     if verdict.answer is Answer.REFUTED and verdict.candidates:
         example = verdict.candidates[0]
-        lines.append(row_of(example, verdict.rule, proof.function))
+        lines.append(row_of(example, verdict.rule, proof.function) or "no row can say how its tensors lie")
         lines.append(f"program {example.program}, strides {_strides(example.numbers)}")
     return lines
 

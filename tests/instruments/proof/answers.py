@@ -9,18 +9,21 @@ from typing import Any
 import z3
 
 from tests.contract import Rule
+from tests.instruments.proof.found import Access
 from tests.instruments.proof.launch import TERMS, SymbolicLaunch
 from tests.instruments.proof.module import Unmodelled
-from tests.instruments.proof.premises import ALL_RULES, MEMORY_RULES, allows, premises, replayable
+from tests.instruments.proof.premises import ALL_RULES, MEMORY_RULES, allows, plain_layouts, premises, replayable
 from tests.instruments.proof.prover import Known
 from tests.instruments.proof.replay import Counterexample
 from tests.instruments.proof.terms import Term
-from tests.instruments.proof.walk import Access, Walk
+from tests.instruments.proof.walk import Walk
 
 FEW_SEQUENCES = (1, 2, 3)
 """Sequences of a call in which sums and loops are exact."""
 MOST_CANDIDATES = 2
 """Counterexamples of an obligation that are run."""
+PATIENCE = 6
+"""By how much z3 gets more steps for a second walk, where the first leaves something open."""
 _SIZES = (1, 4, 64, 4_096, 1 << 20, 1 << 30)
 _MADE_SMALL = ("batch", "num_pages", "max_pages", "seq_len_sum", "max_seq_len")
 
@@ -90,6 +93,8 @@ class _Examination:
         self._setting = setting
         self._known = known
         self._few: dict[int, Walk | None] = {}
+        self._is_doubtful = False
+        """Whether something is open that no call of a few sequences shows to be wrong: z3 may have given up."""
 
     def verdicts(self) -> list[Obligation]:
         try:
@@ -99,15 +104,19 @@ class _Examination:
             walk = self._walked(None)
             if walk.prover.possible(walk.prover.always) is Known.FALSE:
                 raise Unmodelled("an input that takes this path: its conditions contradict each other")
-            return [*self._of_accesses(walk), *self._of_branches(walk)]
+            found = [*self._of_accesses(walk), *self._of_branches(walk)]
+            if self._is_doubtful:
+                walk = self._walked(None, PATIENCE)
+                found = [*self._of_accesses(walk), *self._of_branches(walk)]
+            return found
         except Unmodelled as error:
             reason = f"there is no model of {error}"
             return [
                 Obligation(rule, self._launch.kernel, "all accesses", Answer.NOT_DECIDED, reason) for rule in ALL_RULES
             ]
 
-    def _walked(self, sequences: int | None) -> Walk:
-        walk = Walk(self._launch, self._candidates, self._setting["page_size"], sequences)
+    def _walked(self, sequences: int | None, patience: int = 1) -> Walk:
+        walk = Walk(self._launch, self._candidates, self._setting["page_size"], sequences, patience)
         walk.run()
         return walk
 
@@ -166,6 +175,9 @@ class _Examination:
                 proved_few &= here is Known.TRUE
                 if model is not None:
                     found.insert(0, (few, other))
+        if all(other is walk for other, _ in found) and walk.patience == 1:
+            self._is_doubtful = True
+            return Answer.NOT_DECIDED, "", ()
         candidates = tuple(filter(None, (self._candidate(*each, rule) for each in found[:MOST_CANDIDATES])))
         if candidates:
             self._known.add((rule, access.place, what))
@@ -198,6 +210,10 @@ class _Examination:
         _, model = walk.prover.decide(given, goal)
         if model is None:
             return None
+        for layout in plain_layouts(walk):
+            answer, found = walk.prover.decide([*given, *layout], goal)
+            if answer is Known.FALSE:
+                given, model = [*given, *layout], found
         for name in _MADE_SMALL:
             for size in _SIZES:
                 smaller = [*given, TERMS[name] <= size]

@@ -15,20 +15,23 @@ import triton
 from tests.calls.implementations import Implementation
 from tests.instruments.absent_h100 import CAPABILITY, NAME, PROPERTIES, AbsentGpu
 from tests.instruments.cost.compiling import TARGETS
-from tests.instruments.proof import symbols
+from tests.instruments.proof import stand_ins
 from tests.instruments.proof.launch import TERMS, SymbolicLaunch, TensorTerms
 from tests.instruments.proof.module import Unmodelled
-from tests.instruments.proof.symbols import SymbolicInt, SymbolicTensor, Trace, pinned, term_of, value_of
+from tests.instruments.proof.symbolic_tensors import SymbolicTensor, allocated
+from tests.instruments.proof.symbols import TRACE, SymbolicInt, Trace, pinned, term_of, value_of
 from tests.instruments.proof.terms import Term
 from tests.instruments.triton_seams import active_driver, autotuned_launches, compiled_runs, first_ir, type_name
 
 _INT32 = 1 << 31
+_LIBRARIES = ("triton", "torch", "numpy")
+"""Wherever they are installed."""
 _STAND_INS = {
-    "type": symbols.type_of,
-    "min": symbols.smallest,
-    "max": symbols.greatest,
-    "len": symbols.length,
-    "next_power_of_2": symbols.next_power_of_2,
+    "type": stand_ins.type_of,
+    "min": stand_ins.smallest,
+    "max": stand_ins.greatest,
+    "len": stand_ins.length,
+    "next_power_of_2": stand_ins.next_power_of_2,
 }
 
 
@@ -89,7 +92,7 @@ def arguments_of(setting: Setting, numbers: dict[str, int]) -> tuple[Any, ...]:
 def captured(implementation: Implementation, function: str, setting: Setting, numbers: dict[str, int]) -> HostPath:
     """Run a function of an implementation once, and return the path that it took."""
     trace = Trace()
-    token = symbols.TRACE.set(trace)
+    token = TRACE.set(trace)
     launches: list[_Asked] = []
     made: tuple[SymbolicLaunch, ...] = ()
     refused = unmodelled = ""
@@ -119,7 +122,7 @@ def captured(implementation: Implementation, function: str, setting: Setting, nu
     except Exception as error:
         unmodelled = f"{type(error).__name__} on the host: {error}".splitlines()[0]
     finally:
-        symbols.TRACE.reset(token)
+        TRACE.reset(token)
     return HostPath(tuple(trace.conditions), tuple(trace.facts), made, refused, unmodelled, max(choices))
 
 
@@ -206,8 +209,8 @@ def _pretended(call: Any) -> Iterator[None]:
         for name, answer in answers.items():
             stack.enter_context(mock.patch.object(torch.cuda, name, lambda *_, answer=answer, **__: answer))
         stack.enter_context(mock.patch.object(torch.cuda, "device", return_value=nullcontext()))
-        stack.enter_context(mock.patch.object(torch, "empty", symbols.allocated))
-        stack.enter_context(mock.patch.object(triton, "next_power_of_2", symbols.next_power_of_2))
+        stack.enter_context(mock.patch.object(torch, "empty", allocated))
+        stack.enter_context(mock.patch.object(triton, "next_power_of_2", stand_ins.next_power_of_2))
         stack.enter_context(active_driver(AbsentGpu(TARGETS["sm_90"])))
         for module in modules_of(call):
             for name, stand_in in _STAND_INS.items():
@@ -215,7 +218,7 @@ def _pretended(call: Any) -> Iterator[None]:
                     stack.enter_context(mock.patch.object(module, name, stand_in, create=True))
             for name, value in list(vars(module).items()):
                 if type(value) is range:
-                    stack.enter_context(mock.patch.object(module, name, symbols.SymbolicRange(value)))
+                    stack.enter_context(mock.patch.object(module, name, stand_ins.SymbolicRange(value)))
         yield
 
 
@@ -238,6 +241,7 @@ def _is_own(module: ModuleType) -> bool:
     parts = Path(file).parts if file else ()
     return (
         bool(parts)
+        and module.__name__.partition(".")[0] not in _LIBRARIES
         and "site-packages" not in parts
         and "instruments" not in parts
         and not any(part.startswith("python3") for part in parts)

@@ -26,6 +26,10 @@ _WIDE = 64
 """Bits of numbers that are worth the question whether they are bounded by one another."""
 
 
+_held: dict[tuple[str, ...], list[int]] = {}
+"""The claims that held of a loop, by its place and by what was tried."""
+
+
 class _Round(NamedTuple):
     """One round: whether it takes place, what the loop gives if not, and what is carried into the next."""
 
@@ -61,7 +65,7 @@ class Loops:
         body = operation.regions[-1]
         if operation.name == "scf.while":
             walk.give(entry(body).arguments, results)
-        end = walk.last_of(body)
+        end = walk.flow.last_of(body)
         after = [walk.value(name) for name in end.operands] if end else []
         if operation.name == "scf.for":
             # Past the last round the step does not count, so that it cannot wrap.
@@ -77,14 +81,14 @@ class Loops:
         walk.path = list(given)
         walk.give([name for name, _ in operation.pairs()], carried)
         if operation.name == "scf.while":
-            end = walk.last_of(operation.regions[0])
+            end = walk.flow.last_of(operation.regions[0])
             if end is None:
                 raise Unmodelled(f"a loop without a condition at {operation.place}")
             decision = walk.value(end.operands[0])
-            walk.note_branch(operation.place, decision.undefined())
+            walk.flow.note_branch(operation.place, decision.undefined())
             return decision.at(), [walk.value(name) for name in end.operands[1:]]
         limit = walk.value(self._of_range(operation, "to"))
-        walk.note_branch(operation.place, walk.terms.simple(z3.Or(limit.undefined(), carried[0].undefined())))
+        walk.flow.note_branch(operation.place, walk.terms.simple(z3.Or(limit.undefined(), carried[0].undefined())))
         return walk.terms.simple(carried[0].at() < limit.at()), list(carried)
 
     def _of_range(self, operation: Operation, word: str) -> str:
@@ -130,9 +134,14 @@ class Loops:
 
         condition, _ = self._condition(operation, [value for value, _ in anything], given)
         widths = [starts[place].width for place in numbers]
-        claims = self._claims(operation, condition, carried_terms, widths, first)
-        claims = self._kept(claims, given, first)
+        all_claims = self._claims(operation, condition, carried_terms, widths, first)
+        # What held of this loop in another variant is tried first: most often it is all that is needed here.
+        loop = (operation.place, *(claim.func.__name__ for claim in all_claims))  # type: ignore[attr-defined]
+        hint = _held.get(loop) if walk.patience == 1 else None
         mark = walk.walked.mark()
+        claims = self._kept(all_claims if hint is None else [all_claims[place] for place in hint], given, first)
+        if hint is not None and len(claims) < len(hint):
+            hint, claims = None, self._kept(all_claims, given, first)
         while True:
             walk.walked.forget(mark)
             walk.sums.counts = list(counts)
@@ -148,7 +157,12 @@ class Loops:
             ]
             if len(kept) == len(claims) and still == clean:
                 break
-            claims, clean = kept, still
+            if len(kept) < len(claims) and hint is not None:
+                hint, claims = None, self._kept(all_claims, given, first)
+            else:
+                claims, clean = kept, still
+        if hint is None:
+            _held[loop] = [place for place, claim in enumerate(all_claims) if claim in claims]
         walk.sums.counts = counts
         walk.path = [*held, z3.Not(turn.condition)]
         return self._results(operation, turn.results)

@@ -59,6 +59,13 @@ def premises(rule: Rule, walk: Walk) -> list[Term]:
     return known if rule is Rule.UNDEFINED else [*known, *(lane == 0 for lane in walk.undefined)]
 
 
+def plain_layouts(walk: Walk) -> list[list[Term]]:
+    """Return what may be asked of a counterexample, so that a row of the catalogue can say how its tensors lie."""
+    (buf,) = (tensor for tensor in walk.launch.tensors if tensor.name == "buf")
+    *of_table, lengths, byte, page = _usual_layout(walk)
+    return [of_table, [lengths], [byte], [page], [TERMS["page_stride"] >= buf.shape[1]]]
+
+
 def replayable(walk: Walk) -> list[Term]:
     """Return what holds of input that can be run."""
     return [z3.Or(extent.is_empty, extent.bytes <= LARGEST_REPLAYED) for extent in walk.extents.values()]

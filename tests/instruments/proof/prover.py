@@ -1,7 +1,7 @@
 """Questions to z3, with a limit on its steps instead of seconds, so that an answer is the same on every machine."""
 
 import time
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from enum import Enum
 from typing import Any
 
@@ -28,8 +28,9 @@ class Known(Enum):
     OPEN = "open"
 
 
-_answers: dict[tuple[str, ...], tuple[Any, Any]] = {}
-"""Of questions that were asked before, word for word: variants of a kernel have much in common."""
+_answers: dict[bytes, tuple[Any, dict[bytes, Any] | None]] = {}
+"""Of questions that were asked before, but for names: variants of a kernel have much in common. With each, the values
+of a model by the names' labels."""
 
 
 class Prover:
@@ -38,11 +39,13 @@ class Prover:
     Args:
         terms: of the proof.
         always: what always holds.
+        patience: by how much z3 gets more steps than usual.
     """
 
-    def __init__(self, terms: Terms, always: list[Term]) -> None:
+    def __init__(self, terms: Terms, always: list[Term], patience: int = 1) -> None:
         self.terms = terms
         self.always = always
+        self._patience = patience
         self.queries = 0
         self.seconds = 0.0
         self._lemmas = Lemmas()
@@ -93,23 +96,50 @@ class Prover:
 
     def _check(self, given: Sequence[Term], statement: Term, steps: int, with_products: bool = False) -> Any:
         """Return z3's answer to whether the statement can be false, a model if so, and the products in question."""
+        steps = steps if steps == THOROUGH else steps * self._patience
         asked = [*given, z3.Not(statement)]
-        facts, products, _ = self.terms.cone(asked, self._by_name)
+        facts, products, names = self.terms.cone(asked, self._by_name)
         asked += [*facts, *self._lemmas.of_all(products)]
         if with_products:
             asked += [name == left * right for left, right, name in products]
-        key = (str(steps), *map(self.terms.text, asked))
+        by_digest = {self.terms.digest(term): term for term in asked}
+        order = sorted(by_digest)
+        key = b"".join([str((steps, with_products)).encode(), *order])
         if key not in _answers:
-            solver = z3.SolverFor("QF_NIA") if with_products else z3.Solver()
+            self.queries += 1
+            # In a context of its own, and in this order: an answer does not depend on what was asked before.
+            context = z3.Context()
+            solver = z3.SolverFor("QF_NIA", ctx=context) if with_products else z3.SimpleSolver(ctx=context)
             solver.set("rlimit", steps)
             solver.set("timeout", MILLISECONDS)
-            solver.add(*asked)
+            solver.add(z3.And(*(by_digest[digest] for digest in order)).translate(context))
             began = time.monotonic()
             answer = solver.check()
-            self.queries += 1
             self.seconds += time.monotonic() - began
-            _answers[key] = answer, solver.model() if answer == z3.sat else None
-        return *_answers[key], products
+            model = solver.model() if answer == z3.sat else None
+            _answers[key] = answer, self._values_of(model, names) if model is not None else None
+        answer, values = _answers[key]
+        return answer, None if values is None else self._model_of(values, names), products
+
+    def _values_of(self, model: z3.ModelRef, names: Iterable[int]) -> dict[bytes, Any]:
+        """Return what names have in a model of another context."""
+        named = {name.decl().name(): name for name in map(self.terms.by_number.__getitem__, names)}
+        values = {declaration.name(): model[declaration] for declaration in model.decls() if not declaration.arity()}
+        return {
+            self.terms.label(named[name]): z3.is_true(value) if z3.is_bool(value) else value.as_long()
+            for name, value in values.items()
+            if name in named
+        }
+
+    def _model_of(self, values: dict[bytes, Any], names: Iterable[int]) -> z3.ModelRef:
+        """Return a model of the own context, in which names have the values of their labels."""
+        solver = z3.Solver()
+        for name in map(self.terms.by_number.__getitem__, names):
+            value = values.get(self.terms.label(name))
+            if value is not None:
+                solver.add(name == value)
+        solver.check()
+        return solver.model()
 
 
 def _known(is_true: bool, is_false: bool) -> Known:

@@ -11,7 +11,7 @@ from itertools import count
 import z3
 
 from tests.instruments.proof.module import Definitions, Operation, Unmodelled, entry
-from tests.instruments.proof.prover import Prover
+from tests.instruments.proof.prover import MANY, Prover
 from tests.instruments.proof.terms import Term, Terms, bounds, is_number
 from tests.instruments.proof.values import NEVER, At, Value
 
@@ -190,7 +190,7 @@ class Sums:
     def _only_hit(self, condition: Value, lanes: int, given: list[Term]) -> tuple[Term, Term] | None:
         low, high = self._terms.lane(lanes, "low"), self._terms.lane(lanes, "high")
         both = [*given, low < high, condition.at(low), condition.at(high)]
-        if not self._prover.proves(both, z3.BoolVal(False)):
+        if not self._prover.proves(both, z3.BoolVal(False), 2 * MANY):
             return None
         return self._terms.fresh_truth("hit"), self._terms.between("hit_at", 0, lanes - 1)
 

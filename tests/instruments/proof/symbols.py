@@ -1,4 +1,4 @@
-"""Numbers and tensors that a launcher takes for real ones, and that remember how they were computed.
+"""Numbers that a launcher takes for real ones, and that remember how they were computed.
 
 A symbolic number is an `int`, which steers the host's code, with a term beside it. Each comparison is noted as a
 condition of the path that the host took. What has no model pins the number to its value, as a condition too: nothing is
@@ -6,23 +6,18 @@ lost, though there are as many paths then as values.
 """
 
 import builtins
-import math
 import operator
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from contextvars import ContextVar
 from dataclasses import dataclass, field
 from itertools import count
 from typing import Any
 
-import torch
 import z3
 
-from tests.instruments.proof.module import Unmodelled
 from tests.instruments.proof.terms import Term
 
 _salts = count(1)
-ADDRESS = 1 << 20
-"""Where tensors pretend to lie."""
 
 
 @dataclass
@@ -32,7 +27,8 @@ class Trace:
     conditions: list[Term] = field(default_factory=list)
     facts: list[Term] = field(default_factory=list)
     """Of names that stand for the smaller of two numbers and the like; true on each path."""
-    results: list["SymbolicTensor"] = field(default_factory=list)
+    results: list[Any] = field(default_factory=list)
+    """Symbolic tensors that were allocated."""
     salt: int = field(default_factory=lambda: next(_salts))
     """Numbers of different runs have different hashes, so that no cache takes one for the other."""
 
@@ -173,181 +169,3 @@ for _name in ("divmod", "rdivmod", "pow", "rpow", "invert", "index", "float", "r
     _pinning(f"__{_name}__")
 for _name in ("to_bytes", "bit_count", "conjugate", "as_integer_ratio"):
     _pinning(_name)
-
-
-def smallest(*numbers: Any, **named: Any) -> Any:
-    """Stand in for `min`: of symbolic numbers, a name that is not more than any, and one of them."""
-    return _extreme(builtins.min, operator.le, "min", numbers, named)
-
-
-def greatest(*numbers: Any, **named: Any) -> Any:
-    """Stand in for `max`."""
-    return _extreme(builtins.max, operator.ge, "max", numbers, named)
-
-
-def _extreme(plain: Any, order: Any, name: str, given: tuple[Any, ...], named: dict[str, Any]) -> Any:
-    numbers = list(given[0]) if len(given) == 1 else list(given)
-    if named or not any(builtins.type(number) is SymbolicInt for number in numbers):
-        return plain(*given, **named)
-    found = numbers[0]
-    for number in numbers[1:]:
-        one, other = term_of(found), term_of(number)
-        term = z3.Int(f"{name}({one.sexpr()},{other.sexpr()})")
-        TRACE.get().facts += [order(term, one), order(term, other), z3.Or(term == one, term == other)]
-        found = SymbolicInt(plain(value_of(found), value_of(number)), term)
-    return found
-
-
-def next_power_of_2(number: int) -> int:
-    """Stand in for `triton.next_power_of_2`."""
-    if builtins.type(number) is not SymbolicInt:
-        return 1 << (number - 1).bit_length() if number > 0 else 0
-    return 1 << (number - 1).bit_length() if number > 0 else 0
-
-
-def length(value: Any) -> int:
-    """Stand in for `len`, whose result Python makes a plain number."""
-    return value.shape[0] if builtins.type(value) is SymbolicTensor else builtins.len(value)
-
-
-def type_of(value: Any, *more: Any) -> Any:
-    """Stand in for `type`."""
-    if more:
-        return builtins.type(value, *more)
-    kind = builtins.type(value)
-    return {SymbolicInt: int, SymbolicTensor: torch.Tensor}.get(kind, kind)
-
-
-class SymbolicRange:
-    """Stands in for a constant range, whose `in` would pin a number."""
-
-    def __init__(self, plain: range) -> None:
-        self._plain = plain
-
-    def __contains__(self, number: int) -> bool:
-        """Whether a number lies in it."""
-        return self._plain.start <= number < self._plain.stop and self._plain.step == 1
-
-    def __getattr__(self, name: str) -> Any:
-        """Return what the range has."""
-        return getattr(self._plain, name)
-
-
-class SymbolicTensor:
-    """A tensor of symbolic sizes, on a GPU that is not there."""
-
-    def __init__(
-        self,
-        name: str,
-        shape: Sequence[int],
-        strides: Sequence[int],
-        dtype: torch.dtype,
-        misaligned: int = 0,
-    ) -> None:
-        self.name = name
-        self.shape = tuple(shape)
-        self._strides = tuple(strides)
-        self.dtype = dtype
-        self._misaligned = misaligned
-        self.device = torch.device("cuda", 0)
-        self.layout = torch.strided
-        self.ndim = len(self.shape)
-        self.is_cuda = True
-        self.requires_grad = False
-
-    __class__ = property(lambda self: torch.Tensor)
-
-    def __getattr__(self, name: str) -> Any:
-        """Refuse what has no model."""
-        if name.startswith("__"):
-            raise AttributeError(name)
-        raise Unmodelled(f"torch.Tensor.{name} of {self.name} on the host")
-
-    @classmethod
-    def __torch_function__(cls, function: Any, types: Any, args: Any = (), kwargs: Any = None) -> Any:
-        """Refuse operations of torch."""
-        raise Unmodelled(f"torch's {getattr(function, '__name__', function)} on the host")
-
-    def __len__(self) -> int:
-        """Return the first size, which Python makes a plain number."""
-        return pinned(self.shape[0])
-
-    def dim(self) -> int:
-        """Return the number of dimensions."""
-        return self.ndim
-
-    def size(self, axis: int | None = None) -> Any:
-        """Return the sizes, or one."""
-        return self.shape if axis is None else self.shape[axis]
-
-    def stride(self, axis: int | None = None) -> Any:
-        """Return the strides, or one."""
-        return self._strides if axis is None else self._strides[axis]
-
-    def numel(self) -> int:
-        """Return the number of elements."""
-        return math.prod(self.shape)
-
-    def element_size(self) -> int:
-        """Return the bytes of an element."""
-        return self.dtype.itemsize
-
-    def get_device(self) -> int:
-        """Return the GPU's number."""
-        return 0
-
-    def data_ptr(self) -> int:
-        """Return an address of the tensor's alignment."""
-        return ADDRESS + self._misaligned
-
-    def storage_offset(self) -> int:
-        """Return where in its memory the tensor begins."""
-        return self._misaligned // self.dtype.itemsize
-
-    def is_contiguous(self) -> bool:
-        """Whether elements lie side by side."""
-        expected: int = 1
-        for size, stride in zip(reversed(self.shape), reversed(self._strides), strict=True):
-            if size != 1 and stride != expected:
-                return False
-            expected = expected * size
-        return True
-
-    def contiguous(self) -> "SymbolicTensor":
-        """Return it, if elements lie side by side."""
-        if self.is_contiguous():
-            return self
-        raise Unmodelled(f"a contiguous copy of {self.name} on the host")
-
-    def view(self, dtype: Any, *more: Any) -> "SymbolicTensor":
-        """Return the same memory as elements of another dtype."""
-        if not isinstance(dtype, torch.dtype) or more:
-            raise Unmodelled(f"torch.Tensor.view of {self.name} on the host")
-        if dtype.itemsize == self.dtype.itemsize:
-            return SymbolicTensor(self.name, self.shape, self._strides, dtype, self._misaligned)
-        if dtype.itemsize < self.dtype.itemsize or self._strides[-1] != 1:
-            raise Unmodelled(f"torch.Tensor.view of {self.name} as {dtype} on the host")
-        wider = dtype.itemsize // self.dtype.itemsize
-        shape = (*self.shape[:-1], self.shape[-1] // wider)
-        return SymbolicTensor(
-            self.name, shape, (*(step // wider for step in self._strides[:-1]), 1), dtype, self._misaligned
-        )
-
-    def new_empty(self, *shape: Any, dtype: Any = None, device: Any = None) -> "SymbolicTensor":
-        """Return a new result."""
-        return allocated(*shape, dtype=dtype or self.dtype)
-
-
-def allocated(*shape: Any, dtype: torch.dtype = torch.float32, **options: Any) -> SymbolicTensor:
-    """Stand in for `torch.empty`: return a new result, side by side."""
-    if options.keys() - {"device", "requires_grad", "layout", "pin_memory"}:
-        raise Unmodelled(f"an allocation with {', '.join(options)} on the host")
-    sizes = tuple(shape[0]) if len(shape) == 1 and isinstance(shape[0], Sequence) else shape
-    strides: list[int] = []
-    reach: int = 1
-    for size in reversed(sizes):
-        strides.insert(0, reach)
-        reach = size * reach
-    results = TRACE.get().results
-    results.append(SymbolicTensor(f"result_{len(results)}", sizes, strides, dtype))
-    return results[-1]

@@ -5,8 +5,10 @@ z3 is asked about linear arithmetic only. A product of two terms is a name of it
 brings along the facts of the names in it, and of those in these facts, and no others.
 """
 
+from collections import Counter
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from functools import reduce
+from hashlib import blake2b
 from itertools import count
 from types import MappingProxyType
 from typing import Any, NamedTuple
@@ -24,6 +26,13 @@ class Product(NamedTuple):
     left: Term
     right: Term
     name: Term
+
+
+_COMMUTATIVE = (z3.Z3_OP_ADD, z3.Z3_OP_MUL, z3.Z3_OP_AND, z3.Z3_OP_OR, z3.Z3_OP_EQ)
+
+
+def _hash(*parts: bytes) -> bytes:
+    return blake2b(b"".join(parts), digest_size=16).digest()
 
 
 def is_number(term: Term) -> bool:
@@ -46,7 +55,11 @@ class Terms:
         self._product_of_name: dict[int, Product] = {}
         self._linear: dict[int, Term] = {}
         self._names: dict[int, frozenset[int]] = {}
-        self._texts: dict[int, str] = {}
+        self.by_number: dict[int, Term] = {}
+        """The names by their numbers."""
+        self._digests: dict[int, bytes] = {}
+        self._labels: dict[int, bytes] = {}
+        self._labelled: Counter[bytes] = Counter()
         self._lanes: dict[tuple[int, str], Term] = {}
         self._kept: list[Term] = []
         """All terms seen: z3 gives the number of a term that nobody holds to another one."""
@@ -63,12 +76,16 @@ class Terms:
     def fresh(self, name: str, facts: Facts | None = None) -> Term:
         """Return a new name of a number, of which `facts` hold."""
         term = self.keep(z3.Int(f"{name}!{next(self._numbers)}"))
-        self._facts[term.get_id()] = list(facts(term)) if facts else []
+        self._labels[term.get_id()] = _hash(b"itself")
+        self._facts[term.get_id()] = known = list(facts(term)) if facts else []
+        self._label(term, name, known)
         return term
 
     def fresh_truth(self, name: str) -> Term:
         """Return a new name of a truth value."""
-        return self.keep(z3.Bool(f"{name}!{next(self._numbers)}"))
+        term = self.keep(z3.Bool(f"{name}!{next(self._numbers)}"))
+        self._label(term, name, [])
+        return term
 
     def learn(self, name: Term, *facts: Term) -> None:
         """Add facts that hold of a name."""
@@ -149,16 +166,42 @@ class Terms:
                 known = frozenset().union(*map(self.names_in, term.children()))
             else:
                 is_name = z3.is_const(term) and term.decl().kind() == z3.Z3_OP_UNINTERPRETED
+                if is_name:
+                    self.by_number[term.get_id()] = term
                 known = frozenset([term.get_id()]) if is_name else frozenset()
             self._names[self.keep(term).get_id()] = known
         return known
 
-    def text(self, term: Term) -> str:
-        """Return a term as a text."""
-        known = self._texts.get(term.get_id())
-        if known is None:
-            known = self._texts[self.keep(term).get_id()] = term.sexpr()
-        return known
+    def _label(self, name: Term, kind: str, facts: Sequence[Term]) -> None:
+        """Give a name a label that depends on the order in which names were made only where facts are equal."""
+        text = _hash(_hash(kind.encode()), *sorted(self._digest_of(fact, {}) for fact in facts))
+        self._labelled[text] += 1
+        self._labels[name.get_id()] = _hash(text, str(self._labelled[text]).encode())
+
+    def label(self, name: Term) -> bytes:
+        """Return the label of a name: what it is called in questions that are the same but for their names."""
+        return self._labels.get(name.get_id()) or _hash(b"name ", name.decl().name().encode())
+
+    def digest(self, term: Term) -> bytes:
+        """Return what is equal for terms that are the same but for names, and for the order where none matters."""
+        return self._digest_of(term, self._digests)
+
+    def _digest_of(self, term: Term, known: dict[int, bytes]) -> bytes:
+        number = term.get_id()
+        if number in self._digests:
+            return self._digests[number]
+        if number not in known:
+            if is_number(term):
+                found = _hash(b"number ", term.as_string().encode())
+            elif not term.num_args():
+                found = self.label(term)
+            else:
+                parts = [self._digest_of(part, known) for part in term.children()]
+                kind = term.decl().kind()
+                found = _hash(kind.to_bytes(4, "big"), *(sorted(parts) if kind in _COMMUTATIVE else parts))
+            known[number] = found
+            self.keep(term)
+        return known[number]
 
     def cone(
         self, terms: Iterable[Term], also: Mapping[int, Sequence[Term]] = MappingProxyType({})

@@ -1,16 +1,17 @@
 """Walks through a kernel with terms instead of numbers: one program, any program, and any lane of its accesses."""
 
-from collections.abc import Callable, Iterable, Sequence
-from dataclasses import dataclass, field
-from typing import Any
+from collections.abc import Callable, Sequence
 
 import z3
 
+from tests.instruments.proof.candidates import Candidates
 from tests.instruments.proof.elementwise import BINARY, Elementwise
+from tests.instruments.proof.flow import Flow
+from tests.instruments.proof.found import Access, Walked
 from tests.instruments.proof.launch import MOST, TERMS, SymbolicLaunch, TensorTerms
 from tests.instruments.proof.loops import Loops
 from tests.instruments.proof.memory import MOST_BYTES, Extent, Memory
-from tests.instruments.proof.module import Module, Operation, Region, Type, Unmodelled, entry
+from tests.instruments.proof.module import Module, Operation, Type, Unmodelled
 from tests.instruments.proof.prover import Prover
 from tests.instruments.proof.shapes import SHAPES
 from tests.instruments.proof.sums import Sums
@@ -22,41 +23,6 @@ MOST_PROGRAMS = ((1 << 31) - 1, 65_535, 65_535)
 _WITHOUT_EFFECT = ("griddepcontrol.wait;", "griddepcontrol.launch_dependents;")
 
 
-@dataclass(frozen=True)
-class Access:
-    """A load or a store in the kernel, of any active lane of any program that gets there."""
-
-    kind: str
-    """`read` or `write`."""
-    root: str
-    place: str
-    given: tuple[Term, ...]
-    """Conditions under which the lane is active."""
-    offset: Term
-    size: int
-    reached: tuple[Term, ...]
-    """Conditions under which the program gets there."""
-    undefined: Term
-    """When what decides the access, or what is stored, is undefined."""
-
-
-@dataclass
-class Walked:
-    """What a walk found."""
-
-    accesses: list[Access] = field(default_factory=list)
-    branches: list[tuple[str, tuple[Term, ...], Term]] = field(default_factory=list)
-    """Branches on what may be undefined: place, conditions, and when."""
-
-    def mark(self) -> tuple[int, int]:
-        """Return how much was found."""
-        return len(self.accesses), len(self.branches)
-
-    def forget(self, mark: tuple[int, int]) -> None:
-        """Forget what was found since."""
-        del self.accesses[mark[0] :], self.branches[mark[1] :]
-
-
 class Walk:
     """One walk through the kernel of a launch.
 
@@ -65,15 +31,22 @@ class Walk:
         page_size: tokens of a page.
         candidates: numbers that invariants and sums may be bounded by; None for a first walk that only looks for them.
         sequences: how many there are, where that is fixed: sums and loops over them are then exact.
+        patience: by how much z3 gets more steps than usual.
 
     Raises:
         Unmodelled: the kernel does something that has no model.
     """
 
     def __init__(
-        self, launch: SymbolicLaunch, candidates: "Candidates | None", page_size: int, sequences: int | None = None
+        self,
+        launch: SymbolicLaunch,
+        candidates: Candidates | None,
+        page_size: int,
+        sequences: int | None = None,
+        patience: int = 1,
     ) -> None:
         self.launch = launch
+        self.patience = patience
         self.page_size = page_size
         self.terms = Terms()
         self.memory = Memory(self.terms)
@@ -86,18 +59,20 @@ class Walk:
         self.walked = Walked()
         self.undefined: list[Term] = []
         """What stands in lanes that Triton leaves undefined."""
-        self._names: dict[str, Value] = {}
+        self.names: dict[str, Value] = {}
+        """Values by the names that the IR gives them."""
         self.programs = tuple(z3.Int(f"program_{axis}") for axis in "xyz")
         self._grid = tuple(map(self.terms.linear, launch.grid))
         self.extents = {tensor.name: self._extent(tensor) for tensor in launch.tensors}
         kernel = self.module.functions[self.module.kernel]
         self._arguments = self._bound(launch.arguments, kernel.parameters)
-        self.prover = Prover(self.terms, self._always(launch))
+        self.prover = Prover(self.terms, self._always(launch), patience)
         _, _, self.rigid = self.terms.cone([*self.prover.always, *self.programs])
         """Numbers of the names that are the same throughout a program."""
         if self.is_first:
             self.prover.proves = lambda *_, **__: False  # type: ignore[method-assign]
         self.elementwise = Elementwise(self.terms, self.exact)
+        self.flow = Flow(self)
         self.loops = Loops(self)
         self.sums = Sums(
             self.prover,
@@ -111,8 +86,8 @@ class Walk:
 
     def run(self) -> Walked:
         """Walk, and return what was found."""
-        self._names = dict(self._arguments)
-        for _ in self._blocks(self.module.functions[self.module.kernel].body):
+        self.names = dict(self._arguments)
+        for _ in self.flow.blocks(self.module.functions[self.module.kernel].body):
             pass
         return self.walked
 
@@ -176,101 +151,21 @@ class Walk:
 
     def value(self, name: str) -> Value:
         """Return the value of a name."""
-        return self._names[name]
+        return self.names[name]
 
     def give(self, names: Sequence[str], values: Sequence[Value]) -> None:
         """Name values."""
-        self._names.update(zip(names, values, strict=True))
+        self.names.update(zip(names, values, strict=True))
 
-    # Control flow
-
-    def _blocks(self, region: Region, name: str | None = None) -> Iterable[Operation]:
-        """Walk blocks from one on, into both ways of each branch, and yield each operation that ends the region."""
-        block = region[name] if name else entry(region)
-        for operation in block.operations:
-            if operation.name == "cf.br":
-                yield from self._jump(region, operation, operation.blocks[0])
-                return
-            if operation.name == "cf.cond_br":
-                truth = self._decision(operation)
-                before = list(self.path)
-                for condition, target in zip((truth, z3.Not(truth)), operation.blocks, strict=True):
-                    self.path = [*before, condition]
-                    yield from self._jump(region, operation, target)
-                self.path = before
-                return
-            if operation.name in ("tt.return", "scf.yield", "scf.condition"):
-                yield operation
-                return
-            self._step(operation)
-
-    def _jump(self, region: Region, operation: Operation, target: str) -> Iterable[Operation]:
-        self.give(region[target].arguments, [self.value(name) for name in operation.passed_to(target)])
-        return self._blocks(region, target)
-
-    def _decision(self, operation: Operation) -> Term:
-        """Return the condition that a branch is taken by, and note where it may be undefined."""
-        condition = self.value(operation.operands[0])
-        self.note_branch(operation.place, condition.undefined())
-        return condition.at()
-
-    def note_branch(self, place: str, undefined: Term) -> None:
-        """Note a branch on what may be undefined."""
-        if not self.is_first and not z3.is_false(undefined):
-            self.walked.branches.append((place, tuple(self.path), undefined))
-
-    def last_of(self, region: Region) -> Operation | None:
-        """Walk a region, and return the operation that ends it: none if it ends in more than one way."""
-        ends = list(self._blocks(region))
-        if len(ends) > 1:
-            raise Unmodelled(f"a region with several ends at {ends[0].place}")
-        return ends[0] if ends else None
-
-    def _call(self, operation: Operation) -> None:
-        function = self.module.functions[operation.callee]
-        outside, before = self._names, list(self.path)
-        self._names = {
-            name: outside[given] for (name, _), given in zip(function.parameters, operation.operands, strict=True)
-        }
-        ends: list[tuple[list[Term], list[Value]]] = []
-        for end in self._blocks(function.body):
-            ends.append((self.path[len(before) :], [self.value(name) for name in end.operands]))
-        self._names, self.path = outside, [*before, *_either([conditions for conditions, _ in ends])]
-        results = ends[-1][1]
-        for conditions, values in reversed(ends[:-1]):
-            results = [self.merged(z3.And(*conditions), *pair) for pair in zip(values, results, strict=True)]
-        self.give(operation.results, results)
-
-    def _if(self, operation: Operation) -> None:
-        truth, before = self._decision(operation), list(self.path)
-        branches: list[list[Value]] = []
-        ways: list[list[Term]] = []
-        for condition, region in zip((truth, z3.Not(truth)), operation.regions, strict=False):
-            self.path = [*before, condition]
-            end = self.last_of(region)
-            branches.append([self.value(name) for name in end.operands] if end else [])
-            ways.append(self.path[len(before) :])
-        # Without an `else`, nothing is known of the other way.
-        self.path = [*before, *(_either(ways) if len(ways) > 1 and max(map(len, ways)) > 1 else [])]
-        if operation.results:
-            self.give(operation.results, [self.merged(truth, *pair) for pair in zip(*branches, strict=True)])
-
-    def merged(self, condition: Term, yes: Value, no: Value) -> Value:
-        """Return what two branches give."""
-        if yes is no:
-            return yes
-        return self.elementwise.select(_NOWHERE, scalar(1, condition), yes, no)
-
-    # Operations
-
-    def _step(self, operation: Operation) -> None:
+    def step(self, operation: Operation) -> None:
+        """Walk one operation that ends no block."""
         name = operation.name
         if name in ("tt.load", "tt.store"):
             self._access(operation)
         elif name == "tt.call":
-            self._call(operation)
+            self.flow.call(operation)
         elif name == "scf.if":
-            self._if(operation)
+            self.flow.choose(operation)
         elif name in ("scf.while", "scf.for"):
             self.loops.run(operation)
         elif operation.results:
@@ -304,7 +199,7 @@ class Walk:
             active = [mask.at(*lane)] if mask else []
             parts = [pointer.undefined(*lane), *([stored.undefined(*lane)] if stored else [])]
             if mask and not z3.is_false(of_mask := mask.undefined(*lane)):
-                self.note_branch(operation.place, of_mask)
+                self.flow.note_branch(operation.place, of_mask)
             self.walked.accesses.append(
                 Access(
                     kind="read" if is_read else "write",
@@ -367,49 +262,6 @@ class Walk:
         )
 
 
-@dataclass
-class Candidates:
-    """Numbers that the kernel compares with, or cuts to: where invariants and bounds of sums are looked for."""
-
-    compared: list[Term] = field(default_factory=list)
-    cut_to: list[Term] = field(default_factory=list)
-    divisors: set[int] = field(default_factory=set)
-    steps: dict[str, list[int]] = field(default_factory=dict)
-    """By how much each number that a loop carries grows with a round, 0 if that is not always the same."""
-
-    def note(self, walk: Walk, operation: Operation, operands: Sequence[Value]) -> None:
-        """Note an operation's operands, and how many lanes a comparison lets through."""
-        known = {"cmpi": self.compared, "minsi": self.cut_to}.get(operation.name.partition(".")[2])
-        for operand in operands:
-            origin = operand.origin
-            if known is not None and origin is not None and not any(origin.eq(term) for term in known):
-                known.append(origin)
-        if operation.name == "arith.divsi" and operands[0].shape:
-            by = operands[1].at(*lanes(walk.terms, operands[1].shape))
-            if z3.is_int_value(by) and 2 <= by.as_long() <= 4096:
-                self.divisors.add(by.as_long())
-        if operation.name == "arith.cmpi" and not walk.is_first and len(operands[0].shape) == 1:
-            self._count(walk, operation, *operands)
-
-    def _count(self, walk: Walk, operation: Operation, left: Value, right: Value) -> None:
-        """Note how many lanes `first + lane < bound` lets through."""
-        predicate = operation.text.partition("cmpi ")[2].split(",")[0]
-        if predicate not in ("slt", "sle"):
-            return
-        lane = walk.terms.lane(left.shape[0], "a0")
-        first, bound = walk.terms.simple(left.at(lane) - lane), right.at(lane)
-        if lane.get_id() not in walk.terms.names_in(first) | walk.terms.names_in(bound):
-            walk.sums.counts.append(walk.terms.simple(bound - first + (predicate == "sle")))
-
-    @property
-    def limits(self) -> list[Term]:
-        """Numbers that lanes may be bounded by: what they are cut to, and the tiles of so many."""
-        one: list[Any] = [z3.IntVal(1)]
-        tiles = [z3.simplify((term + by - 1) / by) for term in self.cut_to for by in sorted(self.divisors)]
-        return [*self.cut_to, *one, *tiles]
-
-
-_NOWHERE = Operation("scf.if", "", [], [], "")
 _PLAIN: dict[str, Callable[..., Value]] = {
     "arith.constant": lambda walk, operation: walk.elementwise.constant(operation),
     **dict.fromkeys(("arith.extsi", "arith.extui", "arith.trunci"), lambda walk, *given: _cast(walk, *given)),
@@ -420,11 +272,6 @@ _PLAIN: dict[str, Callable[..., Value]] = {
     "tt.elementwise_inline_asm": Walk._inline,
     "ub.poison": Walk._poison,
 }
-
-
-def _either(ways: Sequence[Sequence[Term]]) -> list[Term]:
-    """Return what is known where several ways meet."""
-    return list(ways[0]) if len(ways) == 1 else [z3.Or(*(z3.And(*way) for way in ways))]
 
 
 def _cast(walk: Walk, operation: Operation, value: Value) -> Value:

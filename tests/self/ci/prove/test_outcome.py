@@ -1,5 +1,6 @@
 """What proofs come to, without processes."""
 
+from dataclasses import replace
 from importlib.util import find_spec
 
 import pytest
@@ -61,9 +62,9 @@ def test_the_outcome(proofs, rules, expected):
 
 def test_only_a_candidate_that_did_wrong_refutes():
     proofs = [proof(verdict(Answer.NOT_DECIDED, EXAMPLE), verdict(Answer.NOT_DECIDED))]
-    (unshown,) = shown(proofs, [(0, 0, 0, [])])
+    (unshown,) = shown(proofs, [(0, 0, 0, EXAMPLE, [])])
     assert [each.answer for each in unshown.variants[0]] == [Answer.NOT_DECIDED] * 2
-    (told,) = shown(proofs, [(0, 0, 0, ["it left buf"])])
+    (told,) = shown(proofs, [(0, 0, 0, EXAMPLE, ["it left buf"])])
     assert [each.answer for each in told.variants[0]] == [Answer.REFUTED] * 2
     assert told.variants[0][0].reason == "it left buf"
 
@@ -81,7 +82,25 @@ def test_verdicts_survive_json():
 
 
 def test_a_row_is_one_of_the_catalogue():
-    row = eval(row_of(EXAMPLE, Rule.BIG_ADDRESSES, "get_k").rstrip(","), {"Case": Case})
+    row = eval((row_of(EXAMPLE, Rule.BIG_ADDRESSES, "get_k") or "").rstrip(","), {"Case": Case})
     assert (row.seq_lens, row.seq_len_sum, row.max_seq_len, row.num_pages) == ((1, 0), 1, 1, 254_202)
     assert row.page_at == {(0, 0): 254_201}
     assert row.rules == (Rule.BIG_ADDRESSES,)
+
+
+@pytest.mark.parametrize(
+    ("strides", "says"),
+    [
+        ({"page_stride": 9_000}, {"pool_row_gap": 552}),
+        ({"byte_stride": 2, "page_stride": 16_896}, {"pool_byte_step": 2}),
+        ({"lengths_stride": 0}, {"lens_layout": "one_for_all"}),
+        ({"table_stride": 0}, {"table_layout": "one_row_for_all"}),
+        ({"lengths_stride": 7}, None),
+        ({"page_stride": 100}, None),
+    ],
+)
+def test_a_row_says_how_tensors_lie_or_is_none(strides, says):
+    text = row_of(replace(EXAMPLE, numbers={**NUMBERS, **strides}), Rule.STRIDES, "get_k")
+    row = eval(text.rstrip(","), {"Case": Case}) if text else None
+    assert (row is None) == (says is None)
+    assert all(getattr(row, name) == value for name, value in (says or {}).items())

@@ -1,0 +1,122 @@
+"""What `./ci/gate prove` says of planted bugs and of right kernels in other styles, and whether its rows fail.
+
+`python -m tests.self.ci.prove.planted [NAME ...]` asks anew and writes `tests/instruments/proof/planted.json`.
+It takes minutes of a core for each.
+"""
+
+import json
+import os
+import sys
+import tempfile
+import threading
+from argparse import Namespace
+from collections.abc import Sequence
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+from typing import Any
+
+if __name__ == "__main__":
+    os.environ["TRITON_INTERPRET"] = "1"  # rows are examined here; who proves is a process of its own
+
+from ci.prove.command import prove
+from ci.prove.outcome import Proof
+from ci.prove.rows import row_of
+from ci.reports.progress import Steps
+from tests import ROOT
+from tests.calls.implementations import load_implementation
+from tests.cases.case import Case
+from tests.cases.catalogue import catalogue
+from tests.contract import Contract
+from tests.examine.finding import Finding
+from tests.examine.selection import Selection
+from tests.instruments.proof.answers import Answer
+from tests.planted.bugs import BUGS
+from tests.planted.edits import Change
+from tests.planted.odd import styles
+from tests.planted.odd.styles import BASE
+from tests.plugin.examiner import Examiner
+from tests.self.consoles import console
+
+TABLE = ROOT / "tests" / "instruments" / "proof" / "planted.json"
+WAYS = 6
+"""Ways through the host's code: the others launch code for arguments past 2^31."""
+MOST_ROWS = 3
+"""Rows of an implementation that are examined."""
+STYLES = ("AUTOTUNED", "HEURISTICS", "PERSISTENT", "BLOCK_POINTERS", "SCALAR_LOOP", "ONE_ALLOCATION", "DEVICE_GUARD")
+PLANTED = {
+    "base": Change(name="base", path=BASE, edits={}),
+    **{name.lower(): Change(name=name.lower(), path=BASE, edits=getattr(styles, name)) for name in STYLES},
+    **{bug.name: bug for bug in BUGS},
+}
+RIGHT = frozenset(["base", *map(str.lower, STYLES)])
+_ROWS = threading.Lock()
+"""Rows are examined one at a time: the interpreter is patched for all threads."""
+
+
+def asked(planted: Change, folder: Path) -> dict[str, Any]:
+    """Return the answer, whether the examination sees memory left, how many rows were printed, and how many fail."""
+    path = folder / f"prove_{planted.name.replace('-', '_')}.py"
+    path.write_text(planted.source(), encoding="utf-8")
+    options = Namespace(implementation=str(path), functions=["get_k_and_s"], everywhere=False, paths=WAYS)
+    with Steps(console()[0], 0.0) as steps:
+        proofs = prove(options, steps)
+    rows = rows_of(proofs)[:MOST_ROWS]
+    with _ROWS:
+        failing = sum(bool(findings(path, case_of(row))) for row in rows)
+        cases = [case for case in catalogue(seed_count=0) if case.id in getattr(planted, "cases", ())]
+        seen = [found.message for case in cases for found in findings(path, case)]
+    is_wild = any(" leaves " in message or "undefined" in message for message in seen)
+    return {"answer": answer_of(proofs).value, "wild": is_wild, "rows": len(rows), "failing": failing}
+
+
+def answer_of(proofs: Sequence[Proof]) -> Answer:
+    """Return what all answers come to."""
+    answers = {verdict.answer for proof in proofs for variant in proof.variants for verdict in variant}
+    if Answer.REFUTED in answers:
+        return Answer.REFUTED
+    is_open = Answer.NOT_DECIDED in answers or any(proof.open_paths for proof in proofs)
+    return Answer.NOT_DECIDED if is_open else Answer.PROVED
+
+
+def rows_of(proofs: Sequence[Proof]) -> list[str]:
+    """Return the rows that are printed of what is refuted."""
+    rows = (
+        row_of(verdict.candidates[0], verdict.rule, proof.function)
+        for proof in proofs
+        for variant in proof.variants
+        for verdict in variant
+        if verdict.answer is Answer.REFUTED and verdict.candidates
+    )
+    return list(dict.fromkeys(filter(None, rows)))
+
+
+def case_of(row: str) -> Case:
+    """Return the case that a pasted row is."""
+    (case,) = eval(f"[{row}]", {"Case": Case})
+    return case
+
+
+def findings(path: Path, case: Case) -> Sequence[Finding]:
+    """Examine an implementation on a case, on the interpreter."""
+    selection = Selection(implementation=str(path), device="cpu")
+    with Examiner(load_implementation(str(path)), selection) as examiner:
+        return examiner.examine(case, contract=Contract.STRICT).findings
+
+
+def main(names: Sequence[str]) -> int:
+    """Ask about what is named, all by default, and write the table."""
+    table = json.loads(TABLE.read_text(encoding="utf-8")) if TABLE.exists() and names else {}
+
+    def ask(name: str) -> None:
+        with tempfile.TemporaryDirectory() as folder:
+            table[name] = asked(PLANTED[name], Path(folder))
+        print(name, table[name], flush=True)
+        TABLE.write_text(json.dumps(dict(sorted(table.items())), indent=1) + "\n", encoding="utf-8")
+
+    with ThreadPoolExecutor(len(os.sched_getaffinity(0))) as pool:
+        list(pool.map(ask, names or PLANTED))
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main(sys.argv[1:]))
