@@ -6,6 +6,7 @@ It takes minutes of a core for each.
 
 import json
 import os
+import re
 import sys
 import tempfile
 import threading
@@ -49,6 +50,8 @@ PLANTED = {
     **{bug.name: bug for bug in BUGS},
 }
 RIGHT = frozenset(["base", *map(str.lower, STYLES)])
+_LEAVES = re.compile(r" leaves | before the start of | past the end of | is undefined")
+"""In messages of the examination: memory is left, or what is undefined decides something."""
 _ROWS = threading.Lock()
 """Rows are examined one at a time: the interpreter is patched for all threads."""
 
@@ -65,16 +68,16 @@ def asked(planted: Change, folder: Path) -> dict[str, Any]:
         failing = sum(bool(findings(path, case_of(row))) for row in rows)
         cases = [case for case in catalogue(seed_count=0) if case.id in getattr(planted, "cases", ())]
         seen = [found.message for case in cases for found in findings(path, case)]
-    is_wild = any(" leaves " in message or "undefined" in message for message in seen)
+    is_wild = any(map(_LEAVES.search, seen))
     return {"answer": answer_of(proofs).value, "wild": is_wild, "rows": len(rows), "failing": failing}
 
 
 def answer_of(proofs: Sequence[Proof]) -> Answer:
-    """Return what all answers come to."""
+    """Return what all answers come to, on the ways that were followed."""
     answers = {verdict.answer for proof in proofs for variant in proof.variants for verdict in variant}
     if Answer.REFUTED in answers:
         return Answer.REFUTED
-    is_open = Answer.NOT_DECIDED in answers or any(proof.open_paths for proof in proofs)
+    is_open = Answer.NOT_DECIDED in answers or any(proof.host.get("unmodelled") for proof in proofs)
     return Answer.NOT_DECIDED if is_open else Answer.PROVED
 
 
