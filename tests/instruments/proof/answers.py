@@ -104,8 +104,10 @@ class _Examination:
             walk = self._walked(None)
             if walk.prover.possible(walk.prover.always) is Known.FALSE:
                 raise Unmodelled("an input that takes this path: its conditions contradict each other")
+            known = set(self._known)
             found = [*self._of_accesses(walk), *self._of_branches(walk)]
             if self._is_doubtful:
+                self._known &= known  # those candidates are dropped, and sought again
                 walk = self._walked(None, PATIENCE)
                 found = [*self._of_accesses(walk), *self._of_branches(walk)]
             return found

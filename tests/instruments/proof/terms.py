@@ -76,7 +76,6 @@ class Terms:
     def fresh(self, name: str, facts: Facts | None = None) -> Term:
         """Return a new name of a number, of which `facts` hold."""
         term = self.keep(z3.Int(f"{name}!{next(self._numbers)}"))
-        self._labels[term.get_id()] = _hash(b"itself")
         self._facts[term.get_id()] = known = list(facts(term)) if facts else []
         self._label(term, name, known)
         return term
@@ -174,6 +173,7 @@ class Terms:
 
     def _label(self, name: Term, kind: str, facts: Sequence[Term]) -> None:
         """Give a name a label that depends on the order in which names were made only where facts are equal."""
+        self._labels[name.get_id()] = _hash(b"itself")
         text = _hash(_hash(kind.encode()), *sorted(self._digest_of(fact, {}) for fact in facts))
         self._labelled[text] += 1
         self._labels[name.get_id()] = _hash(text, str(self._labelled[text]).encode())
