@@ -33,6 +33,8 @@ class Order:
     """Whether cells whose machine code and launch are identical are left out."""
     same_code: bool = False
     """Whether Python runs the same on both sides, so that the host's time cannot differ; left out with the others."""
+    gpu: str | None = None
+    """UUID of the GPU that is measured on; None takes the first that is idle and well."""
     check_clock: bool = False
     """Whether CUPTI's records are to confirm the clock."""
 
@@ -48,11 +50,13 @@ def measure(asked: dict[str, Any]) -> None:
     from tests.calls.implementations import load_implementation
     from tests.cases.latency_workloads import GATED, MAIN
     from tests.latency.condition import condition
-    from tests.latency.machine import require_idle, this_machine
+    from tests.latency.gpu_taken import take_gpu
+    from tests.latency.machine import this_machine
     from tests.latency.samples import cells_of
 
     order = Order(**asked)
-    unchecked = require_idle()
+    gpu = take_gpu(order.gpu)
+    unchecked = list(gpu.unchecked)
     from tests.instruments.device_clock.kept_lines import unreleased
     from tests.instruments.device_clock.twin import NAME
     from tests.latency.measure import Measurer
@@ -65,6 +69,7 @@ def measure(asked: dict[str, Any]) -> None:
     if asked["cells"] is not None:
         cells = [Cell(**cell) for cell in asked["cells"]]
     tell(machine=this_machine().as_json(), unchecked=unchecked, twin=NAME, condition=condition())
+    tell(gpu=gpu.uuid, name=gpu.name, left_out=gpu.left_out)
     measurer = Measurer(base, head, order.seed)
     measured = _not_identical(measurer, base, head, cells, order.same_code) if order.check_identity else cells
     for number, cell in enumerate(measured):

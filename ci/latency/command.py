@@ -44,6 +44,8 @@ class _Latency:
         self._reporter = reporter
         self._say = reporter.say
         self._seed = random.SystemRandom().getrandbits(31)
+        self._gpu: str | None = None
+        """UUID of the GPU that the first process took; a second one takes the same."""
         self._seconds: dict[str, float] = {}
         """How long each phase took."""
 
@@ -67,7 +69,8 @@ class _Latency:
             def again(cells: Sequence[Cell], draws: int) -> stage.Measured:
                 self._say(f"confirming {len(cells)} flagged cells in a new process")
                 return self._measure(
-                    self._order(base=str(folder), cells=cells, draws=draws), ready=spares[0] if spares else None
+                    self._order(base=str(folder), cells=cells, draws=draws, gpu=self._gpu),
+                    ready=spares[0] if spares else None,
                 )
 
             order = self._order(base=str(folder), check_identity=True, same_code=is_same, check_clock=True)
@@ -122,6 +125,11 @@ class _Latency:
     ) -> stage.Measured:
         with self._reporter.steps() as steps:
             measured = stage.run(order, steps.at, on_measured, ready)
+        if order.gpu is None and measured.gpu_name:
+            self._gpu = measured.gpu
+            self._say(f"measured on {measured.gpu_name}, {measured.gpu}")
+            for sentence in measured.left_out:
+                self._say(f"left out: {sentence}")
         self._seconds |= measured.seconds if order.cells is None else {"confirming": sum(measured.seconds.values())}
         return measured
 

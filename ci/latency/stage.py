@@ -21,6 +21,12 @@ class Measured:
     machine: dict[str, str] = field(default_factory=dict)
     twin: str = ""
     """Name of the frozen twin."""
+    gpu: str | None = None
+    """UUID of the GPU that was taken."""
+    gpu_name: str = ""
+    """Its number and model."""
+    left_out: list[str] = field(default_factory=list)
+    """Why other GPUs were not taken, in words."""
     condition: dict[str, int] = field(default_factory=dict)
     """Clocks, temperature and power of the GPU when measuring began."""
     unchecked: list[str] = field(default_factory=list)
@@ -92,6 +98,9 @@ def _keep(message: Message, measured: Measured) -> None:
     if "machine" in message:
         measured.machine, measured.unchecked = message["machine"], message["unchecked"]
         measured.twin, measured.condition = message["twin"], message["condition"]
+    elif "gpu" in message:
+        measured.gpu, measured.gpu_name = message["gpu"], message["name"]
+        measured.left_out = list(message["left_out"])
     elif "samples" in message:
         samples = CellSamples.from_json(message["samples"])
         measured.samples[samples.cell] = samples
