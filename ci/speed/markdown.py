@@ -37,7 +37,7 @@ def lines(content: Mapping[str, Any]) -> list[str]:
     ]
     machine = ", ".join(value if key == "gpu" else f"{key} {value}" for key, value in content["machine"].items())
     told += ["", f"Microseconds of the GPU on a cold L2, in brackets the ratio to the copy. {machine}."]
-    told += [f"{table.IN_PLACE_NOTE.capitalize()}."]
+    told += [f"I{table.IN_PLACE_NOTE[1:]}."]
     told += [f"Means are over the first {sum(w.is_stated for w in workloads)}. {table.floor_note(summaries)}."]
     if any(shown):
         told += [table.EAGER_NOTE.replace("*", "\\*", 1) + "."]

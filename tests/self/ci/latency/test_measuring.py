@@ -21,7 +21,7 @@ from tests.latency import measure
 from tests.latency.cell_verdict import Kind, Stage
 from tests.latency.measure import BLOCKS, Measurer
 from tests.latency.samples import Cell, CellSamples, Draw, cells_of
-from tests.planted.slowdowns import SLOWDOWNS
+from tests.planted.slowdowns import IN_PLACE_SLOWDOWNS, SLOWDOWNS
 
 
 class PlayedClock:
@@ -29,7 +29,7 @@ class PlayedClock:
 
     TIMES: ClassVar = {"base": 1.0, "head": 2.0, "twin": 3.0, "twin again": 4.0, "copy": 5.0, "empty": 6.0}
 
-    def __init__(self, placement, sides):
+    def __init__(self, placement, sides, **more):
         self.captured = [side.name for side in sides]
         self.replayed: list[str] = []
 
@@ -73,6 +73,33 @@ def test_a_draw_replays_pairs_in_blocks_and_captures_controls_once(monkeypatch):
     }
     assert {int(seconds) for seconds in controls["copy"][0].head} == {5}
     assert not set(controls["copy"][0].head) & set(controls["copy"][0].base)
+
+
+def test_in_place_a_layer_is_timed_less_its_flood(monkeypatch):
+    class Layers(PlayedClock):
+        TIMES: ClassVar = {**PlayedClock.TIMES, measure.FLOOD: 0.5}
+
+    made: list[Layers] = []
+    monkeypatch.setattr(measure, "Placement", lambda case, device, seed: Placement(case, device, seed, 1 << 20))
+
+    def clock_of(*given, **more):
+        made.append(Layers(*given))
+        return made[-1]
+
+    monkeypatch.setattr(measure, "GraphClock", clock_of)
+    monkeypatch.setattr(torch.cuda, "current_device", lambda: 0)
+    functions = {"get_k_and_s": kernels.get_k_and_s}
+    measurer = Measurer(functions, functions, 3)
+    measurer._device = torch.device("cpu")
+    samples = measurer.drawn(CellSamples(Cell("1x4k", "get_k_and_s", "in place")))
+    (draw,) = samples.draws
+    assert draw.base == pytest.approx((0.5,) * len(draw.base), abs=0.05)
+    assert draw.head == pytest.approx((1.5,) * len(draw.head), abs=0.05)
+    assert sorted(samples.controls) == ["copy", "twin"], "an empty kernel has no results to be read"
+    (clock,) = made
+    assert sorted(clock.captured) == ["base", "copy", "flood", "head", "twin", "twin again"]
+    ends = clock.replayed[: measure.FLOODS] + clock.replayed[-measure.FLOODS :]
+    assert set(ends) == {measure.FLOOD}, "before and behind the sides, so that drift cancels"
 
 
 def test_each_function_is_measured_on_main_workloads_only():
@@ -204,7 +231,7 @@ def test_without_a_gpu_the_process_says_so_in_one_sentence(monkeypatch):
         stage.run(order, lambda step, done, of: None)
 
 
-@pytest.mark.parametrize("slowdown", SLOWDOWNS, ids=lambda slowdown: slowdown.name)
+@pytest.mark.parametrize("slowdown", [*SLOWDOWNS, *IN_PLACE_SLOWDOWNS], ids=lambda slowdown: slowdown.name)
 def test_planted_slowdowns_still_gather_right(slowdown, tmp_path, device):
     certify.write_slower(slowdown, tmp_path)
     slower = load_folder(tmp_path, slowdown.name)
