@@ -108,11 +108,10 @@ def test_what_cannot_be_prepared_is_no_call():
         ADAPTED["vllm"](*[seven()[0][:, :-1], *seven()[1:]])
 
 
-def examined(function, contract, **row):
+def examined(function, contract, device="cpu", **row):
     (case,) = family("foreign", [Case(name="case", **{"rules": (4,), "seq_lens": (70, 5), **row})])
-    return examine(
-        Implementation("foreign", {"get_k_and_s": function}), case, contract=contract, device=torch.device("cpu")
-    )
+    implementation = Implementation("foreign", {"get_k_and_s": function})
+    return examine(implementation, case, contract=contract, device=torch.device(device))
 
 
 def own_behind_another(cu_seq_lens, token_to_seq, slots, *arguments):
@@ -124,10 +123,10 @@ def and_a_copy(*arguments):
     return k.clone(), s
 
 
-def test_what_is_prepared_is_not_counted():
+def test_what_is_prepared_is_not_counted(device):
     words = ("cu_seq_lens", "token_to_seq", "slots", *SEVEN)
-    assert examined(Foreign(own_behind_another, *words), Contract.STRICT).findings == ()
-    (found,) = examined(Foreign(and_a_copy, *words), Contract.STRICT).findings
+    assert examined(Foreign(own_behind_another, *words), Contract.STRICT, device).findings == ()
+    (found,) = examined(Foreign(and_a_copy, *words), Contract.STRICT, device).findings
     assert (found.rule, found.details["launches"]) == (16, 2)
 
 
