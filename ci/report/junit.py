@@ -4,6 +4,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 from xml.etree import ElementTree
 
+from ci.report.page import not_run_of
 from tests.calls.text import harmless
 
 
@@ -32,7 +33,7 @@ def _fill(suite: ElementTree.Element, report: Mapping[str, Any]) -> None:
     for item in report.get("undecided", ()):
         of = item if isinstance(item, Mapping) else {"reason": item}
         _case(suite, str(of.get("case") or "undecided"), "error", "could not decide", str(of.get("reason", "")))
-    for reason, number in ((report.get("cases") or {}).get("not_run") or {}).items():
+    for reason, number in not_run_of(report).items():
         _case(suite, f"{number} not run", "skipped", str(reason), "")
     if not len(suite):
         tag = {0: "", 1: "failure"}.get(report.get("exit_code", 2), "error")

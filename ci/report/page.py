@@ -80,19 +80,25 @@ def _findings(reports: Sequence[Report]) -> str:
 
 
 def _kills(report: Report | None) -> str:
-    """Return the table of planted bugs that a report holds, whatever its columns are called."""
-    rows = next((each for each in (report or {}).values() if _is_table(each)), None)
-    if report is None or rows is None:
-        return "" if report is None else f"<p>{text(report.get('verdict', 'undecided'))}</p>"
-    head = list(rows[0])
-    return table(head, [[_short(row.get(name, "")) for name in head] for row in rows])
-
-
-def _is_table(value: object) -> bool:
-    return isinstance(value, list) and bool(value) and all(isinstance(row, Mapping) for row in value)
+    """Return the table of planted bugs, whatever its columns are called, but for the numbers of their cases."""
+    if report is None:
+        return ""
+    bugs = report.get("bugs") or {}
+    rows = [{"bug": name, **of} for name, of in bugs.items()] if isinstance(bugs, Mapping) else list(bugs)
+    lists = "".join(
+        f"<h3>{title}</h3>{bullets(map(_short, report[name]))}"
+        for name, title in (("missed", "Missed"), ("alarms", "False alarms"), ("unseen", "Not seen without a GPU"))
+        if report.get(name)
+    )
+    if not rows:
+        return lists or f"<p>{text(report.get('verdict', 'undecided'))}</p>"
+    head = [name for name in rows[0] if name != "cases"]
+    return lists + table(head, [[_short(row.get(name, "")) for name in head] for row in rows])
 
 
 def _short(value: object) -> str:
+    if isinstance(value, Mapping):
+        value = [f"{name} {of}" for name, of in value.items()]
     told = ", ".join(map(str, value)) if isinstance(value, list) else str(value)
     return told if len(told) <= 200 else f"{told[:197]}..."
 
@@ -150,11 +156,17 @@ def _cost(report: Report | None) -> str:
     return table(("figure", "was", "is"), [(c.get("figure", ""), c.get("was", ""), c.get("now", "")) for c in changes])
 
 
+def not_run_of(report: Report) -> Mapping[str, int]:
+    """Return why cases of an examination were not run, and how many; other jobs' cases are lists."""
+    cases = report.get("cases")
+    return (cases.get("not_run") or {}) if isinstance(cases, Mapping) else {}
+
+
 def _not_run(reports: Sequence[Report], missing: Sequence[str]) -> str:
     lines = list(missing)
     for report in reports:
         kind = report.get("report", "?")
-        not_run = (report.get("cases") or {}).get("not_run") or {}
+        not_run = not_run_of(report)
         lines += [f"{kind}: {counted(number, 'case')}: {reason}" for reason, number in not_run.items()]
         for item in report.get("undecided", ()):
             of = item if isinstance(item, Mapping) else {"reason": item}

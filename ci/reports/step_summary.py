@@ -59,7 +59,8 @@ def _about(report: Mapping[str, Any]) -> str:
         told.append(f"{report['contract']} contract")
     if report.get("rules_not_held"):
         told.append(f"rules {', '.join(map(str, report['rules_not_held']))} not held against it")
-    cases = report.get("cases") or {}
+    cases = report.get("cases")
+    cases = cases if isinstance(cases, Mapping) else {}
     if "examined" in cases:
         left_out = sum((cases.get("not_run") or {}).values())
         noun = "case" if cases["examined"] == 1 else "cases"

@@ -97,5 +97,13 @@ REPORTS = {
         compared=455,
         findings=[{"figure": "1x4k / get_k / launches", "was": 1, "now": 2, "message": "launches: was 1, is 2"}],
     ),
-    "kills": _head("kills", 1, "findings", kills=[{"bug": HOSTILE, "rule": 4, "killed by": ["lengths/page"]}]),
+    "kills": _head(
+        "kills",
+        1,
+        "findings",
+        cases=["lengths/page", HOSTILE],
+        bugs={HOSTILE: {"class": "wrong row", "report": "rule 4", "families": {"lengths": 3}, "cases": [0, 1]}},
+        missed=["style/late"],
+        undecided=[],
+    ),
 }

@@ -78,6 +78,12 @@ def test_parts_that_there_is_nothing_of_are_left_out():
     assert tags.ids == ["verdict", "findings", "cost", "not-run"]
 
 
+def test_planted_bugs_are_a_table_with_those_that_were_missed_above():
+    text = page([REPORTS["kills"]])
+    assert text.index("<h3>Missed</h3><ul><li>style/late</li></ul>") < text.index("<td>lengths 3</td>")
+    assert "<p>clean</p>" in page([{"report": "kills", "verdict": "clean", "exit_code": 0}])
+
+
 def test_a_latency_page_shows_cells_worst_first_and_why():
     text = page([REPORTS["latency"]])
     told = [text.index(name) for name in ("1x1m/get_k_and_s", "32x4k/get_k_and_s", "1x8k/get_k_and_s")]
