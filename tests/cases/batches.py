@@ -4,6 +4,28 @@ from tests.cases.case import Case, family
 
 QUESTION = "values"
 
+
+def _around(power: int) -> list[Case]:
+    """Return batches about a power of two: nobody empty where a search has the most steps, else one end or none."""
+    full = 2**power - 1
+    kinds = {"full": (1, 1), "first-empty": (0, 1), "last-empty": (1, 0)}
+    named = list(kinds)
+    drawn = {(full, "full")} | {(full + place, named[(power + place) % 3]) for place in range(3)}
+    return [
+        Case(
+            name=f"{count}-{kind}",
+            rules=(4,),
+            seq_lens=(kinds[kind][0], *(1 + place % 2 for place in range(count - 2)), kinds[kind][1]),
+            heavy=count > MANY,
+            needs_gpu="a program for each of so many sequences" if count > MOST else None,
+        )
+        for count, kind in sorted(drawn)
+    ]
+
+
+MANY, MOST = 40, 140
+"""Sequences that a quick run leaves out, and that the interpreter does not come to."""
+
 CASES = family(
     "batches",
     [
@@ -16,7 +38,6 @@ CASES = family(
         Case(name="9", rules=(4,), seq_lens=(9, 8, 7, 66, 5, 4, 3, 2, 1)),
         *(Case(name=str(count), rules=(4,), seq_lens=tuple(range(count))) for count in (31, 32, 33)),
         Case(name="65", rules=(4,), seq_lens=tuple(i % 7 for i in range(65))),
-        Case(name="128", rules=(4,), seq_lens=tuple(i % 3 for i in range(128)), heavy=True),
         Case(name="257", rules=(4,), seq_lens=tuple(i % 7 for i in range(257)), heavy=True),
         Case(name="1024", rules=(4,), seq_lens=tuple(i % 3 for i in range(1024)), heavy=True),
         Case(name="1025", rules=(4,), seq_lens=tuple(i % 3 for i in range(1025)), heavy=True),
@@ -28,6 +49,7 @@ CASES = family(
             needs_gpu="some 2,000 programs that each look through 2,049 lengths",
         ),
         Case(name="4097-ones", rules=(4,), seq_lens=(1,) * 4097, needs_gpu="a program for each of 4,097 sequences"),
+        *(case for power in range(2, 11) for case in _around(power)),
         *(Case(name=f"all-empty-{count}", rules=(4,), seq_lens=(0,) * count) for count in (1, 8, 33, 1025)),
         Case(name="long-first", rules=(4,), seq_lens=(4_000,) + (1,) * 15, heavy=True),
         Case(name="long-middle", rules=(4,), seq_lens=(1,) * 3 + (2_500,) + (1,) * 4),

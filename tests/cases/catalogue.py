@@ -4,6 +4,7 @@ from tests.cases import (
     bad_arguments,
     batches,
     bit_patterns,
+    crossed,
     disagreement,
     geometries,
     growth,
@@ -33,6 +34,7 @@ FAMILIES = (
     state,
     workloads,
     logits,
+    crossed,
     seeds,
 )
 

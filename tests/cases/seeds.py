@@ -15,6 +15,7 @@ TABLE_LAYOUTS: tuple[TableLayout, ...] = (
     "every_other_column",
 )
 LENGTHS_LAYOUTS: tuple[LengthsLayout, ...] = ("contiguous", "contiguous", "every_other", "offset")
+MOST_SEQUENCES, MANY_SEQUENCES, FEW_TOKENS = 600, 40, 300
 DEFAULT_COUNT = 24
 """Seeds that a run draws unless told otherwise."""
 
@@ -25,8 +26,13 @@ def random_cases(first_seed: int, count: int) -> list[Case]:
 
 
 def random_case(seed: int) -> Case:
-    """Return the case of one seed: every property of a case drawn, the rows always defined by the contract."""
+    """Return the case of one seed: every property of a case drawn, the rows always defined by the contract.
+
+    Every third is production's in geometry, layout and pages, with batches that such calls have.
+    """
     draw = random.Random(seed)
+    if seed % 3 == 0:
+        return _of_production(draw, seed)
     page_size = draw.choice([64] * 4 + [1, 16, 48, 128])
     index_head_dim = draw.choice([128] * 4 + [64, 96, 256])
     seq_lens = tuple(
@@ -70,5 +76,23 @@ def random_case(seed: int) -> Case:
         lens_layout=lens_layout,
         pool_offset=pool_offset,
         pool_row_gap=pool_row_gap,
+        seed=seed,
+    )
+
+
+def _of_production(draw: random.Random, seed: int) -> Case:
+    batch = draw.choice([2, 5, 12, 31, 63, 64, draw.randrange(1, 100), draw.randrange(1, MOST_SEQUENCES + 1)])
+    longest = max(2, FEW_TOKENS // batch)
+    seq_lens = tuple(draw.choice([draw.randrange(3), 1, draw.randrange(longest + 1)]) for _ in range(batch))
+    return Case(
+        name=f"seed-{seed}",
+        rules=(4, 1, 3),
+        seq_lens=seq_lens,
+        pages=draw.choice(["shuffled", "shuffled", "reversed", "same", "shared_prefix"]),
+        tail=draw.choice(["stale", "minus_one", "huge", "int_min"]),
+        spare_columns=draw.randrange(5),
+        table_dtype=draw.choice(["int32", "int64"]),
+        lens_dtype=draw.choice(["int32", "int64"]),
+        heavy=batch > MANY_SEQUENCES,
         seed=seed,
     )

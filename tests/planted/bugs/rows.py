@@ -1,8 +1,36 @@
 """Wrong pages, tokens, lanes and bytes on good input."""
 
-from tests.planted.bugs.bug import Bug, at_the_end, cites
+from tests.planted.bugs.bug import Bug, at_the_end, cites, constant
+
+
+def _search_one_step_short(least: int, case: str) -> Bug:
+    """Return a binary search for a block's sequence that lacks a step where each of 2^k - 1 sequences has tokens, as
+    the one of a public kernel did from a batch of 31 on."""
+    steps = f"batch.bit_length() - (batch >= {least} and batch & (batch + 1) == 0)"
+    return Bug(
+        name=f"search-one-step-short-from-{least}",
+        edits={
+            "    is_before = (ends <= block) & (index < batch)\n    sequence = tl.sum(is_before.to(tl.int64), 0)\n": (
+                "    low, high = block * 0, block * 0 + batch\n"
+                "    for _ in range(STEPS):\n"
+                "        middle = (low + high) // 2\n"
+                "        is_past = tl.sum(tl.where(index == middle, ends, 0), 0) <= block\n"
+                "        is_open = low < high\n"
+                "        low = tl.where(is_open & is_past, middle + 1, low)\n"
+                "        high = tl.where(is_open & (is_past == 0), middle, high)\n"
+                "    sequence = low\n"
+                "    is_before = index < sequence\n"
+            ),
+            **constant("STEPS", steps),
+        },
+        **cites(4, on=case),
+    )
+
 
 WRONG_ROWS = [
+    _search_one_step_short(16, "batches/31-full"),
+    _search_one_step_short(32, "batches/63-full"),
+    _search_one_step_short(64, "batches/127-full"),
     Bug(
         name="page-off-by-one",
         edits={"page_start = page * buf_stride": "page_start = tl.maximum(page - 1, 0) * buf_stride"},
