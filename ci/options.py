@@ -7,6 +7,7 @@ from typing import Any
 import ci.cost.options
 import ci.examination.options
 import ci.history.options
+import ci.kills.options
 import ci.latency.options
 import ci.prove.options
 import ci.report.options
@@ -20,6 +21,7 @@ JOBS = (
     EXAMINE,
     ci.cost.options.JOB,
     ci.prove.options.JOB,
+    ci.kills.options.JOB,
     ci.speed.options.JOB,
     ci.latency.options.LATENCY,
     ci.latency.options.CERTIFY,

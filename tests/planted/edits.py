@@ -19,7 +19,14 @@ class Change:
         Raises:
             ValueError: a text to replace does not stand in the file exactly once.
         """
-        source = self.path.read_text(encoding="utf-8")
+        return self.source_of(self.path.read_text(encoding="utf-8"))
+
+    def source_of(self, source: str) -> str:
+        """Return a text, that of the file or one made of it, with the change planted.
+
+        Raises:
+            ValueError: as `source`.
+        """
         for old, new in self.edits.items():
             if source.count(old) != 1:
                 raise ValueError(f"{self.name}: {old!r} stands {source.count(old)} times in {self.path.name}, not once")

@@ -53,8 +53,8 @@ WILD_ACCESSES = [
     Bug(
         name="pool-read-past-its-end",
         edits={
-            "is_page = is_row & (page": "page = tl.where(is_row, page, num_pages)\n    is_page = (row < rows + 32) & (page",
-            "(page < num_pages)": "(page <= num_pages)",
+            "    page_start = page": "    page = tl.where(is_row, page, num_pages)\n"
+            "    is_page = is_page | ((row < rows + 32) & (token >= length))\n    page_start = page"
         },
         **cites(4, on="lengths/one-token", says="past the end of buf"),
     ),
@@ -68,7 +68,7 @@ WILD_ACCESSES = [
     Bug(
         name="wrap-that-lands-in-the-pool",
         edits={
-            "page_start = page * buf_stride": "page_start = (page.to(tl.int32) * 65536 * 65537 // 65537 // 65536).to(tl.int64) * buf_stride"
+            "    page_start = page": "    page = (page.to(tl.int32) * 65536 * 65537 // 65537 // 65536).to(tl.int64)\n    page_start = page"
         },
         **cites(12, on="lengths/two-pages"),
     ),

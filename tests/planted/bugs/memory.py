@@ -3,6 +3,8 @@
 from tests.planted.bugs.bug import CHECK, LAUNCH, Bug, cites
 from tests.planted.bugs.harmless import STARTS_IN_32_BITS
 
+_PAGE_START = "    page_start = page * buf_stride\n"
+
 TABLES = [
     Bug(
         name="table-width-for-its-stride",
@@ -61,7 +63,7 @@ INVALID_PAGES = [
     Bug(
         name="invalid-page-clamped",
         edits={
-            "is_page = is_row & (page >= 0) & (page < num_pages)": "page = tl.minimum(tl.maximum(page, 0), num_pages - 1)\n    is_page = is_row"
+            "    is_page = is_row": "    page = tl.minimum(tl.maximum(page, 0), num_pages - 1)\n    is_page = is_row"
         },
         **cites(
             11,
@@ -109,12 +111,12 @@ ADDRESSES = [
     ),
     Bug(
         name="page-offset-in-unsigned-32-bits",
-        edits={"page_start = page * buf_stride": "page_start = (page * buf_stride) & 0xFFFFFFFF"},
+        edits={_PAGE_START: _PAGE_START + "    page_start = page_start & 0xFFFFFFFF\n"},
         **cites(12, on=("pools/past-4-gib", "pools/past-8-gib-int64", "pools/page-at-4-gib-exactly")),
     ),
     Bug(
         name="page-offset-in-33-bits",
-        edits={"page_start = page * buf_stride": "page_start = (page * buf_stride) & 0x1FFFFFFFF"},
+        edits={_PAGE_START: _PAGE_START + "    page_start = page_start & 0x1FFFFFFFF\n"},
         **cites(12, on="pools/past-8-gib"),
     ),
     Bug(

@@ -6,7 +6,8 @@ RESULTS = [
     Bug(
         name="result-reused",
         edits={
-            NEW_K: "    shape = (seq_len_sum, index_head_dim)\n    k = _K.setdefault((shape, buf.device), torch.empty(shape, dtype=torch.uint8, device=buf.device))",
+            NEW_K: NEW_K
+            + "\n    shape = (seq_len_sum, index_head_dim)\n    k = _K.setdefault((shape, buf.device), torch.empty(shape, dtype=torch.uint8, device=buf.device))",
             **kept("_K"),
         },
         **cites(6, on=("lengths/page", "batches/3")),
@@ -14,7 +15,8 @@ RESULTS = [
     Bug(
         name="smaller-result-cut-from-a-larger-one",
         edits={
-            NEW_K: "    if index_head_dim not in _K or len(_K[index_head_dim]) <= seq_len_sum:\n        _K[index_head_dim] = torch.empty((seq_len_sum, index_head_dim), dtype=torch.uint8, device=buf.device)\n    k = _K[index_head_dim][:seq_len_sum]",
+            NEW_K: NEW_K
+            + "\n    if index_head_dim not in _K or len(_K[index_head_dim]) <= seq_len_sum:\n        _K[index_head_dim] = torch.empty((seq_len_sum, index_head_dim), dtype=torch.uint8, device=buf.device)\n    k = _K[index_head_dim][:seq_len_sum]",
             **kept("_K"),
         },
         **cites(6, on=("lengths/page", "tables/sliced"), says="an earlier call returned"),
@@ -60,9 +62,7 @@ RESULTS = [
     ),
     Bug(
         name="result-padded-to-blocks",
-        edits={
-            "k = torch.empty((seq_len_sum, index_head_dim)": "k = torch.empty((-(-seq_len_sum // BLOCK) * BLOCK, index_head_dim)"
-        },
+        edits={NEW_K: NEW_K + "\n    k = k.new_empty((-(-seq_len_sum // BLOCK) * BLOCK, index_head_dim))"},
         **cites(6, on="lengths/one-token", says="shape"),
     ),
     Bug(name="result-not-contiguous", edits=at_the_end("s = s.t().contiguous().t()"), **cites(6, on="lengths/page")),
@@ -92,7 +92,8 @@ RESULTS = [
     Bug(
         name="ring-of-three-results",
         edits={
-            NEW_K: "    key = (seq_len_sum, index_head_dim)\n    ring = _RING.setdefault(key, [])\n    if len(ring) < 3:\n        ring.append(torch.empty(key, dtype=torch.uint8, device=buf.device))\n    k = ring.pop(0)\n    ring.append(k)",
+            NEW_K: NEW_K
+            + "\n    key = (seq_len_sum, index_head_dim)\n    ring = _RING.setdefault(key, [])\n    if len(ring) < 3:\n        ring.append(torch.empty(key, dtype=torch.uint8, device=buf.device))\n    k = ring.pop(0)\n    ring.append(k)",
             **kept("_RING"),
         },
         **cites(6, on="lengths/page", says="an earlier call returned"),

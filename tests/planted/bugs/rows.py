@@ -43,7 +43,7 @@ WRONG_ROWS = [
     ),
     Bug(
         name="last-token-missing",
-        edits={"is_row = (token < length) & (row < rows)": "is_row = (token < length - 1) & (row < rows)"},
+        edits={"(index == sequence, lengths, 0), 0)": "(index == sequence, lengths - 1, 0), 0)"},
         **cites(4, on=("lengths/one-token", "lengths/page"), says="never written"),
     ),
     Bug(

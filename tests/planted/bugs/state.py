@@ -7,7 +7,7 @@ def _ring(places: int) -> dict[str, str]:
     """Return the edits that give results of one shape out of a ring."""
     return {
         **kept("_RING"),
-        NEW_K: "    key = (seq_len_sum, index_head_dim)\n    ring = _RING.setdefault(key, [])\n"
+        NEW_K: NEW_K + "\n    key = (seq_len_sum, index_head_dim)\n    ring = _RING.setdefault(key, [])\n"
         f"    if len(ring) < {places}:\n        ring.append(torch.empty(key, dtype=torch.uint8, device=buf.device))\n"
         "        k = ring[-1]\n    else:\n        k = ring.pop(0)\n        ring.append(k)",
     }

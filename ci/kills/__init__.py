@@ -1,0 +1,1 @@
+"""The kill table: which planted bugs does the catalogue catch, by what, and how soon?"""

@@ -1,0 +1,76 @@
+"""Examines subjects of the kill table, one after the other, in a process of its own.
+
+The order: `device`, and `tasks`, each with `subject`, its name; `cases`, ids in their order; and `stop`: `first` at the
+first finding, `family` when each family has found something, or `never`.
+
+Messages: `{"begun": number}` before each task; `{"case", "seconds", "found"}` after each case that it examined, of
+which `found` lists rule, what was seen, function and words; and `{"over": number}` after the task's last case.
+Seconds are the processor's.
+"""
+
+import tempfile
+import time
+from pathlib import Path
+from typing import Any
+
+from ci.kills.others import ROWS
+from ci.kills.subjects import SUBJECTS
+from ci.processes import serve, tell
+from tests.calls.implementations import load_implementation
+from tests.cases.case import Case
+from tests.contract import Contract
+from tests.examine.call import DeviceLost
+from tests.examine.choice import reason_to_skip
+from tests.examine.finding import Finding
+from tests.examine.selection import Selection
+from tests.plugin.examiner import Examiner
+
+
+def work(order: dict[str, Any]) -> None:
+    """Examine, and tell."""
+    from tests.cases.catalogue import catalogue
+
+    known = {case.id: case for case in [*catalogue(), *ROWS]}
+    with tempfile.TemporaryDirectory() as folder:
+        for number, task in enumerate(order["tasks"]):
+            tell(begun=number)
+            place = Path(folder) / str(number)
+            place.mkdir()
+            try:
+                _examine(order["device"], task, place, known)
+            finally:  # a lost GPU ends this process, and not what is known of the task
+                tell(over=number)
+
+
+def _examine(device: str, task: dict[str, Any], folder: Path, known: dict[str, Case]) -> None:
+    subject = SUBJECTS[task["subject"]]
+    contract = Contract[subject.contract.upper()]
+    selection = Selection(subject.placed(folder), contract, device)
+    implementation = load_implementation(selection.implementation)
+    caught = set()
+    with Examiner(implementation, selection) as examiner:
+        for case in map(known.__getitem__, task["cases"]):
+            is_left_out = reason_to_skip(case, device=device, contract=contract, quick=False) is not None
+            if is_left_out or case.family in caught or (device == "cpu" and not subject.takes(case)):
+                continue
+            began = time.process_time()
+            try:
+                found = examiner.examine(case).findings
+            except DeviceLost as lost:
+                tell(case=case.id, seconds=time.process_time() - began, found=[_told(of) for of in lost.findings])
+                raise
+            tell(case=case.id, seconds=round(time.process_time() - began, 3), found=[_told(of) for of in found])
+            if found and task["stop"] == "first":
+                return
+            if found and task["stop"] == "family":
+                caught.add(case.family)
+
+
+def _told(finding: Finding) -> list[Any]:
+    seen = finding.fault.partition(":")[0]
+    is_followed = "; so " in finding.message
+    return [int(finding.rule), seen, finding.function, is_followed, finding.message[:200]]
+
+
+if __name__ == "__main__":
+    serve(work)
