@@ -28,6 +28,7 @@ INSTRUMENTS: Mapping[str, tuple[Seen, ...]] = {
     "waits": (Seen.WAITED,),
     "variants": (Seen.VARIANTS,),
     "traffic": (Seen.TRAFFIC,),
+    "logits": (Seen.OTHER_LOGITS,),
     "fences": (Seen.DEVICE_LOST,),
     "graphs and streams": (Seen.NOT_CAPTURED, Seen.WRONG_REPLAY, Seen.WRONG_STREAM),
 }
