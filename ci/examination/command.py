@@ -6,19 +6,23 @@ from argparse import Namespace
 from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 from rich.text import Text
 
-from ci.examination import probe, summary
+from ci.examination import by_rule, known, markdown, probe, summary
 from ci.examination import run as examination_run
 from ci.examination.collector import Collector
 from ci.examination.display import Display
+from ci.examination.everywhere import without_same_error
 from ci.examination.probe import Answer
+from ci.examination.reproduction import scripts
 from ci.examination.verdict import CUT_SHORT, STOPPED_EARLY, RunVerdict, judge, undecided
 from ci.reports.console import console_on
 from ci.reports.decision import Decision
 from ci.reports.reporter import Reporter
 from ci.reports.stopping import why
+from tests.calls import files
 from tests.calls.errors import Foreseen
 from tests.cases.case import Case
 from tests.examine import replay
@@ -71,6 +75,7 @@ class _Gate:
         self._start = start
         self._answer: Answer | None = None
         self._collector: Collector | None = None
+        self._results: list[Examined] = []
         self._log: Path | None = None
         # The run sends descriptor 1 elsewhere for a while; what the user sees keeps one of its own.
         output = os.fdopen(os.dup(sys.stdout.fileno()), "w", encoding="utf-8", errors="replace")
@@ -114,6 +119,7 @@ class _Gate:
             return families.index(family) if family in families else len(families)
 
         results = sorted(collector.results(CUT_SHORT if cut_short else why_missing), key=place)
+        self._results = without_same_error(results)
         return judge(results, rows_due=answer.rows_due, troubles=collector.troubles, cut_short=cut_short)
 
     def _replay(self, finding: Finding) -> str:
@@ -130,11 +136,45 @@ class _Gate:
 
     def _tell(self, verdict: RunVerdict) -> int:
         self._display.show_rest(verdict.findings)
+        rules, told = self._of_rules(), self._known(verdict)
         if verdict.families:
-            summary.show(self._reporter, verdict)
+            summary.show(self._reporter, verdict, by_rule.lines(rules), known.lines(told, verdict.findings))
         if verdict.decision is not Decision.CLEAN and self._log is not None:
             # As seen from where the user stands, if it lies below.
             here, log = Path.cwd(), self._log
             self._reporter.say(f"full output: {log.relative_to(here) if log.is_relative_to(here) else log}")
-        content = summary.content(verdict, self._selection, self._answer.machine if self._answer else {})
-        return self._reporter.told(content, verdict.decision, summary.last_line(verdict, self._selection))
+        machine = self._answer.machine if self._answer else {}
+        content = summary.content(verdict, self._selection, machine)
+        content["rules"] = [{"rule": int(of.rule), "state": of.state, "why": of.why} for of in rules]
+        content["results"] = {of.case: of.not_run or of.undecided or of.state for of in self._results}
+        last = summary.last_line(verdict, self._selection)
+        if self._options.markdown is not None:
+            self._write_markdown(f"{verdict.decision.word.upper()}: {last}", rules, told, machine)
+        return self._reporter.told(content, verdict.decision, last)
+
+    def _of_rules(self) -> list[by_rule.OfRule]:
+        answer = self._answer
+        if answer is None:
+            return []
+        of_cases = answer.bears_on, answer.tokens, answer.device, answer.functions
+        return by_rule.by_rule(self._results, self._selection.contract, *of_cases)
+
+    def _known(self, verdict: RunVerdict) -> known.Compared:
+        name = self._selection.implementation
+        version = self._answer.machine.get(name, "") if self._answer else ""
+        clean = [result.case for result in self._results if result.is_clean]
+        return known.compared(name, version, verdict.findings, clean)
+
+    def _write_markdown(
+        self, verdict: str, rules: Sequence[by_rule.OfRule], told: known.Compared, machine: dict[str, Any]
+    ) -> None:
+        broken = [of.smallest for of in rules if of.smallest is not None]
+        made = scripts(self._selection, broken) if broken else []
+        entries = [
+            markdown.Broken(finding, told.word(finding), self._replay(finding), script)
+            for finding, script in zip(broken, made, strict=True)
+        ]
+        name = self._selection.implementation
+        text = markdown.report(name, verdict, machine, rules, entries, known.lines(told, []))
+        files.write(self._options.markdown, text)
+        self._reporter.say(f"to be pasted into an issue: {self._options.markdown}")

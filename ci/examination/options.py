@@ -1,6 +1,7 @@
 """The command line of `gate`, or `gate examine`."""
 
 import argparse
+from pathlib import Path
 
 from ci.job import Job, add_report
 from ci.setup import extras
@@ -17,13 +18,19 @@ def _declare(parser: argparse.ArgumentParser) -> None:
     add("-n", "--workers", type=workers, metavar="N", help="processes (default: one a core, or one a GPU)")
     add("--fail-fast", action="store_true", help="stop at the first case that is not clean")
     add("--list", dest="listing", action="store_true", help="list the cases and examine none")
+    add("--markdown", type=Path, metavar="FILE", help="write what can be pasted into an issue there")
     add_report(parser)
 
 
 def _read(given: argparse.Namespace) -> argparse.Namespace:
     given.selection = selection = Selection.from_options(given)
     if given.listing:
-        flags = {"--json": given.report, "--fail-fast": given.fail_fast, "-n/--workers": given.workers}
+        flags = {
+            "--json": given.report,
+            "--markdown": given.markdown,
+            "--fail-fast": given.fail_fast,
+            "-n/--workers": given.workers,
+        }
         for name in ("impl", "contract", "device", "memory"):
             flags[f"--{name}"] = selection.arguments([f"--{name}"]) != Selection().arguments([f"--{name}"])
         for flag in (flag for flag, is_given in flags.items() if is_given):

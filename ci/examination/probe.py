@@ -37,6 +37,10 @@ class Answer:
     """Those in which right rows are due: a refusal or an error is no right answer there."""
     machine: dict[str, Any] = field(default_factory=dict)
     """Versions and devices, for the report."""
+    bears_on: dict[str, list[int]] = field(default_factory=dict)
+    """The rules that each case bears on."""
+    tokens: dict[str, int] = field(default_factory=dict)
+    """How large each case is."""
 
     @property
     def runnable(self) -> int:
@@ -80,6 +84,9 @@ def answer(selection: Selection) -> Answer:
     functions = list(load_implementation(selection.implementation).functions)
     import triton
 
+    from kernels.peers.installed import version_of
+    from kernels.peers.table import PEERS
+
     left_out = {
         case.id: reason
         for case in cases
@@ -95,7 +102,11 @@ def answer(selection: Selection) -> Answer:
         "platform": platform.platform(),
     }
     rows_due = [case.id for case in cases if case.seq_len_sum > 0 and not _MAY_LACK_ROWS & set(case.rules)]
-    return Answer(device, functions, [case.id for case in cases], left_out, rows_due, machine)
+    if selection.implementation in PEERS:
+        machine[selection.implementation] = version_of(PEERS[selection.implementation])
+    bears_on = {case.id: [int(rule) for rule in case.rules] for case in cases}
+    tokens = {case.id: case.seq_len_sum for case in cases}
+    return Answer(device, functions, list(bears_on), left_out, rows_due, machine, bears_on, tokens)
 
 
 def _work(order: Mapping[str, Any]) -> None:

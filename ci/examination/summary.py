@@ -17,14 +17,23 @@ from tests.examine.selection import Selection
 UNDECIDED_NAMED = 10
 
 
-def show(reporter: Reporter, verdict: RunVerdict) -> None:
-    """Print all but the last line of a run's summary."""
+def show(reporter: Reporter, verdict: RunVerdict, rules: Sequence[str] = (), known: Sequence[str] = ()) -> None:
+    """Print all but the last line of a run's summary.
+
+    Args:
+        reporter: prints it.
+        verdict: the verdict.
+        rules: what is told of all rules.
+        known: what is told of breakages that are known.
+    """
     reporter.console.print()
     reporter.console.print(family_table(verdict))
     reporter.section("to be known", verdict.notes)
     reporter.section("not run", [f"{number:5}  {reason}" for reason, number in verdict.not_run.most_common()])
     reporter.section("could not decide", undecided_lines(verdict), "yellow")
+    reporter.section("rules", rules)
     reporter.section("broken rules", rule_lines(verdict.findings), "red")
+    reporter.section("known breakages", known)
     reporter.console.print()
 
 

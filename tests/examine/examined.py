@@ -68,6 +68,13 @@ class Examined:
         """Whether there are findings, or no decision."""
         return bool(self.findings) or self.undecided is not None
 
+    @property
+    def state(self) -> str:
+        """How it came out, in a word or two."""
+        if self.findings:
+            return "findings"
+        return "could not decide" if self.undecided is not None else "not run" if self.not_run else "clean"
+
     def as_json(self) -> dict[str, Any]:
         """Return this as a JSON object."""
         return {**asdict(self), "findings": [finding.as_json() for finding in self.findings]}
