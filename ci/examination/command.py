@@ -138,7 +138,8 @@ class _Gate:
         self._display.show_rest(verdict.findings)
         rules, told = self._of_rules(), self._known(verdict)
         if verdict.families:
-            summary.show(self._reporter, verdict, by_rule.lines(rules), known.lines(told, verdict.findings))
+            of_rules = by_rule.lines(rules) if verdict.total.examined else []
+            summary.show(self._reporter, verdict, of_rules, known.lines(told, verdict.findings))
         if verdict.decision is not Decision.CLEAN and self._log is not None:
             # As seen from where the user stands, if it lies below.
             here, log = Path.cwd(), self._log

@@ -23,9 +23,9 @@ def require_asked(foreign: Foreign, case: Case) -> None:
     Raises:
         NotAsked: it does not.
     """
-    for why in (_bad(foreign, case), _disagreement(foreign, case), _entries(foreign, case), _layouts(foreign, case)):
-        if why:
-            raise NotAsked(f"not asked: {foreign.name} {why}")
+    for why in (_bad, _disagreement, _entries, _layouts, _pool):
+        if told := why(foreign, case):
+            raise NotAsked(f"not asked: {foreign.name} {told}")
 
 
 def _bad(foreign: Foreign, case: Case) -> str | None:
@@ -81,4 +81,11 @@ def _layouts(foreign: Foreign, case: Case) -> str | None:
     about = [name for name, is_so in unlike.items() if is_so]
     if about and not any(kept[name] for name in about):
         return f"is not given {' and '.join(about)} as it is"
+    return None
+
+
+def _pool(foreign: Foreign, case: Case) -> str | None:
+    is_of_tokens = any(word.partition(":")[0] == "tokens" for word in foreign.words)
+    if is_of_tokens and case.page_size > 1 and case.layout != "interleaved":
+        return f"is given a pool of tokens, which pages of {case.page_size} are none"
     return None
