@@ -1,13 +1,19 @@
 """Which cases of the catalogue a run examines, and the reason for each that it does not."""
 
+import runpy
 from collections.abc import Sequence
 from fnmatch import fnmatchcase
+from pathlib import Path
 
 from reference.layout import LAYOUTS
-from tests.calls.errors import Foreseen
-from tests.cases.case import Case
+from tests.calls.errors import Foreseen, short
+from tests.cases.case import Case, family
 from tests.contract import Contract, Rule
 from tests.examine.selection import Selection
+
+
+class NoCases(Foreseen):
+    """A file has no cases that can be examined."""
 
 
 class NoSuchCase(Foreseen):
@@ -24,17 +30,33 @@ def chosen_cases(selection: Selection) -> list[Case]:
 
     Raises:
         NoSuchCase: a pattern matches none.
+        NoCases: the user's own file of cases cannot be read.
     """
     # The catalogue takes seconds to import, because some of its cases need torch.
     from tests.cases.catalogue import catalogue
-    from tests.cases.moved import Geometry
+    from tests.cases.moved import Geometry, moved
 
     geometry = Geometry(selection.page_size, selection.index_head_dim, selection.layout)
     cases = catalogue(selection.seeds_from, selection.seeds, geometry)
+    if selection.cases_file:
+        cases += [moved(case, geometry) for case in cases_of(Path(selection.cases_file))]
     for pattern in selection.patterns:
         if not matching(cases, [pattern]):
             raise NoSuchCase(f"--case {pattern}: no case matches; ./ci/gate --list names them")
     return matching(cases, selection.patterns)
+
+
+def cases_of(path: Path) -> list[Case]:
+    """Return the cases of a user's file; their family has its name.
+
+    Raises:
+        NoCases: it cannot be executed, or its `CASES` are no rows; says which.
+    """
+    try:
+        rows = runpy.run_path(str(path))["CASES"]
+        return family(path.stem.replace("_", "-"), [row if isinstance(row, Case) else Case(**row) for row in rows])
+    except Exception as error:
+        raise NoCases(f"--cases {path}: expected a Python file with CASES, a list of rows: {short(error)}") from error
 
 
 def reason_to_skip(case: Case, *, device: str, contract: Contract, quick: bool) -> str | None:

@@ -104,6 +104,12 @@ OPTIONS: Mapping[str, Mapping[str, Any]] = {
         "choices": list(LAYOUTS),
         "help": "how keys and scales lie in a page (default: %(default)s)",
     },
+    "--cases": {
+        "dest": "cases_file",
+        "default": "",
+        "metavar": "FILE",
+        "help": "a Python file whose CASES, rows or dicts of their fields, are examined as well",
+    },
     "--quick": {
         "dest": "quick",
         "action": "store_true",
@@ -157,6 +163,8 @@ class Selection:
     page_size: int = 64
     index_head_dim: int = 128
     layout: LayoutName = "blocks"
+    cases_file: str = ""
+    """A file with more cases, if there is one."""
 
     @classmethod
     def from_options(cls, options: argparse.Namespace) -> Self:

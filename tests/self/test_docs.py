@@ -139,7 +139,7 @@ def test_the_documents_name_commands_and_files():
 @pytest.mark.parametrize(
     ("command", "fault"),
     [
-        ("./ci/gate --cases 'pools/*'", "--cases is not an option"),
+        ("./ci/gate --rows 'pools/*'", "--rows is not an option"),
         ("./ci/gate nothing --json x", "the gate has no job nothing"),
         ("pytest tests/self/nowhere", "tests/self/nowhere is not there"),
         ("pytest --implementation x", "--implementation is not an option"),

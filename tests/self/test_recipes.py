@@ -69,6 +69,16 @@ def test_an_implementation(copy):
     assert examined(peer, "lengths") == (2, 2)
 
 
+def test_a_gather_of_another_signature(copy):
+    text = (ROOT / "kernels" / "peers" / "README.md").read_text(encoding="utf-8")
+    recipe = blocks(text)[:2]
+    assert len(recipe[0].text.splitlines()) < 10
+    (copy / "my_ops.py").write_text((ROOT / "tests" / "planted" / "foreign" / "vllm.py").read_text())
+    (printed,) = follow("\n\n".join(f"{of.prose}\n\n```{of.language}\n{of.text}```" for of in recipe), copy)
+    assert "CLEAN: my_vllm_gather.py keeps the trusting contract" in printed
+    assert examined(printed, "lengths") == (3, 3)
+
+
 @pytest.mark.parametrize("heading", ["Add a case", "A family of cases", "A rule", "An implementation"])
 def test_what_a_recipe_leaves_behind_is_formatted(copy, heading):
     """Pasted lines that ruff would change are no good example."""
