@@ -49,13 +49,11 @@ def prove(options: Namespace, steps: Steps) -> list[Proof]:
     Raises:
         CannotRun: a process could not do its work.
     """
-    functions = options.functions or FUNCTIONS
-    # Functions and settings have most questions in common, which one process asks once.
-    shares = [[name for name in functions if (name == FUNCTIONS[0]) == is_first] for is_first in (True, False)]
-    shares = [share for share in shares if share]
-    asked, processes = settings(options.everywhere), len(os.sched_getaffinity(0))
-    parts = max(1, min(len(asked), processes // len(shares)))
-    tasks = [(share, asked[part::parts]) for part in range(parts) for share in shares]
+    # The simplest first: what held of its loops is tried first in the others. Settings share as much, in one process.
+    functions = [name for name in reversed(FUNCTIONS) if not options.functions or name in options.functions]
+    asked = settings(options.everywhere)
+    parts = min(len(asked), len(os.sched_getaffinity(0)))
+    tasks = [(functions, asked[part::parts]) for part in range(parts)]
     found = _in_processes(options, tasks, steps)
     if not found:
         raise CannotRun(f"{options.implementation} has none of {', '.join(functions)}")

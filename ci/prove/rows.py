@@ -24,7 +24,9 @@ def row_of(example: Counterexample, rule: Rule, function: str) -> str | None:
     fields["max_seq_len_error"] = n["max_seq_len"] - max(believed, default=0)
     if believed != device:
         fields["device_seq_lens"] = device
-    fields["num_pages"], fields["table_width"] = n["num_pages"], n["max_pages"]
+    needed = sum(-(-length // setting["page_size"]) for length in believed)
+    # A row's sequences have pages of their own.
+    fields["num_pages"], fields["table_width"] = max(n["num_pages"], needed), n["max_pages"]
     fields["page_at"] = _pages(example, batch)
     fields |= layouts
     if rule is not Rule.DISAGREEMENT and (believed != device or fields["seq_len_sum_error"]):

@@ -12,7 +12,7 @@ from typing import Any, NamedTuple
 import z3
 
 from tests.instruments.proof.module import Operation, Unmodelled, entry
-from tests.instruments.proof.prover import Known
+from tests.instruments.proof.prover import MANY, Known
 from tests.instruments.proof.terms import Term, Terms, bounds, is_number
 from tests.instruments.proof.values import ALWAYS, Value, scalar
 
@@ -228,7 +228,7 @@ class Loops:
                 break
             held = [pair for pair in goals if model is not None and not z3.is_false(_value(model, pair[1]))]
             if model is None or len(held) == len(goals):
-                goals = [pair for pair in goals if walk.prover.proves(given, pair[1])]
+                goals = [pair for pair in goals if walk.prover.proves(given, pair[1], MANY)]
                 break
             goals = held
         return [claim for claim, _ in goals]

@@ -104,3 +104,10 @@ def test_a_row_says_how_tensors_lie_or_is_none(strides, says):
     row = eval(text.rstrip(","), {"Case": Case}) if text else None
     assert (row is None) == (says is None)
     assert all(getattr(row, name) == value for name, value in (says or {}).items())
+
+
+def test_a_row_has_pages_for_all_of_its_tokens():
+    reads = [("seq_lens", 0, 8, 130), ("seq_lens", 8, 8, 65)]
+    example = replace(EXAMPLE, numbers={**NUMBERS, "num_pages": 1, "max_seq_len": 130}, reads=reads)
+    row = eval((row_of(example, Rule.DISAGREEMENT, "get_k") or "").rstrip(","), {"Case": Case})
+    assert row.num_pages == 5
