@@ -35,7 +35,8 @@ def main(options: Options, start: Sequence[str]) -> int:
 
 def _run(options: Options, reporter: Reporter) -> int:
     device = _device(options.device)
-    cases = [*catalogue(), *ROWS]
+    own = catalogue()
+    cases = [*own, *ROWS]
     subjects = _chosen(options, device)
     if not subjects:
         raise CannotRun(f"--bug {', '.join(options.bugs)}: no bug that is planted there matches; expected style/name")
@@ -46,9 +47,10 @@ def _run(options: Options, reporter: Reporter) -> int:
         bugs = [subject for subject in subjects if subject.bug is not None]
         run.all(tasks_of(right, cases, kept, "never", run.workers))
         is_matrix = not options.first_only and device == "cpu"
-        run.all(tasks_of(bugs, light(cases, kept), kept, "never" if is_matrix else "first", run.workers))
+        run.all(tasks_of(bugs, light(own, kept), kept, "never" if is_matrix else "first", run.workers))
         left = [subject for subject in bugs if not kept.is_caught(subject)]
-        run.all(tasks_of(left, heavier(cases, kept), kept, "family" if is_matrix else "first", run.workers))
+        run.all(tasks_of(left, heavier(own, kept), kept, "family" if is_matrix else "first", run.workers))
+        run.all(tasks_of(bugs, ROWS, kept, "never", run.workers))
     content = table.content(device, subjects, cases, kept, is_matrix=is_matrix)
     text = table.markdown(content)
     if options.markdown is not None:

@@ -55,6 +55,7 @@ def content(
             "others": {
                 name: [any(case.id in found for case in of), _by_rows(found.get(case.id, ()) for case in of)]
                 for name, of in PROJECTS.items()
+                if any(case.id in seen for case in of)
             },
         }
     return {
@@ -127,7 +128,7 @@ def markdown(report: dict[str, Any]) -> str:
 def _line(kind: str, bugs: Sequence[dict[str, Any]], report: dict[str, Any]) -> str:
     caught = [bug for bug in bugs if bug["first"]]
     seconds = f"{statistics.median(bug['seconds'] for bug in caught):.1f}" if caught else "-"
-    theirs = [_rate(bug["others"][name][1] for bug in bugs) for name in PROJECTS]
+    theirs = [_rate(bug["others"][name][1] for bug in bugs if name in bug["others"]) for name in PROJECTS]
     return f"| {kind} | {len(bugs)} | {len(caught)} | {seconds} | {' | '.join(theirs)} |"
 
 

@@ -77,7 +77,7 @@ def test_a_finding_on_another_project_s_row_alone_is_none_of_the_catalogue(known
     known.add(bug, {"sglang-test/manual": [0.1, found(Seen.WRONG_ROW)]}, ())
     report = content(known, bug)
     assert report["missed"] == ["b"]
-    assert report["bugs"]["b"]["others"] == {"SGLang": [True, True], "FlagGems": [False, False], "vLLM": [False, False]}
+    assert report["bugs"]["b"]["others"] == {"SGLang": [True, True]}
 
 
 def test_a_finding_on_what_is_right_is_an_alarm(known):
