@@ -6,6 +6,7 @@ from typing import Any
 
 import ci.cost.options
 import ci.examination.options
+import ci.fuzz.options
 import ci.history.options
 import ci.kills.options
 import ci.latency.options
@@ -22,6 +23,7 @@ JOBS = (
     ci.cost.options.JOB,
     ci.prove.options.JOB,
     ci.kills.options.JOB,
+    ci.fuzz.options.JOB,
     ci.speed.options.JOB,
     ci.latency.options.LATENCY,
     ci.latency.options.CERTIFY,
