@@ -79,9 +79,10 @@ def doubling_requests(quantity: Quantity, case: Case | None = None) -> Iterator[
         length = ends_within(grown if quantity == "lengths" else 33)
         seq_lens = (length, 65, 1)
         needed = sum(-(-tokens // size) for tokens in seq_lens)
+        width = -(-max(seq_lens) // size)
         yield Request(
             seq_lens=seq_lens,
-            table_width=(grown if quantity == "table_widths" else -(-max(seq_lens) // size)) + 32,
+            table_width=grown + max(32, width - 1) if quantity == "table_widths" else width + 32,
             num_pages=needed + (2 * grown if quantity == "pools" else 1 + needed % 2),
             **pages,
         )

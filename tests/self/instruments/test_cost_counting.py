@@ -125,6 +125,15 @@ def test_growing_requests_keep_the_contract():
     assert last.num_pages > 1_000 * first.num_pages
 
 
+@pytest.mark.parametrize("page_size", [1, 2, 16, 48, 64, 512])
+@pytest.mark.parametrize("quantity", ["lengths", "batches", "table_widths", "pools"])
+def test_doubling_requests_keep_the_contract_on_pages_of_any_size(quantity, page_size):
+    case = Case(name="moved", rules=(18,), page_size=page_size)
+    for request in doubling_requests(quantity, case):
+        assert request.table_width * page_size >= max(request.seq_lens)
+        assert request.num_pages >= 1
+
+
 def test_arguments_of_a_request_have_its_sizes():
     request = list(growing_requests(10))[5]
     buf, table, lengths, total, longest, *_ = arguments_of(request, CPU)

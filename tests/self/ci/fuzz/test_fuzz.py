@@ -5,10 +5,13 @@ import re
 import pytest
 from hypothesis import HealthCheck, given, settings
 
+from ci.fuzz import command
+from ci.fuzz.options import Options
 from ci.fuzz.search import Search
 from tests.calls.implementations import load_implementation
 from tests.cases.fuzzed import cases, of_row, row
 from tests.cases.plan import plan
+from tests.examine.selection import Selection
 from tests.planted.bugs.unseen import UNSEEN
 from tests.self.commands import gate
 
@@ -50,6 +53,24 @@ def test_the_bugs_that_no_row_shows_can_be_seen(bug, text, examiner, tmp_path):
     path.write_text(bug.source(), encoding="utf-8")
     examined = examiner.examine(of_row(text), load_implementation(str(path)))
     assert {finding.rule for finding in examined.findings} & set(bug.rules), examined
+
+
+@pytest.mark.parametrize(("is_alone", "code"), [(True, 1), (False, 2)])
+def test_only_what_a_row_shows_alone_is_a_finding(is_alone, code, monkeypatch, capsys):
+    found = {"row": SHOWING[0], "findings": [{"rule": 7, "function": "get_k", "message": "rows changed"}]}
+    orders = []
+
+    def in_processes(options, steps):
+        orders.append(options.row)
+        told = [{"examined": 1, "undecided": []}]
+        return [found, *told] if options.row is None or is_alone else told
+
+    monkeypatch.setattr(command, "_in_processes", in_processes)
+    assert command.main(Options(Selection(), 1, 0, None, None), ["./ci/gate"]) == code
+    assert orders == [None, SHOWING[0]], "a row that was found is examined again in a process of its own"
+    told = capsys.readouterr().out
+    assert ("replay: ./ci/gate fuzz" in told) == is_alone
+    assert ("broke a rule behind other calls, and none alone" in told) != is_alone
 
 
 @pytest.mark.long
