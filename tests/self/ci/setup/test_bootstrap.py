@@ -282,4 +282,4 @@ def test_commands_need_only_the_standard_library_to_start():
     code = "import sys, ci.setup.start; print(*sorted(name.partition('.')[0] for name in sys.modules))"
     # -S: without the folder where packages are installed
     foreign = set(commands.python("-S", "-c", code).stdout.split()) - set(sys.stdlib_module_names)
-    assert foreign - {"__main__"} == {"ci", "tests"}
+    assert foreign - {"__main__"} == {"ci", "reference", "tests"}
