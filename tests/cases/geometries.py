@@ -15,7 +15,7 @@ CASES = family(
             for size in PAGE_SIZES
         ),
         *(Case(name=f"head-dim-{dim}", rules=(9,), seq_lens=(130, 64, 1), index_head_dim=dim) for dim in HEAD_DIMS),
-        Case(name="page-512", rules=(9,), seq_lens=(1025, 130, 511), page_size=512),
+        Case(name="page-512", rules=(9,), seq_lens=(1025, 130, 511), page_size=512, heavy=True),
         Case(name="page-256-head-dim-512", rules=(9,), seq_lens=(300, 255), page_size=256, index_head_dim=512),
         # Page numbers that fit neither 24 bits nor the integers that fp32 holds exactly.
         Case(

@@ -69,6 +69,7 @@ def test_an_implementation(copy):
     assert examined(peer, "lengths") == (2, 2)
 
 
+@pytest.mark.long
 def test_a_gather_of_another_signature(copy):
     text = (ROOT / "kernels" / "peers" / "README.md").read_text(encoding="utf-8")
     recipe = blocks(text)[:2]

@@ -13,7 +13,7 @@ from tests.plugin import post_mortem
 from tests.plugin.post_mortem import Remains, innermost_frames, judge
 from tests.self.inner_pytest import run_pytest
 
-CASES = 300
+CASES = 90
 FEW_CASES = 40
 TIMEOUT = 12
 """Seconds that a case may take: much more than any needs on a busy machine, little enough to wait for."""

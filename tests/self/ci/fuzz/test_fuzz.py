@@ -41,7 +41,7 @@ def test_what_is_no_row_is_refused(text):
 
 
 def test_own_kernels_are_clean_for_some_seconds(examiner):
-    search = Search(examiner, seconds=4)
+    search = Search(examiner, seconds=2)
     assert search.run(first_seed=7, rounds=1) is None
     assert search.examined > 0
     assert not search.undecided

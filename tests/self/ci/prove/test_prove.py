@@ -13,7 +13,6 @@ from tests.planted.bugs.accesses import WILD_ACCESSES
 from tests.planted.bugs.memory import ADDRESSES
 from tests.self.ci.prove.planted import PLANTED, RIGHT, TABLE, asked
 
-BY_DEFAULT = ("page-offset-in-32-bits",)
 KEPT = json.loads(TABLE.read_text(encoding="utf-8"))
 
 
@@ -39,9 +38,8 @@ def test_most_planted_bounds_and_overflow_bugs_are_refuted():
     assert len(refuted) >= 0.7 * len(names) > 0
 
 
-@pytest.mark.parametrize(
-    "name", [pytest.param(name, marks=[pytest.mark.long] * (name not in BY_DEFAULT)) for name in PLANTED]
-)
+@pytest.mark.long
+@pytest.mark.parametrize("name", PLANTED)
 def test_what_is_planted_is_answered_as_the_table_says(name, tmp_path, device):
     if device == "cuda":
         pytest.skip("its rows are examined on the interpreter")

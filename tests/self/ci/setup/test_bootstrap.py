@@ -9,6 +9,7 @@ from pathlib import Path
 
 import pytest
 
+from ci.setup import start
 from ci.setup.bootstrap import UNFINISHED, Project, Python, SetUpFailed, installed_version, lacking, prepare
 from ci.setup.extras import DEVELOPMENT, NVML, SGLANG
 from tests import ROOT
@@ -283,3 +284,12 @@ def test_commands_need_only_the_standard_library_to_start():
     # -S: without the folder where packages are installed
     foreign = set(commands.python("-S", "-c", code).stdout.split()) - set(sys.stdlib_module_names)
     assert foreign - {"__main__"} == {"ci", "reference", "tests"}
+
+
+@pytest.mark.parametrize(("given", "more"), [([], ["--quick"]), (["-x"], ["--quick", "-x"]), (["--long"], ["--long"])])
+def test_heavy_cases_are_left_out_where_long_tests_are(given, more, monkeypatch):
+    ran = []
+    monkeypatch.setattr(start.bootstrap, "prepare", lambda project, extras: Path(sys.executable))
+    monkeypatch.setattr(start.os, "execv", lambda path, words: ran.append(words))
+    start.start_tests(["./ci/test", *given])
+    assert ran == [[sys.executable, "-m", "pytest", "-o", "testpaths=tests", *more]]
