@@ -3,9 +3,9 @@
 The order: `device`, and `tasks`, each with `subject`, its name; `cases`, ids in their order; and `stop`: `first` at the
 first finding, `family` when each family has found something, or `never`.
 
-Messages: `{"begun": number}` before each task; `{"case", "seconds", "found"}` after each case that it examined, of
-which `found` lists rule, what was seen, function and words; and `{"over": number}` after the task's last case.
-Seconds are the processor's.
+Messages: `{"begun": number}` before each task; `{"case", "seconds", "found", "undecided"}` after each case that it
+examined, of which `found` lists rule, what was seen, function and words, and `undecided` is why it could not be
+decided, or null; and `{"over": number}` after the task's last case. Seconds are the processor's.
 """
 
 import tempfile
@@ -21,6 +21,7 @@ from tests.cases.case import Case
 from tests.contract import Contract
 from tests.examine.call import DeviceLost
 from tests.examine.choice import reason_to_skip
+from tests.examine.examined import Examined
 from tests.examine.finding import Finding
 from tests.examine.selection import Selection
 from tests.plugin.examiner import Examiner
@@ -55,15 +56,21 @@ def _examine(device: str, task: dict[str, Any], folder: Path, known: dict[str, C
                 continue
             began = time.process_time()
             try:
-                found = examiner.examine(case).findings
+                examined = examiner.examine(case)
             except DeviceLost as lost:
-                tell(case=case.id, seconds=time.process_time() - began, found=[_told(of) for of in lost.findings])
+                _tell(Examined(case.id, tuple(lost.findings)), began)
                 raise
-            tell(case=case.id, seconds=round(time.process_time() - began, 3), found=[_told(of) for of in found])
-            if found and task["stop"] == "first":
+            _tell(examined, began)
+            if examined.findings and task["stop"] == "first":
                 return
-            if found and task["stop"] == "family":
+            if examined.findings and task["stop"] == "family":
                 caught.add(case.family)
+
+
+def _tell(examined: Examined, began: float) -> None:
+    seconds = round(time.process_time() - began, 3)
+    found = [_told(of) for of in examined.findings]
+    tell(case=examined.case, seconds=seconds, found=found, undecided=examined.undecided)
 
 
 def _told(finding: Finding) -> list[Any]:

@@ -14,7 +14,7 @@ from ci.kills.options import Options
 from ci.kills.others import ROWS
 from ci.kills.plan import Task, drawn, heavier, light, tasks_of
 from ci.kills.subjects import SUBJECTS, Subject
-from ci.processes import CannotRun, Process
+from ci.processes import CannotRun, Process, TookTooLong
 from ci.reports.console import console_on
 from ci.reports.decision import Decision
 from ci.reports.progress import Steps
@@ -128,7 +128,7 @@ class _Run:
                             over, at = message["over"] + 1, None
                             self._done += 1
                         else:
-                            told[message["case"]] = [message["seconds"], message["found"]]
+                            told[message["case"]] = [message["seconds"], message["found"], message["undecided"]]
                 return
             except CannotRun as error:
                 if at is None and over == 0:
@@ -136,7 +136,9 @@ class _Run:
                 if at is None:  # it had lost its GPU
                     tasks = tasks[over:]
                     continue
-                ended = [0.0, [[0, "process ended", "", False, str(error)]]]
+                is_late = isinstance(error, TookTooLong)  # a slow machine, or a hang: who can tell
+                found = [] if is_late else [[0, "process ended", "", False, str(error)]]
+                ended = [0.0, found, str(error) if is_late else None]
                 self._kept.add(at.subject, {**told, at.next(told): ended}, at.cases)
                 tasks, self._done = tasks[over + 1 :], self._done + 1
 

@@ -18,7 +18,7 @@ from tests.cases.case import Case
 USUAL_SECONDS = 0.1
 _THEIRS = {case.id for case in ROWS}
 Seen = list[Any]
-"""Seconds, and what was found: rule, what was seen, function, whether other things followed, and words."""
+"""Seconds; what was found: rule, what was seen, function, whether other things followed, and words; why undecided."""
 
 
 class Kept:
@@ -45,7 +45,7 @@ class Kept:
 
     def is_caught(self, subject: Subject) -> bool:
         """Whether anything was found on any case of the catalogue."""
-        return any(found for case, (_, found) in self.of(subject).items() if case not in _THEIRS)
+        return any(found for case, (_, found, _) in self.of(subject).items() if case not in _THEIRS)
 
     def usual_seconds(self, case: str) -> float:
         """Return what the case takes the right gather that takes least."""
@@ -57,7 +57,7 @@ class Kept:
         with self._lock:
             known = self._all(subject)
             known.update(told)
-            last = list(told)[-1:] if any(found for _, found in told.values()) else []
+            last = list(told)[-1:] if any(found for _, found, _ in told.values()) else []
             for case in asked:
                 if case in last:
                     break  # it may have stopped there

@@ -33,25 +33,33 @@ def content(
     order = [case.id for case in in_order(cases)]
     place = {case: at for at, case in enumerate(order)}
     bugs: dict[str, Any] = {}
+    kills: Counter[str] = Counter()
     missed: list[str] = []
+    right: dict[str, int] = {}
     alarms: list[dict[str, Any]] = []
     unseen: list[str] = []
+    undecided: list[str] = []
     for subject in subjects:
         seen = kept.of(subject)
         found = {case: of[1] for case, of in seen.items() if of[1]}
+        open_ = [f"{subject.name} on {case}: {of[2]}" for case, of in seen.items() if of[2] and case not in theirs]
         if subject.bug is None:
             alarms += [{"subject": subject.name, "case": case, "found": of} for case, of in found.items()]
+            right[subject.name] = sum(not of[1] and of[2] is None for of in seen.values())
+            undecided += open_
             continue
         caught = sorted((case for case in found if case not in theirs), key=place.__getitem__)
-        if not caught:
+        if not caught and open_:
+            undecided += open_
+        elif not caught:
             (unseen if subject.bug.needs_gpu and device == "cpu" else missed).append(subject.name)
+        kills.update(caught)
         bugs[subject.name] = {
             "class": subject.bug.kind,
             "report": subject.bug.report,
             **_first(caught, found, seen, place, theirs),
             "families": dict(Counter(case.split("/")[0] for case in caught)),
             "instruments": _instruments(found[case] for case in caught),
-            "cases": sorted(place[case] for case in caught),
             "others": {
                 name: [any(case.id in found for case in of), _by_rows(found.get(case.id, ()) for case in of)]
                 for name, of in PROJECTS.items()
@@ -61,14 +69,14 @@ def content(
     return {
         "device": device,
         "matrix": is_matrix,
-        "cases": order,
+        "kills": {case: kills[case] for case in order},
         "bugs": bugs,
         "missed": missed,
         "unseen": unseen,
         "alarms": alarms,
-        "right": [subject.name for subject in subjects if subject.bug is None],
+        "right": right,
         "idle": idle(bugs.values(), {case.family for case in cases if case.id not in theirs}) if is_matrix else [],
-        "undecided": [],
+        "undecided": undecided,
     }
 
 
@@ -112,7 +120,8 @@ def markdown(report: dict[str, Any]) -> str:
     """Return the tables of a report."""
     bugs = report["bugs"]
     lines = [
-        f"On `{report['device']}`, {len(bugs)} planted bugs, {len(report['right'])} right implementations.",
+        f"On `{report['device']}`, {len(bugs)} planted bugs, {len(report['right'])} right implementations on "
+        f"{sum(report['right'].values())} cases.",
         "",
         f"| class | bugs | caught | first found after, median s | {' | '.join(f'test of {of}' for of in PROJECTS)} |",
         "|---" * (4 + len(PROJECTS)) + "|",
@@ -137,6 +146,7 @@ def _lists(report: dict[str, Any]) -> list[str]:
     lines = [f"- False alarms: {len(report['alarms'])}."]
     for title, names in (("Missed", report["missed"]), ("Needs a GPU", report["unseen"])):
         lines += [f"- {title}: {', '.join(f'`{name}`' for name in names)}."] if names else []
+    lines += [f"- Could not decide {told}." for told in report["undecided"]]
     if not report["matrix"]:
         return lines
     for title, what in (("check", "instruments"), ("family", "families")):
@@ -145,8 +155,7 @@ def _lists(report: dict[str, Any]) -> list[str]:
         told = [f"{name} {alone[name]} of {some[name]}" for name in sorted(some)]
         lines.append(f"- Bugs that one {title} alone catches, of all that it catches: {', '.join(told)}.")
     lines.append(f"- Checks and families that could be switched off unnoticed: {', '.join(report['idle']) or 'none'}.")
-    kills = Counter(place for bug in bugs.values() for place in bug["cases"])
-    none = [case for place, case in enumerate(report["cases"]) if not kills[place]]
+    none = [case for case, kills in report["kills"].items() if not kills]
     lines.append(f"- Cases on which no bug shows that was tried there: {', '.join(none) or 'none'}.")
     return lines
 

@@ -48,9 +48,9 @@ def test_the_first_finding_is_that_of_the_lightest_case(known):
     known.add(
         bug,
         {
-            "lengths/of-90": [3.0, found(Seen.RACE)],
-            "lengths/of-20": [0.5, found(Seen.WRAP)],
-            "lengths/of-5": [0.25, []],
+            "lengths/of-90": [3.0, found(Seen.RACE), None],
+            "lengths/of-20": [0.5, found(Seen.WRAP), None],
+            "lengths/of-5": [0.25, [], None],
         },
         (),
     )
@@ -62,7 +62,7 @@ def test_the_first_finding_is_that_of_the_lightest_case(known):
 
 def test_wrong_rows_that_followed_count_as_seen_by_the_comparison(known):
     bug = subject("b")
-    known.add(bug, {"lengths/of-5": [0.1, found(Seen.WRAP, is_followed=True)]}, ())
+    known.add(bug, {"lengths/of-5": [0.1, found(Seen.WRAP, is_followed=True), None]}, ())
     assert content(known, bug)["bugs"]["b"]["instruments"] == ["rows", "wraps"]
 
 
@@ -74,7 +74,7 @@ def test_a_bug_that_nothing_caught_is_missed_unless_it_needs_a_gpu(known):
 
 def test_a_finding_on_another_project_s_row_alone_is_none_of_the_catalogue(known):
     bug = subject("b")
-    known.add(bug, {"sglang-test/manual": [0.1, found(Seen.WRONG_ROW)]}, ())
+    known.add(bug, {"sglang-test/manual": [0.1, found(Seen.WRONG_ROW), None]}, ())
     report = content(known, bug)
     assert report["missed"] == ["b"]
     assert report["bugs"]["b"]["others"] == {"SGLang": [True, True]}
@@ -82,10 +82,26 @@ def test_a_finding_on_another_project_s_row_alone_is_none_of_the_catalogue(known
 
 def test_a_finding_on_what_is_right_is_an_alarm(known):
     right = subject("right/x", is_right=True)
-    known.add(right, {"lengths/of-5": [0.1, found(Seen.WRAP)]}, ())
+    known.add(right, {"lengths/of-5": [0.1, found(Seen.WRAP), None]}, ())
     report = content(known, right)
     assert [alarm["subject"] for alarm in report["alarms"]] == ["right/x"]
     assert "False alarms: 1." in table.markdown(report)
+
+
+def test_what_could_not_be_decided_is_neither_missed_nor_right(known):
+    bug, right = subject("b"), subject("right/x", is_right=True)
+    known.add(bug, {"lengths/of-5": [0.1, [], None], "lengths/of-20": [0.1, [], "out of memory"]}, ())
+    known.add(right, {"lengths/of-5": [0.1, [], None], "lengths/of-20": [0.1, [], "out of memory"]}, ())
+    report = content(known, bug, right)
+    assert (report["missed"], report["alarms"], report["right"]) == ([], [], {"right/x": 1})
+    assert report["undecided"] == [f"{name} on lengths/of-20: out of memory" for name in ("b", "right/x")]
+    assert "Could not decide b on lengths/of-20: out of memory." in table.markdown(report)
+
+
+def test_a_bug_that_a_case_caught_needs_no_other(known):
+    bug = subject("b")
+    known.add(bug, {"lengths/of-5": [0.1, found(Seen.WRAP), None], "lengths/of-20": [0.1, [], "out of memory"]}, ())
+    assert content(known, bug)["undecided"] == []
 
 
 def test_what_no_bug_needs_is_idle():
@@ -99,14 +115,14 @@ def test_what_no_bug_needs_is_idle():
 
 
 def test_the_matrix_has_light_cases_only_the_lightest_first(known):
-    known.add(subject("right/x", is_right=True), {"lengths/of-20": [0.3, []]}, ())
+    known.add(subject("right/x", is_right=True), {"lengths/of-20": [0.3, [], None]}, ())
     assert [case.id for case in plan.light(CASES, known)] == ["lengths/of-5", "lengths/of-90"]
     assert [case.id for case in plan.heavier(CASES, known)] == ["tables/heavy", "lengths/of-20"]
 
 
 def test_what_is_known_is_not_asked_again(known, tmp_path):
     bug = subject("b")
-    known.add(bug, {"lengths/of-5": [0.1, []]}, ["lengths/of-5", "lengths/of-20"])
+    known.add(bug, {"lengths/of-5": [0.1, [], None]}, ["lengths/of-5", "lengths/of-20"])
     again = kept.Kept("cpu", [*CASES, *ROWS])
     (stretch,) = plan.tasks_of([bug], CASES, again, "never", workers=2)
     assert [task.cases for task in stretch] == [("lengths/of-90", "tables/heavy")]
@@ -114,7 +130,7 @@ def test_what_is_known_is_not_asked_again(known, tmp_path):
 
 def test_a_bug_that_stopped_at_its_first_finding_leaves_the_rest_open(known):
     bug = subject("b")
-    known.add(bug, {"lengths/of-5": [0.1, found(Seen.WRAP)]}, LIGHTEST_FIRST)
+    known.add(bug, {"lengths/of-5": [0.1, found(Seen.WRAP), None]}, LIGHTEST_FIRST)
     assert plan.tasks_of([bug], CASES, known, "first", workers=2) == []
     (stretch,) = plan.tasks_of([bug], CASES[:3], known, "never", workers=2)
     assert set(stretch[0].cases) == {"lengths/of-20", "lengths/of-90"}
