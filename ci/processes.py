@@ -148,7 +148,7 @@ class Process:
         log: name of the file below `.gate/` that gets its standard error.
         environment: variables that are other than here; None leaves one out.
         before: words of the command line before Python's, such as those of a tool that runs it.
-        patience: seconds that it may say nothing.
+        patience: seconds that it may say nothing; may be changed.
         limit: seconds that it may take from its order on.
     """
 
@@ -163,7 +163,7 @@ class Process:
         limit: float = math.inf,
     ) -> None:
         self._mark = f"@@{secrets.token_hex(8)} "
-        self._patience, self._limit = patience, limit
+        self.patience, self._limit = patience, limit
         self._began = self._heard = 0.0
         self._late = ""
         self._is_over = threading.Event()
@@ -253,11 +253,11 @@ class Process:
                     pipe.close()
 
     def _keep_time(self) -> None:
-        while (left := min(self._heard + self._patience, self._began + self._limit) - time.monotonic()) > 0:
+        while (left := min(self._heard + self.patience, self._began + self._limit) - time.monotonic()) > 0:
             if self._is_over.wait(None if left == math.inf else left):
                 return
-        is_silent = self._heard + self._patience < self._began + self._limit
-        said_nothing = f"the process said nothing for {self._patience:g} s"
+        is_silent = self._heard + self.patience < self._began + self._limit
+        said_nothing = f"the process said nothing for {self.patience:g} s"
         self._late = said_nothing if is_silent else f"the process was not done after {self._limit:g} s"
         self._kill()
 

@@ -30,12 +30,16 @@ class Collector:
         case_ids: the chosen cases.
         left_out: those of them that are not to be examined, with the reason.
         listener: told of each result.
+        python: the command that stands for a worker's Python; none for this one.
     """
 
-    def __init__(self, case_ids: Iterable[str], left_out: Mapping[str, str], listener: Listener) -> None:
+    def __init__(
+        self, case_ids: Iterable[str], left_out: Mapping[str, str], listener: Listener, python: str | None = None
+    ) -> None:
         self._case_ids = dict.fromkeys(case_ids)
         self._left_out = left_out
         self._listener = listener
+        self._python = python
         self._expected: list[str] = []
         self._results: dict[str, Examined] = {}
         self.troubles: list[str] = []
@@ -67,6 +71,11 @@ class Collector:
         reported = {result.case for result in results}
         what = "no test examines it" if self._expected else "no test was collected for it"
         return results + [missing(case, what) for case in self._case_ids if case not in reported]
+
+    @pytest.hookimpl(optionalhook=True)
+    def pytest_xdist_setupnodes(self, specs: list[Any]) -> None:
+        for spec in specs:
+            spec.python = self._python
 
     @pytest.hookimpl(optionalhook=True)
     def pytest_xdist_newgateway(self, gateway: Any) -> None:

@@ -10,11 +10,12 @@ from typing import Any
 
 from rich.text import Text
 
-from ci.examination import by_rule, known, markdown, probe, summary
+from ci.examination import by_rule, known, markdown, summary
 from ci.examination import run as examination_run
 from ci.examination.collector import Collector
 from ci.examination.display import Display
 from ci.examination.everywhere import without_same_error
+from ci.examination.nursery import Nursery
 from ci.examination.probe import Answer
 from ci.examination.reproduction import scripts
 from ci.examination.verdict import CUT_SHORT, STOPPED_EARLY, RunVerdict, judge, undecided
@@ -97,13 +98,14 @@ class _Gate:
         return self._tell(verdict)
 
     def _examine(self) -> None:
-        self._answer = answer = probe.ask(self._selection)
-        self._options.selection = replace(self._selection, device=answer.device)
-        self._introduce(answer)
-        self._log = examination_run.new_log()
-        self._collector = Collector(answer.cases, answer.left_out, self._display)
-        with self._display.steps:
-            examination_run.run(self._options, answer.runnable, self._collector, self._log)
+        with Nursery(self._selection) as nursery:
+            self._answer = answer = nursery.ask()
+            self._options.selection = replace(self._selection, device=answer.device)
+            self._introduce(answer)
+            self._log = examination_run.new_log()
+            self._collector = Collector(answer.cases, answer.left_out, self._display, nursery.python)
+            with self._display.steps:
+                examination_run.run(self._options, answer.runnable, self._collector, self._log)
 
     def _verdict(self, cut_short: str | None = None) -> RunVerdict:
         """Return the verdict on what was collected, families in the catalogue's order."""

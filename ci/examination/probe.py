@@ -4,19 +4,13 @@ Importing an implementation runs the user's code: it may crash, hang, or leave a
 that only drives the workers needs no torch.
 """
 
-import os
 import platform
-from collections.abc import Mapping
-from dataclasses import asdict, dataclass, field
+from dataclasses import dataclass, field
 from typing import Any
 
-from ci.processes import CannotRun, Process, serve, tell
-from tests.calls.errors import Foreseen
 from tests.contract import Rule
 from tests.examine.selection import Selection
 
-PATIENCE_SECONDS = 300.0
-"""How long the import of an implementation may take; some compile extensions at that time."""
 _MAY_LACK_ROWS = {Rule.GEOMETRIES, Rule.STRIDES, Rule.DISAGREEMENT, Rule.BAD_ARGUMENTS, Rule.VARIANTS}
 """Rules on calls that may be refused, whose rows are open, or whose rows are not looked at."""
 
@@ -46,23 +40,6 @@ class Answer:
     def runnable(self) -> int:
         """How many cases nothing speaks against."""
         return len(self.cases) - len(self.left_out)
-
-
-def ask(selection: Selection) -> Answer:
-    """Return what a selection comes to on this machine.
-
-    Raises:
-        Foreseen: there is nothing to examine, or nothing to examine it on.
-    """
-    log = f"probe-{os.getpid()}.log"
-    try:
-        with Process("ci.examination.probe", log, patience=PATIENCE_SECONDS) as process:
-            (told,) = process.messages(selection.as_json())
-    except CannotRun as error:
-        raise Foreseen(f"--impl {selection.implementation}: its import: {error}") from error
-    if "refusal" in told:
-        raise Foreseen(told["refusal"])
-    return Answer(**told)
 
 
 def answer(selection: Selection) -> Answer:
@@ -107,14 +84,3 @@ def answer(selection: Selection) -> Answer:
     bears_on = {case.id: [int(rule) for rule in case.rules] for case in cases}
     tokens = {case.id: case.seq_len_sum for case in cases}
     return Answer(device, functions, list(bears_on), left_out, rows_due, machine, bears_on, tokens)
-
-
-def _work(order: Mapping[str, Any]) -> None:
-    try:
-        tell(**asdict(answer(Selection.from_json(order))))
-    except Foreseen as error:
-        tell(refusal=str(error))
-
-
-if __name__ == "__main__":
-    serve(_work)

@@ -8,6 +8,8 @@ from pathlib import Path
 from reference.layout import LAYOUTS
 from tests.calls.errors import Foreseen, short
 from tests.cases.case import Case, family
+from tests.cases.catalogue import catalogue
+from tests.cases.moved import Geometry, moved
 from tests.contract import Contract, Rule
 from tests.examine.selection import Selection
 
@@ -32,10 +34,6 @@ def chosen_cases(selection: Selection) -> list[Case]:
         NoSuchCase: a pattern matches none.
         NoCases: the user's own file of cases cannot be read.
     """
-    # The catalogue takes seconds to import, because some of its cases need torch.
-    from tests.cases.catalogue import catalogue
-    from tests.cases.moved import Geometry, moved
-
     geometry = Geometry(selection.page_size, selection.index_head_dim, selection.layout)
     cases = catalogue(selection.seeds_from, selection.seeds, geometry)
     if selection.cases_file:

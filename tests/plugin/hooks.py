@@ -12,6 +12,7 @@ import pytest
 from tests.calls.errors import Foreseen
 from tests.calls.implementations import require_named
 from tests.calls.interruption import note_interruptions
+from tests.cases.catalogue import QUESTIONS
 from tests.examine import selection
 from tests.examine.choice import chosen_cases, reason_to_skip
 from tests.examine.selection import Selection
@@ -97,8 +98,6 @@ def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
     marker = metafunc.definition.get_closest_marker("catalogue")
     if marker is None:
         return
-    from tests.cases.catalogue import QUESTIONS
-
     chosen = metafunc.config.stash[reporting.SELECTION]
     parameters = []
     for case in chosen_cases(chosen):

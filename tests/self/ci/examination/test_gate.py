@@ -16,7 +16,7 @@ from typing import Any
 import pytest
 
 from ci import options
-from ci.examination import probe, summary
+from ci.examination import nursery, summary
 from ci.examination import run as examination_run
 from ci.examination.command import listing
 from ci.examination.verdict import STOPPED_EARLY, judge
@@ -309,11 +309,11 @@ def test_many_undecided_cases_are_counted():
 def test_implementation_that_cannot_be_looked_at(
     source: str, sentence: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(probe, "PATIENCE_SECONDS", 30)
+    monkeypatch.setattr(nursery, "PATIENCE_SECONDS", 30)
     path = tmp_path / "my gather.py"
     path.write_text(source)
-    with pytest.raises(Foreseen) as error:
-        probe.ask(Selection(str(path), device="cpu"))
+    with pytest.raises(Foreseen) as error, nursery.Nursery(Selection(str(path), device="cpu")) as asked:
+        asked.ask()
     assert str(error.value).startswith(f"--impl {path}: {sentence}")
 
 
