@@ -3,6 +3,8 @@
 import time
 from collections.abc import Callable
 from dataclasses import dataclass
+from hashlib import sha256
+from typing import Any, Protocol
 
 from hypothesis import HealthCheck, Phase, given, seed, settings
 from hypothesis.database import DirectoryBasedExampleDatabase
@@ -10,21 +12,30 @@ from hypothesis.errors import FlakyFailure
 
 from ci.processes import FOLDER
 from tests.cases.case import Case
-from tests.cases.fuzzed import cases, of_row, row
+from tests.cases.fuzzed import cases, row
 from tests.examine.choice import reason_to_skip
+from tests.examine.examined import Examined
 from tests.examine.finding import Finding
-from tests.plugin.examiner import Examiner
+from tests.examine.selection import Selection
 
-ROUND = 500
+ROUND = 40
 """Cases of one seed."""
-TELL_EVERY = 20
-"""Cases."""
 SHRINKING_SECONDS = 60.0
 """How long a failing case is made smaller, at most."""
 
 
 class Broken(Exception):
     """A case broke a rule."""
+
+
+class Examines(Protocol):
+    """What examines cases, one after the other, and survives whatever that does."""
+
+    def examine(self, case: Case) -> Examined:
+        """Examine a case, behind others."""
+
+    def alone(self, case: Case) -> Examined:
+        """Examine a case where nothing was examined before."""
 
 
 @dataclass(frozen=True)
@@ -35,26 +46,55 @@ class Found:
     findings: tuple[Finding, ...]
 
 
+@dataclass
+class Undecided:
+    """Why rows were not decided, the first of them, and how many there were."""
+
+    reason: str
+    row: str
+    count: int = 1
+
+    def as_json(self) -> dict[str, Any]:
+        """Return this as a JSON object."""
+        return {"case": self.row, "reason": self.reason, "count": self.count}
+
+
 class Search:
     """Examines cases until one breaks a rule, or until the time is up.
 
+    What breaks one behind other cases, or kills the process, has to do so alone: an earlier case may have left
+    something behind. What does not is undecided.
+
     Args:
-        examiner: of the implementation.
+        examiner: examines; what it kept of earlier cases is gone when one is examined alone.
+        selection: what is examined.
         seconds: how long new cases are drawn.
         on_case: told how many cases were examined.
     """
 
-    def __init__(self, examiner: Examiner, seconds: float, on_case: Callable[[int], None] = lambda count: None) -> None:
+    def __init__(
+        self,
+        examiner: Examines,
+        selection: Selection,
+        seconds: float,
+        on_case: Callable[[int], None] = lambda count: None,
+    ) -> None:
         self.examined = 0
-        self.undecided: list[str] = []
+        self.undecided: dict[str, Undecided] = {}
+        """By reason."""
         self._examiner = examiner
+        self._selection = selection
         self._until = time.monotonic() + seconds
         self._on_case = on_case
         self._found: Found | None = None
+        self._known: dict[str, bool] = {}
+        """Whether each row that was examined breaks a rule."""
 
-    def of_row(self, text: str) -> Found | None:
-        """Examine one row."""
-        self._examine(of_row(text))
+    def of_row(self, case: Case) -> Found | None:
+        """Examine one case, alone."""
+        examined = self._examiner.alone(case)
+        self._count()
+        self._breaks(case, examined)
         return self._found
 
     def run(self, first_seed: int, rounds: int | None = None) -> Found | None:
@@ -66,10 +106,13 @@ class Search:
         return self._found
 
     def _round(self, of: int) -> None:
+        # Rows of another implementation would only take time.
+        of_implementation = sha256(self._selection.implementation.encode()).hexdigest()[:16]
+
         @seed(of)
         @settings(
             max_examples=ROUND,
-            database=DirectoryBasedExampleDatabase(FOLDER / "fuzz"),
+            database=DirectoryBasedExampleDatabase(FOLDER / "fuzz" / of_implementation),
             deadline=None,
             phases=(Phase.reuse, Phase.generate, Phase.shrink),
             suppress_health_check=list(HealthCheck),
@@ -77,7 +120,7 @@ class Search:
         )
         @given(cases())
         def breaks_no_rule(case: Case) -> None:
-            if time.monotonic() < self._until and self._examine(case):
+            if time.monotonic() < self._until and self.is_broken(case):
                 raise Broken
 
         try:
@@ -85,18 +128,52 @@ class Search:
         except (Broken, FlakyFailure):
             assert self._found is not None
 
+    def is_broken(self, case: Case) -> bool:
+        """Whether a case breaks a rule, alone; each is examined once."""
+        text = row(case)
+        if text not in self._known:
+            self._known[text] = self._examine(case)
+        return self._known[text]
+
     def _examine(self, case: Case) -> bool:
-        selection = self._examiner.selection
+        selection = self._selection
         if reason_to_skip(case, device=selection.device, contract=selection.contract, quick=False):
             return False
         examined = self._examiner.examine(case)
+        self._count()
+        if not examined.is_unclean:
+            return False
+        if not examined.findings and examined.undecided in self.undecided:
+            return self._breaks(case, examined)
+        alone = self._examiner.alone(case)
+        if alone.is_clean and not examined.lacked_memory:
+            self._note(f"behind other cases, and not alone: {_what(examined)}", case)
+        return self._breaks(case, alone)
+
+    def _count(self) -> None:
         self.examined += 1
-        if self.examined % TELL_EVERY == 0:
-            self._on_case(self.examined)
-        if examined.undecided is not None and examined.undecided not in self.undecided:
-            self.undecided.append(examined.undecided)
-        if examined.findings:
-            if self._found is None:
-                self._until = time.monotonic() + SHRINKING_SECONDS
+        self._on_case(self.examined)
+
+    def _breaks(self, case: Case, examined: Examined) -> bool:
+        """Whether a case that was examined alone breaks a rule."""
+        if examined.undecided is not None:
+            self._note(examined.undecided, case)
+        if not examined.findings:
+            return False
+        if self._found is None:
+            self._until = time.monotonic() + SHRINKING_SECONDS
+        if self._found is None or len(row(case)) <= len(self._found.row):
             self._found = Found(row(case), examined.findings)
-        return bool(examined.findings)
+        return True
+
+    def _note(self, reason: str, case: Case) -> None:
+        if reason in self.undecided:
+            self.undecided[reason].count += 1
+        else:
+            self.undecided[reason] = Undecided(reason, row(case))
+
+
+def _what(examined: Examined) -> str:
+    """Return in a few words, the same for many cases, what was seen of a case."""
+    told = [f"{of.function} breaks rule {of.rule}, {of.fault}" for of in examined.findings[:1]]
+    return "".join(told) or str(examined.undecided)

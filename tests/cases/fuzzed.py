@@ -44,7 +44,7 @@ def _good(draw: st.DrawFn, most: int = MOST_SEQUENCES) -> Case:
         pool_row_gap=draw(st.sampled_from([0, 4, 13])),
         pages=draw(st.sampled_from(["shuffled", "reversed", "same", "shared_prefix"])),
         tail=draw(st.sampled_from(["stale", "minus_one", "huge", "int_min"])),
-        spare_columns=draw(st.integers(0, 4)),
+        spare_columns=draw(st.sampled_from([2, 0, 1, 3, 4])),
     )
     return _with_rules(case)
 

@@ -1,19 +1,27 @@
 """Does fuzzing find what no row shows, and do the rows that it prints show it again?"""
 
+import json
+import os
 import re
 
 import pytest
 from hypothesis import HealthCheck, given, settings
 
 from ci.fuzz import command
+from ci.fuzz.apart import Apart
 from ci.fuzz.options import Options
 from ci.fuzz.search import Search
+from ci.processes import CannotRun
 from tests.calls.implementations import load_implementation
 from tests.cases.fuzzed import cases, of_row, row
 from tests.cases.plan import plan
+from tests.contract import Contract, Rule
+from tests.examine.examined import Examined
+from tests.examine.finding import Finding
 from tests.examine.selection import Selection
 from tests.planted.bugs.unseen import UNSEEN
-from tests.self.commands import gate
+from tests.planted.faults import deadly
+from tests.self import commands
 
 SHOWING = [
     f"Case(name='drawn', rules=(4,), seq_lens={(0,) * 300 + (1,)!r}, spare_columns=2)",
@@ -40,8 +48,43 @@ def test_what_is_no_row_is_refused(text):
         of_row(text)
 
 
+class InThisProcess:
+    """Examines without a process of its own."""
+
+    def __init__(self, examiner):
+        self.examine = self.alone = examiner.examine
+
+
+class Scripted:
+    """Comes to what is scripted for cases behind others, and for those that are alone."""
+
+    def __init__(self, behind, alone):
+        self.behind, self._alone, self.asked = behind, alone, []
+
+    def examine(self, case):
+        self.asked.append("behind")
+        return self.behind(case)
+
+    def alone(self, case):
+        self.asked.append("alone")
+        return self._alone(case)
+
+
+def clean(case):
+    return Examined(case.id)
+
+
+def dies(case):
+    fault = "the process was ended by SIGSEGV"
+    return Examined(case.id, (Finding(Rule.LENGTHS, case.id, "get_k", f"{fault} during the first call", {}, fault),))
+
+
+def killed(case):
+    return Examined(case.id, undecided="the process was ended by SIGKILL")
+
+
 def test_own_kernels_are_clean_for_some_seconds(examiner):
-    search = Search(examiner, seconds=2)
+    search = Search(InThisProcess(examiner), examiner.selection, seconds=2)
     assert search.run(first_seed=7, rounds=1) is None
     assert search.examined > 0
     assert not search.undecided
@@ -55,31 +98,107 @@ def test_the_bugs_that_no_row_shows_can_be_seen(bug, text, examiner, tmp_path):
     assert {finding.rule for finding in examined.findings} & set(bug.rules), examined
 
 
-@pytest.mark.parametrize(("is_alone", "code"), [(True, 1), (False, 2)])
-def test_only_what_a_row_shows_alone_is_a_finding(is_alone, code, monkeypatch, capsys):
-    found = {"row": SHOWING[0], "findings": [{"rule": 7, "function": "get_k", "message": "rows changed"}]}
-    orders = []
+def test_a_death_that_happens_again_alone_is_found_and_made_smaller(tmp_path):
+    scripted = Scripted(*[lambda case: dies(case) if sum(case.seq_lens) > 2 else clean(case)] * 2)
+    search = Search(scripted, Selection(str(tmp_path), device="cpu"), seconds=20)
+    found = search.run(first_seed=1, rounds=1)
+    assert found is not None
+    assert found.row == "Case(name='drawn', rules=(4,), seq_lens=(3,))"
+    assert "was ended by SIGSEGV" in found.findings[0].message
+    assert not search.undecided
 
-    def in_processes(options, steps):
-        orders.append(options.row)
-        told = [{"examined": 1, "undecided": []}]
-        return [found, *told] if options.row is None or is_alone else told
 
-    monkeypatch.setattr(command, "_in_processes", in_processes)
-    assert command.main(Options(Selection(), 1, 0, None, None), ["./ci/gate"]) == code
-    assert orders == [None, SHOWING[0]], "a row that was found is examined again in a process of its own"
+@pytest.mark.parametrize(
+    ("behind", "reason"),
+    [
+        (dies, "behind other cases, and not alone: get_k breaks rule 4, the process was ended by SIGSEGV"),
+        (killed, "behind other cases, and not alone: the process was ended by SIGKILL"),
+    ],
+)
+def test_a_death_that_does_not_happen_alone_is_undecided_with_its_row(behind, reason, tmp_path):
+    rows = [of_row(f"Case(name='drawn', rules=(4,), seq_lens=({tokens},))") for tokens in (3, 4, 4)]
+    scripted = Scripted(behind, clean)
+    search = Search(scripted, Selection(str(tmp_path), device="cpu"), seconds=20)
+    assert not any(map(search.is_broken, rows))
+    assert scripted.asked == ["behind", "alone"] * 2, "a row is examined once"
+    (undecided,) = search.undecided.values()
+    assert undecided.as_json() == {"case": row(rows[0]), "reason": reason, "count": 2}
+
+
+@pytest.mark.parametrize(
+    ("fault", "says", "is_finding"),
+    [
+        ("abort", "was ended by SIGABRT during the first call, in get_k_and_s (deadly.py", True),
+        ("hang", "hung, and was ended after 5 s during the first call, in <lambda> (deadly.py", True),
+        ("killed", "the process was ended by SIGKILL", False),
+    ],
+)
+def test_a_process_that_dies_of_a_row_is_judged_and_replaced(fault, says, is_finding, tmp_path, monkeypatch):
+    one, other = (of_row(f"Case(name='drawn', rules=(4,), seq_lens=({tokens},))") for tokens in (3, 4))
+    monkeypatch.setitem(deadly.FAULTS, "killed", lambda: os.kill(os.getpid(), 9))
+    monkeypatch.setenv(deadly.CALLS, json.dumps({deadly.signature(3, 3, 64, 128): fault}))
+    selection = Selection("tests.planted.faults.deadly", Contract.TRUSTING, "cpu")
+    with Apart(selection, tmp_path / "0.json", hung_seconds=5) as apart:
+        assert apart.examine(other).is_clean
+        examined = apart.examine(one)
+        assert apart.examine(other).is_clean
+    assert says in (examined.findings[0].message if is_finding else str(examined.undecided))
+    assert bool(examined.findings) == is_finding
+
+
+def test_what_cannot_be_imported_is_no_death(tmp_path):
+    (tmp_path / "ends.py").write_text("import os\nos._exit(3)\n")
+    for name, says in (("nowhere.py", "there is no such file"), ("ends.py", "importing it ended the process with")):
+        with (
+            Apart(Selection(str(tmp_path / name), device="cpu"), tmp_path / "0.json") as apart,
+            pytest.raises(CannotRun, match=says),
+        ):
+            apart.examine(of_row(SHOWING[0]))
+
+
+@pytest.mark.parametrize(
+    ("messages", "code", "says"),
+    [
+        ([{"undecided": []}], 0, "0 rows in 7 cases"),
+        ([{"row": "Case(a)", "findings": [{"rule": 7, "function": "get_k", "message": "m"}]}], 1, "rule 7, get_k: m"),
+        (
+            [{"undecided": [{"case": "Case(a)", "reason": "killed", "count": 2}]}] * 2,
+            2,
+            "Case(a),\n  undecided: killed; and 3 more like it\n  replay: ./ci/gate fuzz --impl own",
+        ),
+        (CannotRun("the process was ended by SIGBUS: no text"), 2, "no row,\n  undecided: the process was ended by"),
+    ],
+)
+def test_nothing_that_a_process_tells_is_lost(messages, code, says, monkeypatch, capsys):
+    class Process:
+        def __init__(self, *_, **__):
+            pass
+
+        __enter__ = lambda self: self  # noqa: E731
+        __exit__ = lambda self, *_: None  # noqa: E731
+
+        def messages(self, order):
+            yield {"step": "cases", "done": 7, "of": 0}
+            if isinstance(messages, CannotRun):
+                raise messages
+            yield from messages
+
+    monkeypatch.setattr(command, "Process", Process)
+    asked = Options(Selection(device="cpu"), 1, 0, "Case(a)", None)
+    assert command.main(asked, ["./ci/gate"]) == code
     told = capsys.readouterr().out
-    assert ("replay: ./ci/gate fuzz" in told) == is_alone
-    assert ("broke a rule behind other calls, and none alone" in told) != is_alone
+    assert says in told
+    assert "in 7 cases" in told
 
 
 @pytest.mark.long
 @pytest.mark.parametrize("bug", UNSEEN, ids=lambda bug: bug.name)
-def test_they_are_found_and_the_rows_fail(bug, tmp_path):
+def test_they_are_found_and_the_rows_fail(bug, tmp_path, monkeypatch):
+    monkeypatch.setattr(commands, "SECONDS", 500)
     path = tmp_path / "planted.py"
     path.write_text(bug.source(), encoding="utf-8")
-    told = gate("fuzz", "--minutes", "5", "--impl", path, "--device", "cpu")
+    told = commands.gate("fuzz", "--minutes", "5", "--impl", path, "--device", "cpu")
     assert told.returncode == 1, told.stdout
     (text, *_) = re.findall(r"(?m)^(Case\(.*\)),$", told.stdout)
-    again = gate("fuzz", "--impl", path, "--device", "cpu", "--row", text)
+    again = commands.gate("fuzz", "--impl", path, "--device", "cpu", "--row", text)
     assert again.returncode == 1, again.stdout
