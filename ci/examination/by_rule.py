@@ -82,7 +82,7 @@ def _unbroken(rule: Rule, bearing: Sequence[Examined]) -> OfRule:
         return OfRule(rule, REFUSED, f"in {counted(len(clean), 'case')}")
     if clean:
         return OfRule(rule, HOLDS, f"in {counted(len(clean), 'case')}")
-    reasons = Counter(of.not_run or of.undecided or "" for of in bearing)
+    reasons = Counter(of.not_run or of.undecided or "its cases break other rules" for of in bearing)
     return OfRule(rule, NOT_EXAMINED, reasons.most_common(1)[0][0] if reasons else "no case of this run is about it")
 
 

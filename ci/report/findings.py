@@ -6,9 +6,11 @@ from dataclasses import dataclass
 from typing import Any
 
 from ci.report.html import folded, text
+from ci.reports.decision import counted
+from ci.reports.step_summary import by_fault, cases_of, functions_of
 
 MOST_SHOWN = 40
-"""Findings in full; the rest are counted."""
+"""Faults in full; the rest are counted."""
 PAGE_SIZE = 64
 """Tokens of a page in a picture, unless a token lies beyond."""
 _ROW = re.compile(
@@ -44,15 +46,16 @@ def wrong_rows(message: str) -> list[WrongRow]:
 
 
 def findings(of: Sequence[Mapping[str, Any]]) -> str:
-    """Return findings of an examination, each folded but for the first."""
-    shown = [_finding(each, is_open=number == 0) for number, each in enumerate(of[:MOST_SHOWN])]
-    more = f"<p>and {len(of) - MOST_SHOWN} more, in the JSON report</p>" if len(of) > MOST_SHOWN else ""
-    return "".join(shown) + more
+    """Return findings of an examination: the first of each fault, each folded but for the first."""
+    faults = by_fault(of)
+    shown = [_fault(fault, is_open=number == 0) for number, fault in enumerate(faults[:MOST_SHOWN])]
+    more = f"<p>and {len(faults) - MOST_SHOWN} more faults, in the JSON report</p>" if len(faults) > MOST_SHOWN else ""
+    return f"<p>{counted(len(of), 'finding')} of {counted(len(faults), 'fault')}</p>" + "".join(shown) + more
 
 
-def _finding(finding: Mapping[str, Any], *, is_open: bool) -> str:
-    message = str(finding.get("message", ""))
-    title = f"rule {finding.get('rule', '-')} {finding.get('case', '')} {finding.get('function', '')}"
+def _fault(fault: Sequence[Mapping[str, Any]], *, is_open: bool) -> str:
+    message, what = str(fault[0].get("message", "")), str(fault[0].get("fault", ""))[:80]
+    title = f"rule {fault[0].get('rule', '-')}, {what or 'fault'}: {cases_of(fault)} ({functions_of(fault)})"
     picture = "".join(_picture(row) for row in wrong_rows(message))
     return folded(f'<span class="bad">{text(title)}</span>', f"<p>{text(message)}</p>{picture}", is_open=is_open)
 

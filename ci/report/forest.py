@@ -5,7 +5,7 @@ from collections.abc import Callable, Mapping, Sequence
 from statistics import median
 from typing import Any
 
-from ci.report.html import bullets, text
+from ci.report.html import bullets, folded, text
 from tests.latency.thresholds import MINIMUM_EFFECT
 
 _LEAST_REACH, _MOST_REACH = math.log(1.06), math.log(1.5)
@@ -31,7 +31,7 @@ def forest(report: Mapping[str, Any]) -> str:
     because = "machine code and launch are identical, nothing was measured"
     same = f"<p>{len(identical)} more: {because}.</p>" if identical else ""
     told = [f"{cell['verdict']} {cell['cell']}: {cell['reason']}" for cell in cells if cell["verdict"] != "SAME"]
-    return plot + same + (bullets(told) if told else "")
+    return plot + same + (folded("why", bullets(told)) if told else "")
 
 
 def _rank(cell: Mapping[str, Any]) -> tuple[int, float]:

@@ -76,7 +76,7 @@ def _findings(reports: Sequence[Report]) -> str:
     of_cases = [each for report in reports if report.get("report") != "cost" for each in report.get("findings", ())]
     if not of_cases:
         return '<p class="good">No findings.</p>'
-    return f"<p>{counted(len(of_cases), 'finding')}</p>{findings(of_cases)}"
+    return findings(of_cases)
 
 
 def _kills(report: Report | None) -> str:

@@ -82,21 +82,30 @@ def _alike(items: Sequence[Mapping[str, Any]], key: Callable[[Mapping[str, Any]]
     return alike
 
 
+def by_fault(findings: Sequence[Mapping[str, Any]]) -> list[list[Mapping[str, Any]]]:
+    """Return an examination's findings of one rule and one fault together, each in their order."""
+    # Without a fault, findings are not known to be alike.
+    return list(
+        _alike(findings, lambda of: (str(of.get("rule", "")), str(of.get("fault") or of.get("message")))).values()
+    )
+
+
 def _faults(findings: Sequence[Mapping[str, Any]]) -> list[tuple[str, ...]]:
     """Return a row for each rule and fault: the first finding, and in how many cases there are such."""
-    # Without a fault, findings are not known to be alike.
-    alike = _alike(findings, lambda of: (str(of.get("rule", "")), str(of.get("fault") or of.get("message"))))
     return [
-        (rule, _cases(fault), _functions(fault), str(fault[0].get("message", ""))) for (rule, _), fault in alike.items()
+        (str(fault[0].get("rule", "")), cases_of(fault), functions_of(fault), str(fault[0].get("message", "")))
+        for fault in by_fault(findings)
     ]
 
 
-def _cases(items: Sequence[Mapping[str, Any]]) -> str:
+def cases_of(items: Sequence[Mapping[str, Any]]) -> str:
+    """Return the first case, and how many others there are."""
     cases = list(dict.fromkeys(str(item.get("case", "")) for item in items))
     return cases[0] + (f" and {len(cases) - 1} more" if len(cases) > 1 else "")
 
 
-def _functions(findings: Sequence[Mapping[str, Any]]) -> str:
+def functions_of(findings: Sequence[Mapping[str, Any]]) -> str:
+    """Return all functions of findings."""
     return ", ".join(dict.fromkeys(str(finding.get("function", "")) for finding in findings))
 
 
@@ -125,7 +134,7 @@ def _reasons(items: Sequence[Mapping[str, Any] | str]) -> list[str]:
     told = [{"reason": item} if isinstance(item, str) else item for item in items]
     alike = _alike(told, lambda item: str(item.get("reason")))
     cases = {reason: [item for item in of if item.get("case")] for reason, of in alike.items()}
-    return [_text(f"{_cases(of)}: {reason}" if of else reason) for reason, of in cases.items()]
+    return [_text(f"{cases_of(of)}: {reason}" if of else reason) for reason, of in cases.items()]
 
 
 def _table(head: Sequence[str], rows: Sequence[Sequence[str]]) -> str:

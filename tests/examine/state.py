@@ -119,18 +119,26 @@ class StateExamination:
         return _Made(number, inputs.case, findings, outcome.results, copies)
 
     def _judge(self, made: list[_Made], inputs: Inputs) -> None:
-        """Blame the last call's faults on its past, unless a fresh copy that has none does the same."""
+        """Blame the last call's faults on its past where a fresh copy, that has none, does not have them.
+
+        Without a fresh copy, its past is to blame only where rows of an earlier call came back.
+        """
         last = made[-1]
         fresh = self._implementation.fresh()
         call = fresh and fresh.functions.get(self._findings.function)
-        known = {fault.fault for fault in self._make(call, inputs, last.number).faults} if call else set()
+        returned_again = _returned_again(made)
+        if call:
+            known = {fault.fault for fault in self._make(call, inputs, last.number).faults}
+        else:
+            known = set() if returned_again else {fault.fault for fault in last.faults}
         for fault in last.faults:
             if fault.fault in known:
-                self._findings.take(fault)
+                self._findings.take(replace(fault, message=f"{last} of {len(self._calls)}: {fault.message}"))
         of_past = [fault for fault in last.faults if fault.fault not in known]
         if of_past:
             alone = ", and right alone" if call else ""
-            message = f"{last} of {len(self._calls)} is wrong {_after(made)}{alone}: {of_past[0].message}"
+            after = returned_again or _differing(made)
+            message = f"{last} of {len(self._calls)} is wrong {after}{alone}: {of_past[0].message}"
             self._findings.add(Seen.STATE, message, "rows")
 
     def _held(self, made: list[_Made]) -> None:
@@ -173,17 +181,23 @@ class StateExamination:
         return [after - before for before, after in pairwise(counts)]
 
 
-def _after(made: list[_Made]) -> str:
-    """Return which earlier call is seen in the last one, or else what the one before had that it has not."""
+def _returned_again(made: list[_Made]) -> str:
+    """Return which earlier call is seen in the last one; nothing if none is."""
     *earlier, last = made
-    if not earlier:
-        return "after calls of earlier cases"
     for of in reversed(earlier):
         for part, result in last.copies.items():
             known = of.copies.get(part, result[:0])
             rows = min(len(result), len(known))
             if rows and torch.equal(result[:rows], known[:rows]):
                 return f"after {of}, whose first {rows} rows of {part} it returned"
+    return ""
+
+
+def _differing(made: list[_Made]) -> str:
+    """Return what the first call had that the last one has not."""
+    *earlier, last = made
+    if not earlier:
+        return "after calls of earlier cases"
     before = earlier[0]
     differing = [
         f"{name} {getattr(before.case, name)}, not {getattr(last.case, name)}"

@@ -28,7 +28,8 @@ def examined(examiner, call, case=FIRST, contract=Contract.STRICT):
 def test_whatever_is_raised_is_a_finding(leave, case, examiner, capsys):
     (finding,) = examined(examiner, lambda *arguments: leave("not today"), case).findings
     assert re.search(r"raised \w+: not today \(test_raised\.py line \d+\)", finding.message)
-    assert finding.rule in CASES[case].rules or finding.rule is Rule.STATE
+    about = [rule for of in (CASES[case], *CASES[case].calls) for rule in of.rules]
+    assert finding.rule in about or finding.rule is Rule.STATE
     assert "Traceback (most recent call last)" in capsys.readouterr().err
 
 

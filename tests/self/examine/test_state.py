@@ -21,7 +21,8 @@ def test_a_gather_that_keeps_nothing_is_clean(case, examiner):
     assert examiner.examine(case, load_implementation(str(BASE)), Contract.STRICT).is_clean
 
 
-def test_what_is_wrong_without_earlier_calls_is_not_their_doing(tmp_path, examiner, device):
+@pytest.mark.parametrize("can_be_had_anew", [True, False])
+def test_what_is_wrong_without_earlier_calls_is_not_their_doing(can_be_had_anew, tmp_path, examiner, device):
     """A kernel that never knew a page size but 64 has no state: rule 9 is broken, not rule 7."""
     if device == "cuda":
         pytest.skip("a wild bug: the interpreter outlives it")
@@ -30,7 +31,10 @@ def test_what_is_wrong_without_earlier_calls_is_not_their_doing(tmp_path, examin
     )
     path = tmp_path / "pages_of_64.py"
     path.write_text(source, encoding="utf-8")
-    findings = examiner.examine(CASES["state/geometries"], load_implementation(str(path)), Contract.STRICT).findings
+    implementation = load_implementation(str(path))
+    if not can_be_had_anew:
+        implementation = Implementation("installed", implementation.functions)
+    findings = examiner.examine(CASES["state/geometries"], implementation, Contract.STRICT).findings
     assert findings
     assert {finding.rule for finding in findings} == {Rule.GEOMETRIES}
 

@@ -12,7 +12,7 @@ import pytest
 
 from ci.options import parse
 from ci.report import command
-from ci.report.findings import WrongRow, wrong_rows
+from ci.report.findings import WrongRow, findings, wrong_rows
 from ci.report.junit import junit
 from ci.report.page import page, worst
 from ci.reports.decision import Decision
@@ -109,6 +109,18 @@ def test_wrong_rows_are_read_from_a_finding():
         WrongRow(0, "S", "page 1 token 2", (1, 2), None)
     ]
     assert wrong_rows("a write past the end") == []
+
+
+def test_a_fault_is_shown_after_any_number_of_findings_of_another():
+    rows = [
+        {"rule": 4, "case": f"lengths/{n}", "function": "get_k", "fault": "wrong row", "message": "row"}
+        for n in range(90)
+    ]
+    lost = {"rule": 11, "case": "pages/x", "function": "get_s", "fault": "GPU lost", "message": "an illegal access"}
+    shown = findings([*rows, lost])
+    assert shown.count("<details") == 2
+    assert "rule 4, wrong row: lengths/0 and 89 more (get_k)" in shown
+    assert "an illegal access" in shown
 
 
 def test_findings_decide_before_what_is_undecided():
