@@ -74,7 +74,7 @@ def _layouts(foreign: Foreign, case: Case) -> str | None:
     if case.rules[0] is Rule.TABLE_TAIL:
         return None if table else "is given no page table"
     kept = {
-        "page_indices": any(word in _TABLES for word in foreign.words),
+        "page_indices": any(_hands_on_table(word, case.table_dtype) for word in foreign.words),
         "seq_lens": foreign.hands_on_as_it_is("seq_lens"),
         "buf": True,
     }
@@ -82,6 +82,12 @@ def _layouts(foreign: Foreign, case: Case) -> str | None:
     if about and not any(kept[name] for name in about):
         return f"is not given {' and '.join(about)} as it is"
     return None
+
+
+def _hands_on_table(word: str, dtype: str) -> bool:
+    """Whether a word is the table as it was given: a cast to the dtype that it has is none."""
+    base, *casts = word.split(":")
+    return base in _TABLES and all(cast == dtype for cast in casts)
 
 
 def _pool(foreign: Foreign, case: Case) -> str | None:

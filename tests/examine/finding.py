@@ -1,5 +1,6 @@
 """What the examination has to say: one broken promise, in the user's terms."""
 
+import re
 from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import asdict, dataclass, field, replace
 from typing import Any, NamedTuple
@@ -8,6 +9,8 @@ from tests.calls.attempt import Raised
 from tests.cases.case import Case
 from tests.contract import Contract, Rule
 from tests.examine.blame import Seen, rule_of
+
+_FIGURES = re.compile(r"\d[\d.,]*")
 
 
 @dataclass(frozen=True)
@@ -121,7 +124,7 @@ class Findings:
             seen = Seen.RAISED_OUT_OF_BOUNDS
         if seen is Seen.RAISED and (reason := refused_by_compiler(raised.error)) is not None:
             seen, message = Seen.NOT_COMPILED, f"a kernel does not compile: {reason}"
-        if self.add(seen, message.replace("{}", str(raised)), raised.text, **details):
+        if self.add(seen, message.replace("{}", str(raised)), _FIGURES.sub("N", raised.text), **details):
             raised.show()
 
     @property

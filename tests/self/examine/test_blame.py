@@ -107,6 +107,7 @@ def test_which_rule_an_error_breaks(error, rule, examiner):
     (finding,) = examiner.examine(case, Implementation("raises", {"get_k": get_k}), Contract.SAFE).findings
     assert finding.rule == rule
     assert finding.message.startswith(f"raised {error.__name__}: page 12 is out of bounds (test_blame.py line ")
+    assert f"{error.__name__}: page N is out of bounds" in finding.fault, "figures do not tell faults apart"
 
 
 def _examine(examiner, case, function, call, contract=Contract.SAFE):

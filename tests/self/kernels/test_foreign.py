@@ -1,5 +1,7 @@
 """Are gathers of other signatures called as they declare, and only for what is theirs blamed?"""
 
+from dataclasses import replace
+
 import pytest
 import torch
 
@@ -152,6 +154,14 @@ def test_cases_whose_point_is_not_handed_on_are_not_asked(name, row, why):
     assert told.findings == ()
     assert told.undecided is None
     assert why in str(told.not_run)
+
+
+def test_a_cast_to_the_dtype_that_a_table_has_hands_it_on():
+    cast = Foreign(cp_gather, "pages", "k", "s", "page_indices:int32", "cu_seq_lens")
+    transposed = Case(name="case", rules=(10,), seq_lens=(70, 5), table_layout="transposed")
+    require_asked(cast, transposed)
+    with pytest.raises(NotAsked, match="page_indices"):
+        require_asked(cast, replace(transposed, table_dtype="int64"))
 
 
 def test_of_bad_arguments_those_that_are_handed_on_are_asked():
