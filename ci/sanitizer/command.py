@@ -19,7 +19,7 @@ def main(options: Namespace, start: Sequence[str], console: Console | None = Non
     Raises:
         NoSuchCase: a pattern matches no case.
     """
-    reporter = Reporter("sanitizer", None, console)
+    reporter = Reporter("sanitizer", options.report, console)
     implementations, contract = options.implementations, options.selection.contract
     cases = chosen_cases(options.selection)
     reports: list[SanitizerReport] = []
@@ -32,15 +32,18 @@ def main(options: Namespace, start: Sequence[str], console: Console | None = Non
         stopped = [str(error)]
     except KeyboardInterrupt as error:
         stopped = [why(error)]
-    findings = sum(len(report.findings) for report in reports)
-    undecided = [reason for report in reports for reason in report.undecided] + stopped
+    undecided = [f"{report.tool}: {reason}" for report in reports for reason in report.undecided] + stopped
+    findings = [{**found.as_json(), "tool": report.tool} for report in reports for found in report.findings]
+    tools = {report.tool: len(report.examined) for report in reports}
+    content = {"implementation": ", ".join(implementations), "tools": tools, "findings": findings}
+    content["undecided"] = [{"case": None, "reason": reason} for reason in undecided]
     if findings:
-        told = f"{findings}; and {undecided[-1]}" if undecided else str(findings)
-        return reporter.told({}, Decision.FINDINGS, told)
+        told = f"{len(findings)}; and {undecided[-1]}" if undecided else str(len(findings))
+        return reporter.told(content, Decision.FINDINGS, told)
     if undecided:
-        return reporter.told({}, Decision.UNDECIDED, undecided[-1])
-    told = f"{', '.join(implementations)} under {', '.join(report.tool for report in reports)}"
-    return reporter.told({}, Decision.CLEAN, told)
+        return reporter.told(content, Decision.UNDECIDED, undecided[-1])
+    told = f"{', '.join(implementations)} under {', '.join(tools)}"
+    return reporter.told(content, Decision.CLEAN, told)
 
 
 def show(report: SanitizerReport, reporter: Reporter) -> None:

@@ -3,7 +3,7 @@
 import argparse
 from pathlib import Path
 
-from ci.job import Job
+from ci.job import Job, add_report
 from ci.sanitizer.tools import TOOLS
 from ci.setup import extras
 from tests.examine.replay import SANITIZER_FLAGS
@@ -16,6 +16,7 @@ def _declare(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--impl", dest="implementations", action="append", default=[], metavar="NAME", help=text)
     add_options(parser.add_argument, *(flag for flag in SANITIZER_FLAGS if flag != "--impl"))
     parser.add_argument("--timeout", type=seconds, default=300.0, metavar="S", help="seconds for each tool")
+    add_report(parser)
     parser.add_argument("--log", type=Path, metavar="FILE", help="append what was printed, the tool's records included")
 
 

@@ -10,8 +10,9 @@ from ci.processes import CannotRun, TookTooLong
 from ci.reports.decision import Decision
 from ci.sanitizer import command, process
 from ci.sanitizer.cases import CHOSEN, chosen_cases
-from ci.sanitizer.process import launch_child, run_sanitizer
+from ci.sanitizer.process import SanitizerReport, launch_child, run_sanitizer
 from ci.sanitizer.tools import PROGRAM, TOOLS, find_program
+from ci.sanitizer.transcript import Subject
 from tests.calls.errors import Foreseen
 from tests.cases.catalogue import catalogue
 from tests.contract import Contract, Rule
@@ -72,7 +73,7 @@ def done(*cases, by="own"):
 def test_a_clean_run():
     report, _ = run_fake(run_of("\n".join([done(CASE), END, CANARY, SUMMARY])))
     assert report.is_clean
-    assert report.examined == (("own", CASE),)
+    assert report.examined == (Subject("own", CASE),)
 
 
 def test_a_tool_that_saw_nothing_is_not_trusted():
@@ -172,6 +173,21 @@ def test_without_the_tool_nothing_is_decided(monkeypatch, capsys):
     monkeypatch.setattr("ci.sanitizer.process.find_program", lambda: find_program({"PATH": ""}))
     assert command_line("--tool", "memcheck") == Decision.UNDECIDED
     assert capsys.readouterr().out.startswith("UNDECIDED: compute-sanitizer is not on the PATH")
+
+
+def test_the_report_tells_what_each_tool_found(tmp_path, monkeypatch):
+    finding = Finding(Rule.GEOMETRIES, CASE, "get_k", "read past buf", {"implementation": "own"}, "read outside")
+    told = {
+        "memcheck": SanitizerReport("memcheck", (finding,), (Subject("own", CASE),), (), 2.0),
+        "racecheck": SanitizerReport("racecheck", (), (Subject("own", CASE),), ("it saw nothing",), 3.0),
+    }
+    monkeypatch.setattr(command, "run_sanitizer", lambda tool, *of, **more: told.get(tool, told["racecheck"]))
+    path = tmp_path / "sanitizer.json"
+    assert command_line("--case", CASE, "--json", str(path)) == Decision.FINDINGS
+    report = json.loads(path.read_text())
+    assert [(of["tool"], of["rule"], of["fault"]) for of in report["findings"]] == [("memcheck", 9, "read outside")]
+    assert report["undecided"][0]["reason"] == "racecheck: it saw nothing"
+    assert report["tools"]["memcheck"] == 1
 
 
 def test_the_tool_is_found_where_cuda_is(tmp_path):
