@@ -45,12 +45,13 @@ def _run(options: Options, reporter: Reporter) -> int:
         run = _Run(device, options.workers or os.cpu_count() or 1, kept, steps)
         right = [subject for subject in subjects if subject.bug is None]
         bugs = [subject for subject in subjects if subject.bug is not None]
-        run.all(tasks_of(right, cases, kept, "never", run.workers))
+        run.all(tasks_of(right, [case for case in cases if not case.heavy], kept, "never", run.workers))
         is_matrix = not options.first_only and device == "cpu"
         run.all(tasks_of(bugs, light(own, kept), kept, "never" if is_matrix else "first", run.workers))
         left = [subject for subject in bugs if not kept.is_caught(subject)]
         run.all(tasks_of(left, heavier(own, kept), kept, "family" if is_matrix else "first", run.workers))
         run.all(tasks_of(bugs, ROWS, kept, "never", run.workers))
+        run.all(tasks_of(right, cases, kept, "never", run.workers))
     content = table.content(device, subjects, cases, kept, is_matrix=is_matrix)
     text = table.markdown(content)
     if options.markdown is not None:
