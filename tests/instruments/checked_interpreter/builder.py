@@ -3,11 +3,11 @@
 from typing import Any
 
 import triton.language as tl
-from triton.language.semantic import TritonSemantic
 
 from .access import report_undefined
 from .blocks import BlockOps
 from .elementwise import ElementwiseOps
+from .fast_semantic import FastSemantic
 from .source import in_kernel
 
 
@@ -15,7 +15,7 @@ class CheckedBuilder(ElementwiseOps, BlockOps):
     """Triton's interpreter builder with checks. The interpreter's one builder becomes one for a launch."""
 
 
-class CheckedSemantic(TritonSemantic):
+class CheckedSemantic(FastSemantic):
     """Triton's semantics without its own overflow arithmetic, which the builder's checks make redundant."""
 
     builder: CheckedBuilder

@@ -5,20 +5,31 @@ These give equal values, and make each once.
 """
 
 import math
-from functools import lru_cache
 from typing import Any
 
 import triton.language as tl
 
 _block_types: dict[tuple[str, int, tuple[int, ...]], tl.block_type] = {}
+_known: dict[tuple[str, int], tuple[tl.dtype, tl.dtype, Any, Any]] = {}
+"""Of each type, the one object that stands for all that are equal, and what tensors of it have."""
 
 
 def init_tensor(tensor: tl.tensor, handle: Any, type: tl.dtype) -> None:
-    """`tl.tensor.__init__`"""
+    """`tl.tensor.__init__`; tensors of equal types get one type."""
     tensor.handle = handle
-    tensor.type = type
-    tensor.dtype = type.scalar
-    tensor.shape, tensor.numel = _wrapped_shape(type.shape if type.is_block() else ())
+    known = vars(type).get("_known") or _know(type)
+    tensor.type, tensor.dtype, tensor.shape, tensor.numel = known
+
+
+def _know(type: tl.dtype) -> tuple[tl.dtype, tl.dtype, Any, Any]:
+    key = (type.name, getattr(type.scalar, "address_space", 0))
+    known = _known.get(key)
+    if known is None:
+        shape = type.shape if type.is_block() else ()
+        wrapped = tl.tuple([tl.constexpr(length) for length in shape])
+        known = _known[key] = (type, type.scalar, wrapped, tl.constexpr(math.prod(shape)))
+    type._known = known
+    return known
 
 
 def with_element_ty(block: tl.block_type, scalar_ty: tl.dtype) -> tl.block_type:
@@ -33,8 +44,3 @@ def with_element_ty(block: tl.block_type, scalar_ty: tl.dtype) -> tl.block_type:
 def to_ir(type: tl.dtype, builder: Any) -> tl.dtype:
     """`to_ir` of all types: the interpreter's builder takes Triton's own types."""
     return type
-
-
-@lru_cache(maxsize=4096)
-def _wrapped_shape(shape: tuple[int, ...]) -> tuple[Any, Any]:
-    return tl.tuple([tl.constexpr(length) for length in shape]), tl.constexpr(math.prod(shape))

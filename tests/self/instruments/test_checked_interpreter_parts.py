@@ -8,6 +8,7 @@ import pytest
 import torch
 import triton
 import triton.language as tl
+from triton.language.semantic import TritonSemantic
 
 if not triton.knobs.runtime.interpret:
     pytest.skip("the checked interpreter needs TRITON_INTERPRET=1", allow_module_level=True)
@@ -21,6 +22,7 @@ from tests.instruments.checked_interpreter.regions import Layout, RegionTable
 from tests.instruments.checked_interpreter.state import Garbage, LaunchState
 from tests.instruments.checked_interpreter.taint import TaintTable
 from tests.instruments.checked_interpreter.violations import Findings
+from tests.instruments.triton_seams import interpreter_parts
 
 EXACT: dict[str, Callable[[int, int], int]] = {
     "create_add": lambda a, b: a + b,
@@ -62,6 +64,47 @@ def test_integers_are_exact_or_marked(name, dtype):
         if result.bounds is not None:
             assert result.bounds[0] <= int(result.data.min())
             assert int(result.data.max()) <= result.bounds[1]
+
+
+def operands() -> list[Any]:
+    """Numbers, and tensors of some types and shapes, made within the checked language."""
+    made: list[Any] = [0, 1, -3, 300, True, 2**40, 0.5]
+    for dtype in (tl.int1, tl.int32, tl.uint32, tl.int64, tl.float32, tl.pointer_type(tl.int32)):
+        for shape in ((), (4,), (1, 4), (4, 1), (4, 4), (8,)):
+            data = np.arange(int(np.prod(shape, dtype=int))).reshape(shape or (1,)).astype(numpy_dtype(dtype))
+            made.append(tl.tensor(CheckedHandle(data, dtype), tl.block_type(dtype, list(shape)) if shape else dtype))
+    return made
+
+
+def decided(decide: Callable[[], tuple[Any, ...]]) -> list[tuple[str, list[Any]]] | type[Exception]:
+    """Types and lanes of what Triton's language made of operands, or the class of its error."""
+    try:
+        return [(str(made.type), made.handle.data.tolist()) for made in decide()]
+    except Exception as error:
+        return type(error)
+
+
+def test_what_is_noted_of_types_is_what_triton_decides_each_time():
+    state = LaunchState(RegionTable({}), Findings(), TaintTable(), Garbage(0, zero=False))
+    semantic = interpreter_parts()[1]
+    with checked_language(state), np.errstate(all="ignore"):
+        fast, seen = semantic.__class__, 0
+        for left in operands():
+            for right in operands():
+                if not isinstance(left, tl.tensor) and not isinstance(right, tl.tensor):
+                    continue
+                looks = [lambda left=left, right=right: semantic.binary_op_type_checking_impl(left, right, True, True)]
+                if isinstance(left, tl.tensor) and isinstance(right, tl.tensor):
+                    looks.append(lambda left=left, right=right: semantic.broadcast_impl_value(left, right))
+                    looks.append(lambda left=left, right=right: (semantic.cast(left, right.dtype),))
+                for look in looks:
+                    first, again = decided(look), decided(look)
+                    semantic.__class__ = TritonSemantic
+                    plain = decided(look)
+                    semantic.__class__ = fast
+                    assert first == again == plain
+                    seen += isinstance(plain, list)
+    assert seen > 1_000
 
 
 def test_access_map_against_a_list_of_accesses():
