@@ -53,7 +53,7 @@ def _row(cell: Mapping[str, Any], draws: Sequence[float], x: Callable[[float], f
     interval = f"99 % interval {cell['interval'][0]:.3f} to {cell['interval'][1]:.3f}"
     told = f"{cell['cell']}: {cell['verdict']}, {change}, {interval}"
     return (
-        f'<div class="row"><div class="label"><span>{text(cell["cell"])}</span>'
+        f'<div class="row"><div class="label"><span>{text(cell["cell"]).replace("/", "/<wbr>")}</span>'
         f'<span class="{verdict}">{verdict} {change}</span></div>'
         f'<div class="track {verdict}" role="img" aria-label="{text(told)}" title="{text(told)}">'
         f'<i class="zone" style="left:{x(-least):.1f}%;width:{x(least) - x(-least):.1f}%"></i>'
