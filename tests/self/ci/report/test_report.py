@@ -55,7 +55,7 @@ class _Tags(HTMLParser):
     def handle_starttag(self, tag, attrs):
         self.tags.add(tag)
         self.ids += [value for name, value in attrs if name == "id" and tag == "section"]
-        if tag not in ("meta", "link"):
+        if tag not in ("meta", "link", "wbr"):
             self.open_tags.append(tag)
 
     def handle_endtag(self, tag):
