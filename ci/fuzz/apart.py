@@ -17,7 +17,7 @@ from ci.processes import CannotRun
 from tests.calls.errors import Foreseen, short
 from tests.calls.implementations import load_implementation
 from tests.cases.case import Case
-from tests.cases.fuzzed import of_row, row
+from tests.cases.rows import of_row, row
 from tests.examine.examined import Examined
 from tests.examine.selection import Selection
 from tests.plugin.containment import Trace

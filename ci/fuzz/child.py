@@ -11,7 +11,7 @@ from typing import Any
 from ci.fuzz.apart import Apart
 from ci.fuzz.search import Search
 from ci.processes import serve, tell
-from tests.cases.fuzzed import of_row
+from tests.cases.rows import of_row
 from tests.examine.selection import Selection
 
 

@@ -1,9 +1,10 @@
 """The search for the smallest case that breaks a rule: hypothesis draws and shrinks, the examination judges."""
 
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from hashlib import sha256
+from random import Random
 from typing import Any, Protocol
 
 from hypothesis import HealthCheck, Phase, given, seed, settings
@@ -12,14 +13,16 @@ from hypothesis.errors import FlakyFailure
 
 from ci.processes import FOLDER
 from tests.cases.case import Case
-from tests.cases.fuzzed import cases, row
+from tests.cases.covering import Row
+from tests.cases.fuzzed import FACTORS, cases, covering_rows, with_fewer_calls
+from tests.cases.rows import of_row, row
 from tests.examine.choice import reason_to_skip
 from tests.examine.examined import Examined
 from tests.examine.finding import Finding
 from tests.examine.selection import Selection
 
-ROUND = 40
-"""Cases of one seed."""
+ROUND = 6
+"""Cases of one preference, the simplest among them, which is known after the first round."""
 SHRINKING_SECONDS = 60.0
 """How long a failing case is made smaller, at most."""
 
@@ -57,6 +60,14 @@ class Undecided:
     def as_json(self) -> dict[str, Any]:
         """Return this as a JSON object."""
         return {"case": self.row, "reason": self.reason, "count": self.count}
+
+
+def preferences(of: int) -> Iterator[Row]:
+    """Yield, without end, what is drawn most: a covering array, in an order of its own for each seed, then anything."""
+    random = Random(of)
+    yield from random.sample(covering_rows(), len(covering_rows()))
+    while True:
+        yield {factor: random.choice(classes) for factor, classes in FACTORS.items()}
 
 
 class Search:
@@ -98,14 +109,16 @@ class Search:
         return self._found
 
     def run(self, first_seed: int, rounds: int | None = None) -> Found | None:
-        """Draw cases, round after round, each of a seed of its own."""
-        number = 0
-        while self._found is None and time.monotonic() < self._until and number != rounds:
-            self._round(first_seed * 1_000_003 + number)
-            number += 1
+        """Draw cases, round after round, each of a seed and a preference of its own."""
+        for number, preferred in enumerate(preferences(first_seed)):
+            if self._found is not None or time.monotonic() > self._until or number == rounds:
+                break
+            self._round(first_seed * 1_000_003 + number, preferred)
+        while self._found is not None and any(map(self._in_time, with_fewer_calls(of_row(self._found.row)))):
+            pass
         return self._found
 
-    def _round(self, of: int) -> None:
+    def _round(self, of: int, preferred: Row) -> None:
         # Rows of another implementation would only take time.
         of_implementation = sha256(self._selection.implementation.encode()).hexdigest()[:16]
 
@@ -118,15 +131,18 @@ class Search:
             suppress_health_check=list(HealthCheck),
             report_multiple_bugs=False,
         )
-        @given(cases())
+        @given(cases(preferred))
         def breaks_no_rule(case: Case) -> None:
-            if time.monotonic() < self._until and self.is_broken(case):
+            if self._in_time(case):
                 raise Broken
 
         try:
             breaks_no_rule()
         except (Broken, FlakyFailure):
             assert self._found is not None
+
+    def _in_time(self, case: Case) -> bool:
+        return time.monotonic() < self._until and self.is_broken(case)
 
     def is_broken(self, case: Case) -> bool:
         """Whether a case breaks a rule, alone; each is examined once."""

@@ -102,3 +102,6 @@ CASES = family(
         _bad("string", "index_head_dim", lambda a: str(a.index_head_dim)),
     ],
 )
+
+SPOILT = {case.name: case.bad for case in CASES}
+"""How each is spoilt, by the case's name."""

@@ -1,92 +1,244 @@
-"""Cases that hypothesis draws, calls in sequence among them, and makes smaller; and a case as a row to paste."""
+"""Cases that hypothesis draws, calls in sequence among them, and makes smaller.
 
-import ast
-from dataclasses import MISSING, fields, replace
+What is drawn falls into classes: kinds of input, batches, lengths, geometries, dtypes, layouts, contents. A search
+prefers, a few cases long, one class of each: first those of a covering array, in which each class meets each other,
+then any. A preference makes a class likely and nothing impossible, so that what was found can be made smaller in each.
+"""
+
+from collections.abc import Sequence
+from dataclasses import replace
+from functools import cache
 from typing import Any
 
 from hypothesis import strategies as st
 
-from tests.cases.case import Case, IndexDtype, LengthsLayout, TableLayout
-from tests.cases.plan import INT32_MAX, INT32_MIN, num_pages_of
+from tests.cases.bad_arguments import SPOILT
+from tests.cases.case import Case
+from tests.cases.covering import Row, covering
+from tests.cases.invalid_pages import VALUES, WIDE_VALUES
+from tests.cases.plan import INT32_MAX, INT64_MAX, num_pages_of
+from tests.cases.rows import FAMILY
 
-FAMILY = "fuzz"
-MOST_SEQUENCES, FEW_SEQUENCES = 600, 5
-_NOT_IN_A_ROW = ("family", "bad")
-_TABLES: tuple[TableLayout, ...] = ("contiguous", "sliced", "transposed", "offset", "every_other_column")
-_LENGTHS: tuple[LengthsLayout, ...] = ("contiguous", "every_other", "offset")
-_DTYPES: tuple[IndexDtype, ...] = ("int32", "int64")
+FACTORS: dict[str, tuple[Any, ...]] = {
+    "kind": ("good", "calls", "pages", "wrap", "lengths", "host", "bad"),
+    "batch": ("few", "tens", "hundreds"),
+    "length": ("short", "page", "tile", "long"),
+    "page_size": ("production", "one", "power", "other"),
+    "index_head_dim": (128, 64, 96, 256),
+    "dtypes": (("int32", "int64"), ("int32", "int32"), ("int64", "int64"), ("int64", "int32")),
+    "table_layout": ("contiguous", "sliced", "transposed", "offset", "every_other_column"),
+    "lens_layout": ("contiguous", "every_other", "offset"),
+    "pool": ((0, 0), (4, 0), (1, 0), (16, 0), (0, 4), (0, 13)),
+    "pages": ("shuffled", "reversed", "same", "shared_prefix"),
+    "tail": ("stale", "minus_one", "huge", "int_min"),
+    "content": ("coded", "nan", "every_byte"),
+}
+"""The classes of each property of a call; the first is what a case is made smaller to."""
+PAGE_SIZES = {"production": (64,), "one": (1,), "power": (16, 32, 128), "other": (48, 3, 24, 80, 100)}
+MANY_SEQUENCES, MANY_TOKENS = 12, 130
+"""From these on a case is heavy, so that fewer calls are made."""
+_POWERS = {"tens": (8, 16, 32), "hundreds": (64, 128, 256, 512)}
+MOST_CALLS = 7
+_FAR = (1, 30, 300, INT32_MAX, INT64_MAX)
+
+
+@cache
+def covering_rows() -> tuple[Row, ...]:
+    """Return preferences in which each class of a property meets each class of every other."""
+    return tuple(covering(FACTORS))
+
+
+class _Draw:
+    """Draws what a preference makes likely."""
+
+    def __init__(self, draw: st.DrawFn, preferred: Row) -> None:
+        self._draw, self._preferred = draw, preferred
+
+    def of(self, factor: str) -> Any:
+        """Draw a class."""
+        classes = FACTORS[factor]
+        # Behind all of them, so that it is made smaller like each of them.
+        return self.one(*classes, *[self._preferred[factor]] * (2 * len(classes)))
+
+    def one(self, *values: Any) -> Any:
+        """Draw one of some values."""
+        return self._draw(st.sampled_from(values))
+
+    def number(self, least: int, most: int) -> int:
+        """Draw a whole number."""
+        return self._draw(st.integers(least, most))
 
 
 @st.composite
-def _seq_lens(draw: st.DrawFn, most: int = MOST_SEQUENCES) -> tuple[int, ...]:
-    """Draw a few lengths, often with many short sequences before them."""
-    few = draw(st.lists(st.sampled_from([0, 1, 3]) | st.integers(0, 140), max_size=4))
-    many = draw(st.sampled_from([0, 0, 0, 5, most // 4, most // 2 + 1, most])) if most else 0
-    # Empty ones cost an interpreter little.
-    return (draw(st.integers(0, 1)) if many <= FEW_SEQUENCES else 0,) * many + tuple(few)
+def cases(draw: st.DrawFn, preferred: Row) -> Case:
+    """Draw a case of the contract's argument space; the simplest is one call on nothing.
+
+    Args:
+        draw: hypothesis passes it.
+        preferred: a class of each of `FACTORS`.
+    """
+    of = _Draw(draw, preferred)
+    kind = of.of("kind")
+    if kind == "calls":
+        return _calls(of)
+    if kind == "bad":
+        return _bad(of)
+    # Large batches cost an interpreter much, and are there for how a sequence's place is found.
+    case = _good(of, is_small=kind not in ("good", "pages"))
+    if kind == "good":
+        return case
+    return _with_rules(_ADVERSE[kind](of, case if sum(case.seq_lens) else replace(case, seq_lens=(1,))))
 
 
-@st.composite
-def _good(draw: st.DrawFn, most: int = MOST_SEQUENCES) -> Case:
+def _good(of: _Draw, *, is_small: bool = False) -> Case:
     """Draw a call on good input, of any geometry and layout."""
+    page_size = of.one(*PAGE_SIZES[of.of("page_size")])
+    seq_lens = _few_lengths(of, page_size) if is_small else _seq_lens(of, page_size)
+    dtypes, pool = of.of("dtypes"), of.of("pool")
     case = Case(
         name="drawn",
         family=FAMILY,
         rules=(4,),
-        seq_lens=draw(_seq_lens(most)),
-        page_size=draw(st.sampled_from([64, 1, 16, 48, 128])),
-        index_head_dim=draw(st.sampled_from([128, 64, 96, 256])),
-        table_dtype=draw(st.sampled_from(_DTYPES)),
-        lens_dtype=draw(st.sampled_from(_DTYPES[::-1])),
-        table_layout=draw(st.sampled_from(_TABLES)),
-        lens_layout=draw(st.sampled_from(_LENGTHS)),
-        pool_offset=draw(st.sampled_from([0, 1, 4, 16])),
-        pool_row_gap=draw(st.sampled_from([0, 4, 13])),
-        pages=draw(st.sampled_from(["shuffled", "reversed", "same", "shared_prefix"])),
-        tail=draw(st.sampled_from(["stale", "minus_one", "huge", "int_min"])),
-        spare_columns=draw(st.sampled_from([2, 0, 1, 3, 4])),
+        seq_lens=seq_lens,
+        page_size=page_size,
+        index_head_dim=of.of("index_head_dim"),
+        table_dtype=dtypes[0],
+        lens_dtype=dtypes[1],
+        table_layout=of.of("table_layout"),
+        lens_layout=of.of("lens_layout"),
+        pool_offset=pool[0],
+        pool_row_gap=pool[1],
+        pages=of.of("pages"),
+        tail=of.of("tail"),
+        content=of.of("content"),
+        spare_columns=of.one(2, 0, 1, 3, 4),
+        max_seq_len_error=of.one(0, 0, 0, 1, 70),
+        heavy=len(seq_lens) > MANY_SEQUENCES or sum(seq_lens) > MANY_TOKENS,
     )
     return _with_rules(case)
 
 
-@st.composite
-def _adverse(draw: st.DrawFn) -> Case:
-    """Draw a call with pages at a wrap or outside the pool, or with a host and a device that disagree."""
-    case = draw(_good(40))
-    kind = draw(st.sampled_from(["wrap", "wrap", "page", "device", "sum", "max"]))
-    first = next((place for place, length in enumerate(case.seq_lens) if length), None)
-    if first is None:
-        return case
-    if kind == "wrap":
-        at = draw(st.sampled_from([2**31, 2**32])) // case.page_pitch
-        changed = replace(case, num_pages=at + 900, page_at={(first, 0): at + draw(st.integers(1, 2))})
-    elif kind == "page":
-        page = draw(st.sampled_from([-1, num_pages_of(case), INT32_MAX, INT32_MIN]))
-        changed = replace(case, num_pages=num_pages_of(case), page_at={(first, -1): page})
-    elif kind == "device":
-        off = draw(st.integers(-300, 300))
-        lengths = tuple(length + off for length in case.seq_lens)
-        changed = replace(case, rules=(13,), device_seq_lens=lengths)
-    elif kind == "sum":
-        changed = replace(case, rules=(13,), seq_len_sum_error=-draw(st.integers(1, sum(case.seq_lens))))
-    else:
-        changed = replace(case, rules=(13,), max_seq_len_error=-draw(st.integers(1, max(case.seq_lens))))
-    return _with_rules(changed)
+def _few_lengths(of: _Draw, page_size: int, most: int = 4) -> tuple[int, ...]:
+    return tuple(_length(of, page_size) for _ in range(of.number(0, most)))
 
 
-@st.composite
-def _sequences(draw: st.DrawFn) -> Case:
-    """Draw calls that are made one after the other, some of them alike but for their lengths."""
-    first = draw(_good(0))
-    alike = _seq_lens(0).map(lambda seq_lens: _with_rules(replace(first, seq_lens=seq_lens)))
-    calls = (first, *draw(st.lists(alike | _good(0), min_size=2, max_size=4)))
+def _seq_lens(of: _Draw, page_size: int) -> tuple[int, ...]:
+    """Draw a few lengths, or many of which few are not short: those cost an interpreter much."""
+    kind = of.of("batch")
+    few = _few_lengths(of, page_size, 2 if kind == "hundreds" else 4)
+    if kind == "few":
+        return few
+    power = of.one(*_POWERS[kind])
+    many = of.one(power - 1, power, power + 1, of.number(power, 2 * power))
+    every = of.one(0, 64) if many > 2 * MANY_SEQUENCES else of.one(0, 3, 1)
+    short = tuple(int(every > 0 and place % every == 0) for place in range(max(many - len(few), 0)))
+    return of.one((*short, *few), (*few, *short), (*few[:1], *short, *few[1:]))
+
+
+def _length(of: _Draw, page_size: int) -> int:
+    """Draw the tokens of a sequence: few, about the end of a page or of a tile, or some hundreds."""
+    kind = of.of("length")
+    if kind == "short":
+        return of.number(0, 3)
+    if kind == "long":
+        return of.number(130, 400)
+    if kind == "page":
+        return page_size * of.number(1, 2) + of.one(0, -1, 1)
+    return (of.one(1, 3, 5, 7) << of.number(1, 4)) + of.one(0, -1, 1)
+
+
+def _pages(of: _Draw, case: Case) -> Case:
+    """Draw page numbers that are none of the pool's."""
+    count = num_pages_of(case)
+    values = [*VALUES.values(), *(WIDE_VALUES.values() if case.table_dtype == "int64" else ()), count]
+    places = [place for place, needed in enumerate(case.pages_needed) if needed]
+    chosen = (of.one(places[0], places[-1], of.one(*places)), of.one(0, -1))
+    return replace(case, num_pages=count, page_at={chosen: _no_page(of.one(*values), count)})
+
+
+def _no_page(page: int, count: int) -> int:
+    return page if not 0 <= page < count else count
+
+
+def _wrap(of: _Draw, case: Case) -> Case:
+    """Have all pages lie where 32 bits do not reach."""
+    first = of.one(2**31, 2**32) // case.page_pitch + of.one(1, 0, 2)
+    return replace(case, pages_from=first, num_pages=num_pages_of(case) + first)
+
+
+def _lengths(of: _Draw, case: Case) -> Case:
+    """Have the device hold other lengths than the host believes, some of them or all."""
+    most = INT32_MAX if case.lens_dtype == "int32" else INT64_MAX
+    off = min(of.one(*_FAR), most - max(case.seq_lens)) * of.one(1, -1)
+    every = of.number(1, 3)
+    device = tuple(length + off * (place % every == 0) for place, length in enumerate(case.seq_lens))
+    return replace(case, rules=(13,), device_seq_lens=device)
+
+
+def _host(of: _Draw, case: Case) -> Case:
+    """Have the host's sum or maximum be wrong."""
+    total, longest = sum(case.seq_lens), max(case.seq_lens)
+    if of.one("sum", "max") == "sum":
+        error = of.one(-1, 1, -total, 300, -of.number(1, total))
+        return replace(case, rules=(13,), seq_len_sum_error=error, max_seq_len_error=0)
+    return replace(case, rules=(13,), max_seq_len_error=-of.number(1, longest))
+
+
+_ADVERSE = {"pages": _pages, "wrap": _wrap, "lengths": _lengths, "host": _host}
+
+
+def _bad(of: _Draw) -> Case:
+    """Draw a call that has to be refused, usual in all else that could be: an error about that would be right, too."""
+    dtypes = of.of("dtypes")
+    return Case(
+        name="drawn",
+        family=FAMILY,
+        rules=(14,),
+        # Of so many tokens in the first sequence, each of these calls is bad.
+        seq_lens=(70, *(of.one(30, 0, 1, 64) for _ in range(of.number(1, 3)))),
+        table_dtype=dtypes[0],
+        lens_dtype=dtypes[1],
+        tail=of.of("tail"),
+        spare_columns=of.one(2, 0, 1, 3, 4),
+        bad=SPOILT[of.one(*SPOILT)],
+    )
+
+
+def _calls(of: _Draw) -> Case:
+    """Draw calls that are made one after the other, each somehow related to those before."""
+    calls = [_good(of, is_small=True)]
+    for _ in range(of.number(1, MOST_CALLS - 1)):
+        calls.append(_next_call(of, calls))
+    return _in_sequence(calls)
+
+
+def _in_sequence(calls: Sequence[Case]) -> Case:
     rules = {int(rule) for call in calls for rule in call.rules} & {9, 10}
-    return Case(name="drawn", family=FAMILY, rules=(7, *sorted(rules)), calls=calls)
+    return Case(name="drawn", family=FAMILY, rules=(7, *sorted(rules)), calls=tuple(calls))
 
 
-def cases() -> st.SearchStrategy[Case]:
-    """Return what draws a case of the contract's argument space; its simplest is one call on nothing."""
-    return _good() | _adverse() | _sequences()
+def with_fewer_calls(case: Case) -> list[Case]:
+    """Return a sequence of calls without each of them: what hypothesis draws of a call hangs on those before it."""
+    count = len(case.calls)
+    return [_in_sequence(case.calls[:at] + case.calls[at + 1 :]) for at in range(count)] if count > 1 else []
+
+
+def _next_call(of: _Draw, calls: list[Case]) -> Case:
+    """Draw a call that is any, an earlier one again, or one of them with other lengths: of none, more, fewer tokens."""
+    how = of.one("longest", "empty", "again", "shorter", "fewer", "other")
+    last = of.one(*reversed(calls))
+    if how == "again":
+        return last
+    if how == "other":
+        return _good(of, is_small=True)
+    longest = max(calls, key=lambda call: sum(call.seq_lens)).seq_lens or (0,)
+    changed = {
+        "longest": tuple(length + of.number(1, 40) for length in longest),
+        "empty": of.one((), (0,) * len(last.seq_lens)),
+        "shorter": tuple(length // 2 for length in last.seq_lens),
+        "fewer": last.seq_lens[1:],
+    }
+    return _with_rules(replace(last, seq_lens=changed[how]))
 
 
 def _with_rules(case: Case) -> Case:
@@ -100,50 +252,6 @@ def _with_rules(case: Case) -> Case:
         11: any(not 0 <= page < count for page in case.page_at.values()),
         12: count * case.page_pitch > 2**31,
     }
-    rules = [rule for rule, is_so in holds.items() if is_so]
-    return replace(case, rules=tuple(rules) if {9, 10, 13} & set(rules) else (4, *rules))
-
-
-def row(case: Case) -> str:
-    """Return a case as a row of the catalogue."""
-    said = []
-    for of in fields(Case):
-        value = getattr(case, of.name)
-        usual = of.default_factory() if of.default_factory is not MISSING else of.default
-        if of.name not in _NOT_IN_A_ROW and value != usual:
-            said.append(f"{of.name}={_text(of.name, value)}")
-    return f"Case({', '.join(said)})"
-
-
-def _text(name: str, value: Any) -> str:
-    if name == "rules":
-        value = tuple(int(rule) for rule in value)
-    if name == "calls":
-        return f"({', '.join(map(row, value))},)"
-    return repr(value)
-
-
-def of_row(text: str) -> Case:
-    """Return the case that a row of literals means.
-
-    Raises:
-        ValueError: it is no such row.
-    """
-    try:
-        return replace(_case(ast.parse(text.strip().rstrip(","), mode="eval").body), family=FAMILY)
-    except (SyntaxError, TypeError) as error:
-        raise ValueError(f"expected Case(...) of literals: {error}") from error
-
-
-def _case(node: ast.expr) -> Case:
-    if not (
-        isinstance(node, ast.Call) and isinstance(node.func, ast.Name) and node.func.id == "Case" and not node.args
-    ):
-        raise ValueError("expected Case(...) of named literals")
-    given: dict[str, Any] = {}
-    for word in node.keywords:
-        if word.arg == "calls" and isinstance(word.value, ast.Tuple):
-            given["calls"] = tuple(replace(_case(call), family=FAMILY) for call in word.value.elts)
-        else:
-            given[str(word.arg)] = ast.literal_eval(word.value)
-    return Case(**given)
+    rules = tuple(rule for rule, is_so in holds.items() if is_so)
+    # Rule 11 says nothing of the rows of valid pages, nor rule 12 of rows that a size did not make wrong.
+    return replace(case, rules=rules if {9, 10, 13} & set(rules) else (4, *rules))

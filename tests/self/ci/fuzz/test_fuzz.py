@@ -6,15 +6,19 @@ import re
 
 import pytest
 from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
 
 from ci.fuzz import command
 from ci.fuzz.apart import Apart
 from ci.fuzz.options import Options
-from ci.fuzz.search import Search
+from ci.fuzz.search import Search, preferences
 from ci.processes import CannotRun
 from tests.calls.implementations import load_implementation
-from tests.cases.fuzzed import cases, of_row, row
+from tests.cases.case import Case
+from tests.cases.covering import all_pairs, pairs_of
+from tests.cases.fuzzed import FACTORS, cases, covering_rows
 from tests.cases.plan import plan
+from tests.cases.rows import of_row, row
 from tests.contract import Contract, Rule
 from tests.examine.examined import Examined
 from tests.examine.finding import Finding
@@ -31,8 +35,45 @@ SHOWING = [
 ]
 
 
-@settings(max_examples=60, deadline=None, derandomize=True, database=None, suppress_health_check=list(HealthCheck))
-@given(cases())
+FIXED = settings(
+    max_examples=60, deadline=None, derandomize=True, database=None, suppress_health_check=list(HealthCheck)
+)
+KINDS = {
+    "good": lambda case: not case.calls and not set(map(int, case.rules)) & {11, 12, 13, 14},
+    "calls": lambda case: len(case.calls) > 1,
+    "pages": lambda case: 11 in case.rules,
+    "wrap": lambda case: 12 in case.rules,
+    "lengths": lambda case: case.device_seq_lens is not None,
+    "host": lambda case: case.seq_len_sum_error or case.max_seq_len_error < 0,
+    "bad": lambda case: case.bad is not None,
+}
+
+
+def test_preferences_cover_all_pairs_of_classes():
+    first = [row for row, _ in zip(preferences(3), covering_rows(), strict=False)]
+    assert set[object]().union(*map(pairs_of, first)) == all_pairs(FACTORS)
+    assert len(first) < 70
+    assert first != [row for row, _ in zip(preferences(4), first, strict=False)], "each process has another order"
+
+
+@pytest.mark.parametrize("kind", FACTORS["kind"])
+def test_what_is_preferred_is_drawn_most_and_what_is_not_all_the_same(kind):
+    drawn = list[Case]()
+
+    @FIXED
+    @given(cases({**covering_rows()[0], "kind": kind}))
+    def draw(case):
+        drawn.append(case)
+
+    draw()
+    assert list(KINDS) == list(FACTORS["kind"])
+    counts = {of: sum(map(bool, map(is_so, drawn))) for of, is_so in KINDS.items()}
+    assert counts[kind] >= len(drawn) / 3
+    assert sum(count > 0 for count in counts.values()) > 1
+
+
+@FIXED
+@given(st.sampled_from(covering_rows()).flatmap(cases))
 def test_a_case_can_be_planned_and_is_its_row(case):
     assert of_row(row(case)) == case or case.calls
     assert row(of_row(row(case))) == row(case)
@@ -83,10 +124,10 @@ def killed(case):
     return Examined(case.id, undecided="the process was ended by SIGKILL")
 
 
-def test_own_kernels_are_clean_for_some_seconds(examiner):
-    search = Search(InThisProcess(examiner), examiner.selection, seconds=2)
-    assert search.run(first_seed=7, rounds=1) is None
-    assert search.examined > 0
+def test_own_kernels_are_clean_in_some_rounds(examiner):
+    search = Search(InThisProcess(examiner), examiner.selection, seconds=100)
+    assert search.run(first_seed=7, rounds=2) is None
+    assert search.examined > 6
     assert not search.undecided
 
 
@@ -99,9 +140,9 @@ def test_the_bugs_that_no_row_shows_can_be_seen(bug, text, examiner, tmp_path):
 
 
 def test_a_death_that_happens_again_alone_is_found_and_made_smaller(tmp_path):
-    scripted = Scripted(*[lambda case: dies(case) if sum(case.seq_lens) > 2 else clean(case)] * 2)
+    scripted = Scripted(*[lambda case: dies(case) if sum(case.seq_lens) > 2 and not case.bad else clean(case)] * 2)
     search = Search(scripted, Selection(str(tmp_path), device="cpu"), seconds=20)
-    found = search.run(first_seed=1, rounds=1)
+    found = search.run(first_seed=1)
     assert found is not None
     assert found.row == "Case(name='drawn', rules=(4,), seq_lens=(3,))"
     assert "was ended by SIGSEGV" in found.findings[0].message
@@ -189,6 +230,16 @@ def test_nothing_that_a_process_tells_is_lost(messages, code, says, monkeypatch,
     told = capsys.readouterr().out
     assert says in told
     assert "in 7 cases" in told
+
+
+def test_calls_that_a_sequence_does_not_need_are_left_out(tmp_path):
+    def ends(case):
+        return dies(case) if len(case.calls) > 1 and sum(call.page_size == 1 for call in case.calls) else clean(case)
+
+    search = Search(Scripted(ends, ends), Selection(str(tmp_path), device="cpu"), seconds=30)
+    found = search.run(first_seed=5)
+    assert found is not None
+    assert len(of_row(found.row).calls) == 2
 
 
 @pytest.mark.long
