@@ -1,54 +1,70 @@
-"""Proves functions of an implementation in settings, in a process of its own: much that is asked of z3 is the same.
+"""Proves functions of an implementation in settings, beside other processes that have the same order.
 
-The order: `implementation`, as `--impl` names it, `functions`, `settings`, each as `Setting` names it, and
-`paths`, how many ways through the host's code are followed at most.
+The order: `implementation`, as `--impl` names it; `tasks`, each a function and a setting, as `Setting` names it;
+`first`, the number of the task to begin with; `paths`, how many ways through the host's code are followed at most; and
+`shared`, an empty folder in which processes tell one another what each has taken.
 
-Messages: `{"step", "done", "of"}` before each variant; for each variant `{"verdicts"}`; after those of a function in a
-setting `{"function", "setting", "host"}`: what is known of the host's paths.
+Messages: `{"step", "done", "of"}` before each variant; for each variant `{"task", "variant", "verdicts"}`; after those
+of a task `{"task", "host"}`: what is known of the host's paths. Each process tells of the variants that it has taken.
 """
 
 from dataclasses import asdict
+from hashlib import sha256
+from pathlib import Path
 from typing import Any
 
 from ci.processes import serve, tell
-from ci.prove.cache import Cache, key_of
+from ci.prove.cache import store
 from tests.calls.implementations import Implementation, load_implementation
-from tests.instruments.proof.answers import answered
+from tests.instruments.proof.answers import Obligation, answered
 from tests.instruments.proof.capture import Setting
+from tests.instruments.proof.kept import KEPT
+from tests.instruments.proof.launch import SymbolicLaunch
 from tests.instruments.proof.paths import host_paths
 
 
 def work(order: dict[str, Any]) -> None:
     """Prove, and tell."""
+    KEPT.set(store())
     implementation = load_implementation(order["implementation"])
-    for setting in order["settings"]:
-        for function in order["functions"]:
-            if function in implementation.functions:
-                _prove(implementation, function, Setting(**setting), order["paths"], Cache())
+    shared = Path(order["shared"])
+    count = len(order["tasks"])
+    for task in ((order["first"] + step) % count for step in range(count)):
+        function, setting = order["tasks"][task]
+        over = shared / f"over-{task}"
+        if function in implementation.functions and not over.exists():
+            _prove(implementation, task, function, Setting(**setting), order["paths"], shared)
+            over.touch()
 
 
-def _prove(implementation: Implementation, function: str, setting: Setting, most: int, cache: Cache) -> None:
-    tell(step=f"{function}, {setting.label}: ways through the host's code", done=0, of=0)
+def _prove(implementation: Implementation, task: int, function: str, setting: Setting, most: int, shared: Path) -> None:
+    told = f"{function}, {setting.label}"
+    tell(step=f"{told}: ways through the host's code", done=0, of=0)
     found = host_paths(
         implementation,
         function,
         setting,
-        lambda count: tell(step=f"{function}, {setting.label}: {count} ways through the host's code", done=0, of=0),
+        lambda count: tell(step=f"{told}: {count} ways through the host's code", done=0, of=0),
         most,
     )
     known: set[Any] = set()
     for number, launches in enumerate(found.launches.values()):
-        tell(step=f"{function}, {setting.label}: variant {number + 1}", done=number, of=len(found.launches))
-        conditions = sorted({"\n".join(term.sexpr() for term in launch.conditions) for launch in launches})
-        key = key_of("variant", setting, *launches[0].key, *conditions)
-        verdicts = cache.read(key) if not known else None
+        asked = _asked(setting, launches)
+        name = sha256("\0".join((str(task), *asked)).encode()).hexdigest()
+        if not _is_first(shared / name):
+            continue
+        tell(step=f"{told}: variant {number + 1}", done=number, of=len(found.launches))
+        key = ("variant", *asked, *sorted(known))
+        verdicts = KEPT.get().read(*key)
         if verdicts is None:
             verdicts = [verdict.as_json() for verdict in answered(launches, asdict(setting), known)]
-            if not known:
-                cache.write(key, verdicts)
-        tell(verdicts=verdicts)
+            KEPT.get().write(verdicts, *key)
+        known |= {verdict.obligation for verdict in map(Obligation.from_json, verdicts) if verdict.candidates}
+        tell(task=task, variant=name, verdicts=verdicts)
     host = {
+        "setting": setting.label,
         "paths": found.paths,
+        "variants": len(found.launches),
         "refused": found.refused,
         "empty": found.empty,
         "unmodelled": found.unmodelled,
@@ -56,7 +72,22 @@ def _prove(implementation: Implementation, function: str, setting: Setting, most
         "left": found.left,
         "choices": found.choices,
     }
-    tell(function=function, setting=setting.label, host=host)
+    tell(task=task, host=host)
+
+
+def _asked(setting: Setting, launches: list[SymbolicLaunch]) -> tuple[str, ...]:
+    """Return all that a variant's answers depend on."""
+    conditions = sorted({"\n".join(term.sexpr() for term in launch.conditions) for launch in launches})
+    return str(setting), *launches[0].key, *conditions
+
+
+def _is_first(mark: Path) -> bool:
+    """Whether no process was here before."""
+    try:
+        mark.touch(exist_ok=False)
+    except FileExistsError:
+        return False
+    return True
 
 
 if __name__ == "__main__":

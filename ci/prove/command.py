@@ -1,9 +1,9 @@
 """`./ci/gate prove`: prove in processes, run what may be counterexamples, tell."""
 
 import os
-import queue
 import shlex
 import sys
+import tempfile
 import threading
 from argparse import Namespace
 from collections.abc import Sequence
@@ -12,18 +12,21 @@ from typing import Any
 from ci.processes import CannotRun, told_by
 from ci.prove import tables
 from ci.prove.options import PROVABLE
-from ci.prove.outcome import WORDS, Proof, open_reasons, outcome_of, shown
+from ci.prove.outcome import WORDS, Proof, open_reasons, outcome_of, proofs_of, shown
 from ci.prove.settings import settings
 from ci.reports.console import console_on
 from ci.reports.progress import Steps
 from ci.reports.reporter import Reporter
-from tests.calls.implementations import FUNCTIONS
 from tests.contract import Rule
-from tests.instruments.proof.answers import Answer, Obligation
+from tests.instruments.proof.answers import Answer
 
 WIDTH_WITHOUT_TERMINAL = 150
 PATIENCE_SECONDS = 600.0
 """How long a process may say nothing: a variant takes a minute where z3 finds no proof."""
+MOST_PROCESSES = 8
+"""More would spend their time on finding the ways through the host's code, each for itself."""
+KEEPING_MEMORY = {"MALLOC_TRIM_THRESHOLD_": str(1 << 32), "MALLOC_MMAP_THRESHOLD_": str(1 << 32)}
+"""For glibc: z3 gives back memory after each question, and takes as much for the next, for a fifth of the time."""
 
 
 def main(options: Namespace, start: Sequence[str]) -> int:
@@ -49,66 +52,42 @@ def prove(options: Namespace, steps: Steps) -> list[Proof]:
     Raises:
         CannotRun: a process could not do its work.
     """
-    # The simplest first: what held of its loops is tried first in the others. Settings share as much, in one process.
-    functions = [name for name in reversed(FUNCTIONS) if not options.functions or name in options.functions]
-    asked = settings(options.everywhere)
-    parts = min(len(asked), len(os.sched_getaffinity(0)))
-    tasks = [(functions, asked[part::parts]) for part in range(parts)]
-    found = _in_processes(options, tasks, steps)
+    # The last shares most with both others, and is begun when they have shown what holds of its loops.
+    order = ("get_k_and_s", "get_s", "get_k")
+    functions = [name for name in order if not options.functions or name in options.functions]
+    tasks = [(function, setting) for setting in settings(options.everywhere) for function in functions]
+    with tempfile.TemporaryDirectory(prefix="prove-") as shared:
+        asked = {"implementation": options.implementation, "tasks": tasks, "paths": options.paths, "shared": shared}
+        found = proofs_of([function for function, _ in tasks], _told_by_processes(asked, steps))
     if not found:
         raise CannotRun(f"{options.implementation} has none of {', '.join(functions)}")
     return _replayed(options.implementation, found, steps)
 
 
-def _in_processes(options: Namespace, tasks: list[tuple[list[str], list[dict[str, Any]]]], steps: Steps) -> list[Proof]:
-    waiting: queue.SimpleQueue[int] = queue.SimpleQueue()
-    for number in range(len(tasks)):
-        waiting.put(number)
-    done: dict[int, list[Proof]] = {}
+def _told_by_processes(order: dict[str, Any], steps: Steps) -> list[dict[str, Any]]:
+    """Have a process on each core go through the tasks, each from another one on."""
+    count = min(len(os.sched_getaffinity(0)), MOST_PROCESSES)
+    environment = {"TRITON_INTERPRET": None, "CUDA_VISIBLE_DEVICES": "", **KEEPING_MEMORY}
+    told: list[dict[str, Any]] = []
     failed: list[BaseException] = []
 
-    def work() -> None:
+    def work(number: int) -> None:
+        of_this = {**order, "first": number * len(order["tasks"]) // count}
+        options = {"environment": environment, "patience": PATIENCE_SECONDS}
         try:
-            while not failed:
-                number = waiting.get_nowait()
-                done[number] = _proved(
-                    options, *tasks[number], lambda told, _, __: steps.at(told, len(done), len(tasks))
-                )
-        except queue.Empty:
-            return
+            told.extend(told_by("ci.prove.child", f"prove-{number}.log", of_this, steps.at, **options))
         except BaseException as error:
             failed.append(error)
 
-    workers = [threading.Thread(target=work, daemon=True) for _ in range(len(tasks))]
+    workers = [threading.Thread(target=work, args=(number,), daemon=True) for number in range(count)]
     for worker in workers:
         worker.start()
-    for worker in workers:
-        while worker.is_alive():
-            worker.join(0.5)  # so that a signal is heard
+    while not failed and any(worker.is_alive() for worker in workers):
+        for worker in workers:
+            worker.join(0.1)  # not for long, so that a signal is heard
     if failed:
         raise failed[0]
-    return [proof for number in range(len(tasks)) for proof in done[number]]
-
-
-def _proved(options: Namespace, functions: list[str], asked: list[dict[str, Any]], on_step: Any) -> list[Proof]:
-    order = {
-        "implementation": options.implementation,
-        "functions": functions,
-        "settings": asked,
-        "paths": options.paths,
-    }
-    environment = {"TRITON_INTERPRET": None, "CUDA_VISIBLE_DEVICES": ""}
-    log = f"prove-{threading.get_ident()}.log"
-    told = told_by("ci.prove.child", log, order, on_step, environment=environment, patience=PATIENCE_SECONDS)
-    proofs: list[Proof] = []
-    variants: list[tuple[Obligation, ...]] = []
-    for message in told:
-        if "verdicts" in message:
-            variants.append(tuple(map(Obligation.from_json, message["verdicts"])))
-        else:
-            proofs.append(Proof(message["function"], message["setting"], tuple(variants), message["host"]))
-            variants = []
-    return proofs
+    return told
 
 
 def _replayed(implementation: str, proofs: list[Proof], steps: Steps) -> list[Proof]:

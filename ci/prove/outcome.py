@@ -39,9 +39,29 @@ class Proof:
             told.append(f"more than {host['paths']} ways through the host's code")
         if host.get("open_branches"):
             told.append(f"of {host['open_branches']} branches of the host it is not known whether they can be taken")
+        if len(self.variants) < host.get("variants", 0):
+            told.append(f"{host['variants'] - len(self.variants)} variants were not answered")
         if host and not self.variants and not told:
             told.append("no way through the host's code launches a kernel")
         return told
+
+
+def proofs_of(functions: Sequence[str], told: Iterable[dict[str, Any]]) -> list[Proof]:
+    """Return what processes told of the functions of their tasks; nothing of one that the implementation has not."""
+    variants: dict[int, dict[str, tuple[Obligation, ...]]] = {}
+    hosts: dict[int, dict[str, Any]] = {}
+    for message in told:
+        task = message["task"]
+        if "verdicts" in message:
+            found = variants.setdefault(task, {})
+            found[message["variant"]] = tuple(map(Obligation.from_json, message["verdicts"]))
+        elif task not in hosts or message["host"]["variants"] > hosts[task]["variants"]:
+            hosts[task] = message["host"]
+    return [
+        Proof(function, host["setting"], tuple(variants.get(number, {}).values()), host)
+        for number, function in enumerate(functions)
+        if (host := hosts.get(number))
+    ]
 
 
 def shown(proofs: Sequence[Proof], seen: Iterable[tuple[int, int, int, Counterexample, list[str]]]) -> list[Proof]:

@@ -16,6 +16,7 @@ from tests.calls.implementations import Implementation
 from tests.instruments.absent_h100 import CAPABILITY, NAME, PROPERTIES, AbsentGpu
 from tests.instruments.cost.compiling import TARGETS
 from tests.instruments.proof import stand_ins
+from tests.instruments.proof.kept import kept
 from tests.instruments.proof.launch import TERMS, SymbolicLaunch, TensorTerms
 from tests.instruments.proof.module import Unmodelled
 from tests.instruments.proof.symbolic_tensors import SymbolicTensor, allocated
@@ -164,18 +165,29 @@ def _asked(kernel: Any, args: Any, grid: Any, named: dict[str, Any]) -> _Asked:
     return _Asked(kernel, signature, constants, options, tuple(map(term_of, (*axes, 1, 1)[:3])), tuple(arguments))
 
 
-_irs: dict[tuple[Any, ...], str] = {}
+_PLAIN = (int, float, bool, str, type(None))
+"""Types of constants that their text says all of."""
+
+
+def _ir(asked: _Asked) -> str:
+    """Return the IR of a launch, kept by what Triton itself keeps code by."""
+    kernel = asked.kernel
+    is_kept = all(type(constant) in _PLAIN for constant in asked.constants.values())
+    key = ("ir", kernel.cache_key, kernel.fn.__code__.co_filename, asked.signature, asked.constants, asked.options)
+    ir = kept().read(*key) if is_kept else None
+    if ir is None:
+        ir = first_ir(kernel, asked.signature, asked.constants, asked.options, TARGETS["sm_90"])
+        if is_kept:
+            kept().write(ir, *key)
+    return ir
 
 
 def _launch(
     asked: _Asked, tensors: tuple[TensorTerms, ...], conditions: tuple[Term, ...], numbers: dict[str, int]
 ) -> SymbolicLaunch:
-    key = (asked.kernel, str(asked.signature), str(asked.constants), str(asked.options))
-    if key not in _irs:
-        _irs[key] = first_ir(asked.kernel, asked.signature, asked.constants, asked.options, TARGETS["sm_90"])
     return SymbolicLaunch(
         kernel=asked.kernel.fn.__name__,
-        ir=_irs[key],
+        ir=_ir(asked),
         grid=asked.grid,
         arguments=asked.arguments,
         tensors=tensors,

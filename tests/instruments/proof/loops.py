@@ -11,8 +11,8 @@ from typing import Any, NamedTuple
 
 import z3
 
+from tests.instruments.proof.kept import kept
 from tests.instruments.proof.module import Operation, Unmodelled, entry
-from tests.instruments.proof.prover import MANY, Known
 from tests.instruments.proof.terms import Term, Terms, bounds, is_number
 from tests.instruments.proof.values import ALWAYS, Value, scalar
 
@@ -24,10 +24,6 @@ MOST_ROUNDS = 4
 """Of a loop that is walked round by round."""
 _WIDE = 64
 """Bits of numbers that are worth the question whether they are bounded by one another."""
-
-
-_held: dict[tuple[str, ...], list[int]] = {}
-"""The claims that held of a loop, by its place and by what was tried."""
 
 
 class _Round(NamedTuple):
@@ -136,8 +132,8 @@ class Loops:
         widths = [starts[place].width for place in numbers]
         all_claims = self._claims(operation, condition, carried_terms, widths, first)
         # What held of this loop in another variant is tried first: most often it is all that is needed here.
-        loop = (operation.place, *(claim.func.__name__ for claim in all_claims))  # type: ignore[attr-defined]
-        hint = _held.get(loop) if walk.patience == 1 else None
+        loop = ("loop", operation.place, *(claim.func.__name__ for claim in all_claims))  # type: ignore[attr-defined]
+        hint = kept().read(*loop) if walk.patience == 1 else None
         mark = walk.walked.mark()
         claims = self._kept(all_claims if hint is None else [all_claims[place] for place in hint], given, first)
         if hint is not None and len(claims) < len(hint):
@@ -150,19 +146,19 @@ class Loops:
                 value if is_clean else _tainted(value) for (value, _), is_clean in zip(anything, clean, strict=True)
             ]
             turn = self._round(operation, carried, held)
-            kept = self._kept(claims, turn.path, [turn.carried[place].at() for place in numbers])
+            still_hold = self._kept(claims, turn.path, [turn.carried[place].at() for place in numbers])
             still = [
                 is_clean and walk.prover.proves(turn.path, z3.Not(_undefined(walk, value)))
                 for is_clean, value in zip(clean, turn.carried, strict=True)
             ]
-            if len(kept) == len(claims) and still == clean:
+            if len(still_hold) == len(claims) and still == clean:
                 break
-            if len(kept) < len(claims) and hint is not None:
+            if len(still_hold) < len(claims) and hint is not None:
                 hint, claims = None, self._kept(all_claims, given, first)
             else:
-                claims, clean = kept, still
+                claims, clean = still_hold, still
         if hint is None:
-            _held[loop] = [place for place, claim in enumerate(all_claims) if claim in claims]
+            kept().write([place for place, claim in enumerate(all_claims) if claim in claims], *loop)
         walk.sums.counts = counts
         walk.path = [*held, z3.Not(turn.condition)]
         return self._results(operation, turn.results)
@@ -220,18 +216,8 @@ class Loops:
 
     def _kept(self, claims: list[Claim], given: list[Term], now: Sequence[Term]) -> list[Claim]:
         """Return the claims that hold of these numbers."""
-        walk = self._walk
-        goals = [(claim, walk.terms.simple(claim(now))) for claim in claims]
-        while goals:
-            answer, model = walk.prover.ask(given, z3.And(*(goal for _, goal in goals)))
-            if answer is Known.TRUE:
-                break
-            held = [pair for pair in goals if model is not None and not z3.is_false(_value(model, pair[1]))]
-            if model is None or len(held) == len(goals):
-                goals = [pair for pair in goals if walk.prover.proves(given, pair[1], MANY)]
-                break
-            goals = held
-        return [claim for claim, _ in goals]
+        goals = [self._walk.terms.simple(claim(now)) for claim in claims]
+        return [claims[place] for place in self._walk.prover.following(given, goals)]
 
 
 def _at_least_0(k: int, now: Sequence[Term]) -> Term:
@@ -264,10 +250,6 @@ def _first_while(carried: Sequence[Term], guard: Term, k: int, first: Term, now:
 
 def _below_after(carried: Sequence[Term], guard: Term, k: int, limit: Term, now: Sequence[Term]) -> Term:
     return z3.Or(z3.substitute(guard, *zip(carried, now, strict=True)), now[k] < limit)
-
-
-def _value(model: z3.ModelRef, goal: Term) -> Term:
-    return model.eval(goal, model_completion=True)
 
 
 def _undefined(walk: Walk, value: Value) -> Term:

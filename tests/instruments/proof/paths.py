@@ -8,6 +8,7 @@ import z3
 
 from tests.calls.implementations import Implementation
 from tests.instruments.proof.capture import HostPath, Setting, captured
+from tests.instruments.proof.kept import kept
 from tests.instruments.proof.launch import NUMBERS, TERMS, SymbolicLaunch
 
 _STEPS = 3_000_000
@@ -62,7 +63,7 @@ def host_paths(
     row = setting.page_size * (setting.index_head_dim + 4)
     todo = deque([{**START, "page_stride": row}])
     seen: set[tuple[str, ...]] = set()
-    denied: set[tuple[tuple[str, ...], str]] = set()
+    taken: set[tuple[tuple[str, ...], str]] = set()
     while todo and found.paths < most:
         numbers = todo.popleft()
         path = captured(implementation, function, setting, numbers)
@@ -72,11 +73,12 @@ def host_paths(
         seen.add(texts)
         _note(found, path)
         on_path(found.paths)
+        taken.update((texts[:place], text) for place, text in enumerate(texts))
         for place, condition in enumerate(path.conditions):
-            key = (texts[:place], texts[place])
-            if key in denied:
+            other_way = (texts[:place], z3.simplify(z3.Not(condition)).sexpr())
+            if other_way in taken:
                 continue
-            denied.add(key)
+            taken.add(other_way)
             answer = _numbers_for([*path.facts, *path.conditions[:place], z3.Not(condition)])
             if answer is None:
                 found.open_branches += 1
@@ -101,13 +103,22 @@ def _note(found: HostPaths, path: HostPath) -> None:
 
 def _numbers_for(conditions: list[z3.BoolRef]) -> dict[str, int] | None:
     """Return numbers that satisfy conditions: none if there are none, None if that is not known."""
-    solver = z3.Solver()
+    key = ("numbers", *(condition.sexpr() for condition in conditions))
+    known = kept().read(*key)
+    if known is not None:
+        return known
+    # In a context of its own, as a prover asks: all processes find the same ways.
+    solver = z3.Solver(ctx=z3.Context())
     solver.set("rlimit", _STEPS)
-    solver.add(*(z3.And(term >= 0, term < _LARGEST) for term in TERMS.values()), *conditions)
+    in_range = [z3.And(term >= 0, term < _LARGEST) for term in TERMS.values()]
+    solver.add(z3.And(*in_range, *conditions).translate(solver.ctx))
     answer = solver.check()
-    if answer == z3.unsat:
-        return {}
-    if answer != z3.sat:
+    if answer == z3.unknown:
         return None
-    model = solver.model()
-    return {name: model.eval(TERMS[name], model_completion=True).as_long() for name in NUMBERS}
+    found: dict[str, int] = {}
+    if answer == z3.sat:
+        model = solver.model()
+        values = {name: model.eval(z3.Int(name, solver.ctx), model_completion=True) for name in NUMBERS}
+        found = {name: value.as_long() for name, value in values.items()}
+    kept().write(found, *key)
+    return found

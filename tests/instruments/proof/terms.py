@@ -134,6 +134,12 @@ class Terms:
         rest = whole - by * product
         self.learn(product, z3.Implies(factor >= 0, z3.And(rest >= 0, rest <= (by - 1) * factor)))
 
+    def all_of(self, terms: Sequence[Term]) -> Term:
+        """Return that all of many statements hold; z3's own `And` takes as long to check their types as to solve."""
+        references = (z3.Ast * len(terms))(*(term.as_ast() for term in terms))
+        context = z3.main_ctx()
+        return z3.BoolRef(z3.Z3_mk_and(context.ref(), len(terms), references), context)
+
     def linear(self, term: Term) -> Term:
         """Return a term of the host, in which products may stand, with names for them."""
         known = self._linear.get(term.get_id())

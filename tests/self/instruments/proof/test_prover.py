@@ -10,7 +10,6 @@ if find_spec("z3") is None:
 
 import z3
 
-from tests.instruments.proof import prover
 from tests.instruments.proof.prover import Known, Prover
 from tests.instruments.proof.terms import Term, Terms
 
@@ -58,13 +57,12 @@ def test_numbers_of_which_the_same_is_known_are_not_the_same():
     assert terms.digest(one <= one) != terms.digest(one <= other)
 
 
-def test_a_model_that_was_kept_has_the_names_of_who_asks(monkeypatch):
-    monkeypatch.setattr(prover, "_answers", {})
+def test_a_model_that_was_kept_has_the_names_of_who_asks(nothing_kept):
     for before in (0, 5):
         terms = Terms()
         small, some = bounded(terms, before)
         asking = Prover(terms, [])
-        known, model = asking.ask([], z3.Or(small < some, small > some + 2))
+        known, model = asking.decide([], z3.Or(small < some, small > some + 2))
         assert known is Known.FALSE
         value, limit = (model.eval(name).as_long() for name in (small, some))
         assert 5 <= limit <= value <= limit + 2 <= 9
