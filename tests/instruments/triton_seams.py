@@ -9,6 +9,7 @@ import inspect
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
+from functools import cache
 from typing import Any, NamedTuple
 from unittest import mock
 
@@ -347,6 +348,7 @@ def refused_by_compiler(error: BaseException) -> str | None:
     return reason if line is None else f"{reason} (line {line} of the kernel)"
 
 
+@cache
 def place_of(function: Any) -> tuple[str, int]:
     """Return the file of a kernel's Python function, and the line of its `def`."""
     return get_jit_fn_file_line(JITFunction(function))

@@ -30,7 +30,9 @@ def make_hint(builder: CheckedBuilder, name: str) -> Callable[..., Any]:
         step = max(1, input.handle.get_element_ty().primitive_bitwidth // 8) if input.dtype.is_ptr() else 1
         wrong = np.zeros(data.shape, dtype=bool)
         for axis, number in enumerate(numbers):
-            if number > 1:
+            if number > 1 and data.ndim == 1:
+                wrong |= wrong_lanes(data, number, step)
+            elif number > 1:
                 wrong |= np.moveaxis(wrong_lanes(np.moveaxis(data, axis, -1), number, step), -1, axis)
         if not wrong.any():
             return input
@@ -50,6 +52,8 @@ def _marked(builder: CheckedBuilder, input: Any, wrong: np.ndarray, detail: str)
 def _not_multiple(data: np.ndarray, number: int, step: int) -> np.ndarray:
     # The compiler takes this hint for the first lane of each contiguous run, as in the common
     # max_contiguous(multiple_of(start + arange, BLOCK), BLOCK), so the lanes inside a run are free.
+    if data.size == 1:
+        return data % number != 0
     starts = np.ones(data.shape, dtype=bool)
     starts[..., 1:] = data[..., 1:] != data[..., :-1] + data.dtype.type(step)
     return starts & (data % number != 0)

@@ -67,4 +67,22 @@ def _tensor_attributes(builder: CheckedBuilder) -> dict[str, Any]:
         shape[-1], shape[-2] = shape[-2], shape[-1]
         return tl.core.tensor(transposed(tensor.handle), tl.core.block_type(tensor.dtype, shape))
 
-    return {"__init__": init_tensor, "__bool__": to_bool, "__index__": to_index, "T": property(transpose)}
+    own = {"__init__": init_tensor, "__bool__": to_bool, "__index__": to_index, "T": property(transpose)}
+    return own | _arithmetic()
+
+
+def _arithmetic() -> dict[str, Any]:
+    """The operators of `tl.tensor` that kernels use most, without the two layers of calls that add the semantic."""
+    semantic = interpreter_parts()[1]
+
+    def operators(name: str) -> tuple[Any, Any]:
+        def operator(left: Any, right: Any) -> Any:
+            return getattr(semantic, name)(left, right.value if isinstance(right, tl.constexpr) else right, True)
+
+        def reflected(right: Any, left: Any) -> Any:
+            return getattr(semantic, name)(left.value if isinstance(left, tl.constexpr) else left, right, True)
+
+        return operator, reflected
+
+    made = {name: operators(name) for name in ("add", "sub", "mul")}
+    return {f"__{side}{name}__": made[name][place] for name in made for place, side in enumerate(("", "r"))}
