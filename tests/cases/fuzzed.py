@@ -5,7 +5,7 @@ prefers, a few cases long, one class of each: first those of a covering array, i
 then any. A preference makes a class likely and nothing impossible, so that what was found can be made smaller in each.
 """
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import replace
 from functools import cache
 from typing import Any
@@ -23,7 +23,7 @@ FACTORS: dict[str, tuple[Any, ...]] = {
     "kind": ("good", "calls", "pages", "wrap", "lengths", "host", "bad"),
     "batch": ("few", "tens", "hundreds"),
     "length": ("short", "page", "tile", "long"),
-    "page_size": ("production", "one", "power", "other"),
+    "page_size": (64, 1, 16, 48, 128, 3, 100),
     "index_head_dim": (128, 64, 96, 256),
     "dtypes": (("int32", "int64"), ("int32", "int32"), ("int64", "int64"), ("int64", "int32")),
     "table_layout": ("contiguous", "sliced", "transposed", "offset", "every_other_column"),
@@ -34,7 +34,10 @@ FACTORS: dict[str, tuple[Any, ...]] = {
     "content": ("coded", "nan", "every_byte"),
 }
 """The classes of each property of a call; the first is what a case is made smaller to."""
-PAGE_SIZES = {"production": (64,), "one": (1,), "power": (16, 32, 128), "other": (48, 3, 24, 80, 100)}
+LIKELY, VERY_LIKELY = 2, 8
+"""How much more a class is drawn that is preferred than all others together; and one that a kernel is compiled for,
+since a new variant takes longer to compile than many calls to make."""
+_COMPILED_FOR = {"page_size", "index_head_dim", "dtypes", "table_layout", "lens_layout", "pool"}
 MANY_SEQUENCES, MANY_TOKENS = 12, 130
 """From these on a case is heavy, so that fewer calls are made."""
 _POWERS = {"tens": (8, 16, 32), "hundreds": (64, 128, 256, 512)}
@@ -57,8 +60,9 @@ class _Draw:
     def of(self, factor: str) -> Any:
         """Draw a class."""
         classes = FACTORS[factor]
+        times = VERY_LIKELY if factor in _COMPILED_FOR else LIKELY
         # Behind all of them, so that it is made smaller like each of them.
-        return self.one(*classes, *[self._preferred[factor]] * (2 * len(classes)))
+        return self.one(*classes, *[self._preferred[factor]] * (times * len(classes)))
 
     def one(self, *values: Any) -> Any:
         """Draw one of some values."""
@@ -84,7 +88,7 @@ def cases(draw: st.DrawFn, preferred: Row) -> Case:
     if kind == "bad":
         return _bad(of)
     # Large batches cost an interpreter much, and are there for how a sequence's place is found.
-    case = _good(of, is_small=kind not in ("good", "pages"))
+    case = _good(of, is_small=kind != "good")
     if kind == "good":
         return case
     return _with_rules(_ADVERSE[kind](of, case if sum(case.seq_lens) else replace(case, seq_lens=(1,))))
@@ -92,7 +96,7 @@ def cases(draw: st.DrawFn, preferred: Row) -> Case:
 
 def _good(of: _Draw, *, is_small: bool = False) -> Case:
     """Draw a call on good input, of any geometry and layout."""
-    page_size = of.one(*PAGE_SIZES[of.of("page_size")])
+    page_size = of.of("page_size")
     seq_lens = _few_lengths(of, page_size) if is_small else _seq_lens(of, page_size)
     dtypes, pool = of.of("dtypes"), of.of("pool")
     case = Case(
@@ -113,7 +117,7 @@ def _good(of: _Draw, *, is_small: bool = False) -> Case:
         content=of.of("content"),
         spare_columns=of.one(2, 0, 1, 3, 4),
         max_seq_len_error=of.one(0, 0, 0, 1, 70),
-        heavy=len(seq_lens) > MANY_SEQUENCES or sum(seq_lens) > MANY_TOKENS,
+        heavy=_is_heavy(seq_lens),
     )
     return _with_rules(case)
 
@@ -217,10 +221,25 @@ def _in_sequence(calls: Sequence[Case]) -> Case:
     return Case(name="drawn", family=FAMILY, rules=(7, *sorted(rules)), calls=tuple(calls))
 
 
-def with_fewer_calls(case: Case) -> list[Case]:
-    """Return a sequence of calls without each of them: what hypothesis draws of a call hangs on those before it."""
-    count = len(case.calls)
-    return [_in_sequence(case.calls[:at] + case.calls[at + 1 :]) for at in range(count)] if count > 1 else []
+def simpler(case: Case) -> Iterator[Case]:
+    """Yield the case with less of what hypothesis hardly makes less, since other draws hang on it.
+
+    That is a call of a sequence, half of the sequences of a call, or tokens of its longest one.
+    """
+    calls = case.calls
+    if calls:
+        yield from (_in_sequence(calls[:at] + calls[at + 1 :]) for at in range(len(calls)) if len(calls) > 1)
+    elif case.seq_lens and case.device_seq_lens is None and not case.page_at and case.bad is None:
+        lengths, longest = case.seq_lens, max(case.seq_lens)
+        half, at = len(lengths) // 2, case.seq_lens.index(longest)
+        fewer = (lengths[:half], lengths[half:])
+        shorter = ((*lengths[:at], tokens, *lengths[at + 1 :]) for tokens in (longest // 2, longest - 1) if tokens >= 0)
+        for changed in (*fewer, *shorter):
+            yield _with_rules(replace(case, seq_lens=changed, heavy=_is_heavy(changed)))
+
+
+def _is_heavy(seq_lens: Sequence[int]) -> bool:
+    return len(seq_lens) > MANY_SEQUENCES or sum(seq_lens) > MANY_TOKENS
 
 
 def _next_call(of: _Draw, calls: list[Case]) -> Case:

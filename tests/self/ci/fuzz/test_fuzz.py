@@ -140,7 +140,9 @@ def test_the_bugs_that_no_row_shows_can_be_seen(bug, text, examiner, tmp_path):
 
 
 def test_a_death_that_happens_again_alone_is_found_and_made_smaller(tmp_path):
-    scripted = Scripted(*[lambda case: dies(case) if sum(case.seq_lens) > 2 and not case.bad else clean(case)] * 2)
+    scripted = Scripted(
+        *[lambda case: dies(case) if max(case.seq_lens, default=0) > 2 and not case.bad else clean(case)] * 2
+    )
     search = Search(scripted, Selection(str(tmp_path), device="cpu"), seconds=20)
     found = search.run(first_seed=1)
     assert found is not None
