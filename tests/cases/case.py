@@ -17,6 +17,7 @@ LayoutName = Literal["blocks", "interleaved", "tiles", "padded"]
 Content = Literal["coded", "every_byte", "nan", "special_floats", "zeros", "ones", "quantised"]
 Question = Literal["values", "memory", "arguments", "variants"]
 Quantity = Literal["lengths", "batches", "table_widths", "pools"]
+FunctionName = Literal["get_k_and_s", "get_k", "get_s"]
 ArgumentName = Literal["buf", "page_indices", "seq_lens", "seq_len_sum", "max_seq_len", "page_size", "index_head_dim"]
 
 QUESTIONS: tuple[Question, ...] = get_args(Question)
@@ -91,6 +92,9 @@ class Case:
 
     chunks: int = 0
     """Steps of a chunked prefill that the sequences grow in, where the question is the logits that come of them."""
+
+    first: FunctionName = "get_k_and_s"
+    """The function that is examined first, before anything could be left behind by the others."""
 
     bad: BadArgument | None = None
     """How the call is spoilt, if it has to be refused."""

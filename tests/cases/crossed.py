@@ -1,4 +1,5 @@
-"""What makes a case unusual meets all else that does: bad input, geometries, dtypes, layouts, lengths and batches."""
+"""What makes a case unusual meets all else that does: bad input, geometries, dtypes, layouts, lengths, batches, and
+the order of functions."""
 
 from typing import Any
 
@@ -22,6 +23,7 @@ FACTORS: dict[str, tuple[Any, ...]] = {
     "batch": (1, 3, 7, 8, 9),
     "length": (1, 3, 5, 7),
     "off": (-1, 0, 1),
+    "first": ("get_k_and_s", "get_k", "get_s"),
 }
 
 
@@ -52,6 +54,7 @@ def _crossed(number: int, row: Row) -> Case:
         table_layout=row["table_layout"],
         pool_offset=row["pool"][0],
         pool_row_gap=row["pool"][1],
+        first=row["first"],
         heavy=number % QUICK > 0,
         seed=number,
         **more,

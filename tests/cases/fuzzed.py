@@ -32,6 +32,7 @@ FACTORS: dict[str, tuple[Any, ...]] = {
     "pages": ("shuffled", "reversed", "same", "shared_prefix"),
     "tail": ("stale", "minus_one", "huge", "int_min"),
     "content": ("coded", "nan", "every_byte"),
+    "first": ("get_k_and_s", "get_k", "get_s"),
 }
 """The classes of each property of a call; the first is what a case is made smaller to."""
 LIKELY, VERY_LIKELY = 2, 8
@@ -115,6 +116,7 @@ def _good(of: _Draw, *, is_small: bool = False) -> Case:
         pages=of.of("pages"),
         tail=of.of("tail"),
         content=of.of("content"),
+        first=of.of("first"),
         spare_columns=of.one(2, 0, 1, 3, 4),
         max_seq_len_error=of.one(0, 0, 0, 1, 70),
         heavy=_is_heavy(seq_lens),

@@ -89,6 +89,9 @@ class _Examination:
         on_step: OnStep,
     ) -> None:
         self.implementation = implementation
+        of_first = sorted(implementation.functions.items(), key=lambda item: item[0] != case.first)
+        self.functions = dict(of_first)
+        """In the order in which they are examined."""
         self.case = case
         self.contract = findings.contract
         self.device = device
@@ -106,7 +109,7 @@ class _Examination:
     def run(self) -> Examined:
         examine_function = self._way()
         undecided, not_asked = None, dict[str, str]()
-        for function, call in self.implementation.functions.items():
+        for function, call in self.functions.items():
             self.findings.function = function
             try:
                 self._require_asked(call)
@@ -119,7 +122,7 @@ class _Examination:
         # Needless traffic is often the consequence of another fault: it is told last.
         findings = sorted(self.findings.all, key=lambda finding: finding.rule is Rule.TRAFFIC)
         refused, right = tuple(self.findings.refused), tuple(self.findings.right)
-        is_out = len(not_asked) == len(self.implementation.functions) and not findings
+        is_out = len(not_asked) == len(self.functions) and not findings
         not_run = next(iter(not_asked.values())) if is_out else None
         return Examined(self.case.id, tuple(findings), undecided, not_run, refused, right)
 
@@ -161,7 +164,7 @@ class _Examination:
         kept = {} if brief else {part: result.clone() for part, result in first.results.items()}
         self.first_results[self.findings.function] = kept
 
-        if brief and self.findings.function != next(iter(self.implementation.functions)):
+        if brief and self.findings.function != next(iter(self.functions)):
             return
         second = Outcome() if brief else self.caller.call(call, inputs, POISONS[1], "same call again")
         # Rows that undefined values made wrong are one finding, and it has been made.

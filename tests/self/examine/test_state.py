@@ -1,6 +1,7 @@
 """What outlives a call: is it seen, and is only that blamed on earlier calls?"""
 
 import random
+from dataclasses import replace
 
 import pytest
 import torch
@@ -96,3 +97,22 @@ def test_bytes_are_those_of_storages_that_live():
     assert held_bytes(CPU) - before == 1_000
     del kept, views
     assert held_bytes(CPU) == before
+
+
+@pytest.mark.parametrize("first", ["get_k_and_s", "get_k"])
+def test_a_function_that_needs_another_before_it_is_found_where_it_comes_first(first, examiner):
+    right = load_implementation(str(BASE)).functions
+    was_called = []
+
+    def get_k_and_s(*arguments):
+        was_called.append(True)
+        return right["get_k_and_s"](*arguments)
+
+    def get_k(*arguments):
+        rows = right["get_k"](*arguments)
+        return rows if was_called else rows.zero_()
+
+    mine = Implementation("mine", {"get_k_and_s": get_k_and_s, "get_k": get_k})
+    case = replace(CASES["lengths/page-plus-one"], first=first)
+    found = {(finding.function, finding.rule) for finding in examiner.examine(case, mine, Contract.TRUSTING).findings}
+    assert found == ({("get_k", Rule.LENGTHS), ("get_k", Rule.PARTS)} if first == "get_k" else set())
