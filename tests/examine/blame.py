@@ -69,6 +69,7 @@ class _Blame:
 
 _BAD_INPUT = (Rule.INVALID_PAGES, Rule.DISAGREEMENT)
 _UNUSUAL = (Rule.STRIDES, Rule.GEOMETRIES)
+_OF_ANY_CALL = (Rule.BYTES, Rule.LENGTHS)
 
 _BLAME = {
     # Rows of valid pages are not what rule 11 is about, and a size is to blame only where nothing else is unusual.
@@ -131,7 +132,9 @@ def rule_of(seen: Seen, about: Sequence[int]) -> Rule:
             return rule
     if blame.rule is not None:
         return blame.rule
-    usual = [rule for rule in about if rule not in blame.never]
+    is_big = Rule.BIG_ADDRESSES in about and Rule.BIG_ADDRESSES in blame.never
+    # Any call has bytes and lengths: of a big one, its size is to blame before these.
+    usual = [rule for rule in about if rule not in blame.never and not (is_big and rule in _OF_ANY_CALL)]
     if usual:
         return Rule(usual[0])
     return Rule.BIG_ADDRESSES if Rule.BIG_ADDRESSES in about else Rule.BYTES

@@ -55,6 +55,8 @@ def test_everything_that_can_be_seen_has_a_rule_on_every_case():
         (Seen.WRONG_ROW, (11, 12), 12),
         (Seen.WRONG_ROW, (12, 10), 10),
         (Seen.WRONG_ROW, (12,), 12),
+        (Seen.WRONG_ROW, (12, 4), 12),
+        (Seen.WRONG_ROW, (4, 1, 9), 4),
         (Seen.ROW_OF_INVALID_PAGE, (11, 9), 11),
         (Seen.ROW_FROM_WRAPPED_ADDRESS, (12, 10), 12),
         (Seen.READ_OUTSIDE, (12, 10), 10),
