@@ -72,6 +72,10 @@ class Collector:
         what = "no test examines it" if self._expected else "no test was collected for it"
         return results + [missing(case, what) for case in self._case_ids if case not in reported]
 
+    @pytest.hookimpl(tryfirst=True)
+    def pytest_configure(self, config: pytest.Config) -> None:
+        config.stash[reporting.IS_LOOKED_AT] = True
+
     @pytest.hookimpl(optionalhook=True)
     def pytest_xdist_setupnodes(self, specs: list[Any]) -> None:
         for spec in specs:

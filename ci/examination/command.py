@@ -33,12 +33,8 @@ from tests.examine.finding import Finding
 from tests.examine.selection import Selection
 
 
-def main(options: Namespace, start: Sequence[str]) -> int:
-    """Examine, or list, what the user asks for, and return the exit code.
-
-    Args:
-        options: what the user asks for.
-        start: the words that started the gate.
+def show(options: Namespace) -> int:
+    """List the implementations or the cases that the user asks for, and return the exit code.
 
     Raises:
         NoSuchCase: a pattern matches no case that could be listed.
@@ -47,11 +43,9 @@ def main(options: Namespace, start: Sequence[str]) -> int:
         from kernels.peers import installed
 
         lines = ["own           this project's", "torch         PyTorch indexing, this project's", *installed.listing()]
-        console_on(sys.stdout).print(Text("\n".join(lines)), soft_wrap=True)
-        return 0
-    if not options.listing:
-        return _Gate(options, start).run()
-    console_on(sys.stdout).print(Text("\n".join(listing(chosen_cases(options.selection)))), soft_wrap=True)
+    else:
+        lines = listing(chosen_cases(options.selection))
+    console_on(sys.stdout).print(Text("\n".join(lines)), soft_wrap=True)
     return 0
 
 
@@ -68,12 +62,19 @@ def listing(cases: Sequence[Case]) -> list[str]:
     return [f"{case:{ids}}  rules {cited:{rules}}  {place}" for case, cited, place in rows]
 
 
-class _Gate:
-    """One run of the gate."""
+class Gate:
+    """One run of the gate.
 
-    def __init__(self, options: Namespace, start: Sequence[str]) -> None:
+    Args:
+        options: what the user asks for.
+        start: the words that started the gate.
+        nursery: of the selection.
+    """
+
+    def __init__(self, options: Namespace, start: Sequence[str], nursery: Nursery) -> None:
         self._options = options
         self._start = start
+        self._nursery = nursery
         self._answer: Answer | None = None
         self._collector: Collector | None = None
         self._results: list[Examined] = []
@@ -88,6 +89,7 @@ class _Gate:
         return self._options.selection
 
     def run(self) -> int:
+        """Examine, tell, and return the exit code."""
         try:
             self._examine()
             verdict = self._verdict()
@@ -98,14 +100,13 @@ class _Gate:
         return self._tell(verdict)
 
     def _examine(self) -> None:
-        with Nursery(self._selection) as nursery:
-            self._answer = answer = nursery.ask()
-            self._options.selection = replace(self._selection, device=answer.device)
-            self._introduce(answer)
-            self._log = examination_run.new_log()
-            self._collector = Collector(answer.cases, answer.left_out, self._display, nursery.python)
-            with self._display.steps:
-                examination_run.run(self._options, answer.runnable, self._collector, self._log)
+        self._answer = answer = self._nursery.ask()
+        self._options.selection = replace(self._selection, device=answer.device)
+        self._introduce(answer)
+        self._log = examination_run.new_log()
+        self._collector = Collector(answer.cases, answer.left_out, self._display, self._nursery.python)
+        with self._display.steps:
+            examination_run.run(self._options, answer.runnable, self._collector, self._log)
 
     def _verdict(self, cut_short: str | None = None) -> RunVerdict:
         """Return the verdict on what was collected, families in the catalogue's order."""

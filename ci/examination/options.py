@@ -44,6 +44,6 @@ JOB = Job(
     example="--impl my_gather.py --contract safe --case 'lengths/*'",
     declare=_declare,
     read=_read,
-    module="ci.examination.command",
+    module="ci.examination.start",
     extras=lambda options: extras.of_implementations(options.selection.implementation),
 )

@@ -45,8 +45,8 @@ def pytest_configure(config: pytest.Config) -> None:
         importlib.import_module("torch")  # whoever examines needs it, and it knows best which GPUs it can use
     try:
         device = devices.choose_device(chosen.device)
-        memories.require(chosen.memory, device)
-        if worker_input is None:
+        if worker_input is None and not config.stash.get(reporting.IS_LOOKED_AT, False):
+            memories.require(chosen.memory, device)
             require_named(chosen.implementation)
             if chosen.patterns:
                 chosen_cases(chosen)

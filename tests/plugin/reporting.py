@@ -15,6 +15,8 @@ from tests.plugin.devices import GpuPool
 from tests.plugin.pace import weight_of
 
 TRACES = pytest.StashKey[Path]()
+IS_LOOKED_AT = pytest.StashKey[bool]()
+"""Whether whoever runs pytest knows that all that was chosen is there; to look takes torch where memory is fenced."""
 SELECTION = pytest.StashKey[Selection]()
 """What is examined; its device is the one that was chosen, `cpu` or `cuda`."""
 DEVICE = pytest.StashKey[str]()
