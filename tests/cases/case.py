@@ -17,6 +17,7 @@ LayoutName = Literal["blocks", "interleaved", "tiles", "padded"]
 Content = Literal["coded", "every_byte", "nan", "special_floats", "zeros", "ones", "quantised"]
 Question = Literal["values", "memory", "arguments", "variants"]
 Quantity = Literal["lengths", "batches", "table_widths", "pools"]
+Relation = Literal["pages_permuted", "split", "appended", "garbage", "reversed"]
 FunctionName = Literal["get_k_and_s", "get_k", "get_s"]
 ArgumentName = Literal["buf", "page_indices", "seq_lens", "seq_len_sum", "max_seq_len", "page_size", "index_head_dim"]
 
@@ -95,6 +96,10 @@ class Case:
 
     first: FunctionName = "get_k_and_s"
     """The function that is examined first, before anything could be left behind by the others."""
+
+    relation: Relation | None = None
+    """What is done to the call that must leave its rows as they are, where that is the question: its pages lie
+    elsewhere, its batch is split in two, gets a sequence more or is reversed, or what nobody needs is garbage."""
 
     bad: BadArgument | None = None
     """How the call is spoilt, if it has to be refused."""

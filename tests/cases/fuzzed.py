@@ -6,21 +6,21 @@ then any. A preference makes a class likely and nothing impossible, so that what
 """
 
 from collections.abc import Iterator, Sequence
-from dataclasses import replace
+from dataclasses import fields, replace
 from functools import cache
-from typing import Any
+from typing import Any, get_args
 
 from hypothesis import strategies as st
 
 from tests.cases.bad_arguments import SPOILT
-from tests.cases.case import Case
+from tests.cases.case import Case, Relation
 from tests.cases.covering import Row, covering
 from tests.cases.invalid_pages import VALUES, WIDE_VALUES
 from tests.cases.plan import INT32_MAX, INT64_MAX, num_pages_of
-from tests.cases.rows import FAMILY
+from tests.cases.rows import FAMILY, usual
 
 FACTORS: dict[str, tuple[Any, ...]] = {
-    "kind": ("good", "calls", "pages", "wrap", "lengths", "host", "bad"),
+    "kind": ("good", "calls", "pages", "wrap", "lengths", "host", "bad", "related"),
     "batch": ("few", "tens", "hundreds"),
     "length": ("short", "page", "tile", "long"),
     "page_size": (64, 1, 16, 48, 128, 3, 100),
@@ -43,6 +43,7 @@ MANY_SEQUENCES, MANY_TOKENS = 12, 130
 """From these on a case is heavy, so that fewer calls are made."""
 _POWERS = {"tens": (8, 16, 32), "hundreds": (64, 128, 256, 512)}
 MOST_CALLS = 7
+_KEPT = ("name", "family", "rules", "seq_lens", "device_seq_lens", "bad", "heavy")
 _FAR = (1, 30, 300, INT32_MAX, INT64_MAX)
 
 
@@ -190,7 +191,12 @@ def _host(of: _Draw, case: Case) -> Case:
     return replace(case, rules=(13,), max_seq_len_error=-of.number(1, longest))
 
 
-_ADVERSE = {"pages": _pages, "wrap": _wrap, "lengths": _lengths, "host": _host}
+def _related(of: _Draw, case: Case) -> Case:
+    """Ask whether calls that mean the same return the same."""
+    return replace(case, relation=of.one(*get_args(Relation)))
+
+
+_ADVERSE = {"related": _related, "pages": _pages, "wrap": _wrap, "lengths": _lengths, "host": _host}
 
 
 def _bad(of: _Draw) -> Case:
@@ -226,12 +232,16 @@ def _in_sequence(calls: Sequence[Case]) -> Case:
 def simpler(case: Case) -> Iterator[Case]:
     """Yield the case with less of what hypothesis hardly makes less, since other draws hang on it.
 
-    That is a call of a sequence, half of the sequences of a call, or tokens of its longest one.
+    That is a call of a sequence; of a call all that is not usual, half of its sequences, or tokens of its longest.
     """
     calls = case.calls
     if calls:
         yield from (_in_sequence(calls[:at] + calls[at + 1 :]) for at in range(len(calls)) if len(calls) > 1)
-    elif case.seq_lens and case.device_seq_lens is None and not case.page_at and case.bad is None:
+        return
+    for of in fields(Case):
+        if of.name not in _KEPT and getattr(case, of.name) != usual(of):
+            yield _with_rules(replace(case, **{of.name: usual(of)}))
+    if case.seq_lens and case.device_seq_lens is None and not case.page_at and case.bad is None:
         lengths, longest = case.seq_lens, max(case.seq_lens)
         half, at = len(lengths) // 2, case.seq_lens.index(longest)
         fewer = (lengths[:half], lengths[half:])

@@ -1,7 +1,7 @@
 """A case as a row to paste, and a row as a case."""
 
 import ast
-from dataclasses import MISSING, fields, replace
+from dataclasses import MISSING, Field, fields, replace
 from typing import Any
 
 from tests.cases.bad_arguments import SPOILT
@@ -11,13 +11,17 @@ FAMILY = "fuzz"
 _NOT_IN_A_ROW = ("family",)
 
 
+def usual(of: Field[Any]) -> Any:
+    """Return what a row means that does not say it."""
+    return of.default_factory() if of.default_factory is not MISSING else of.default
+
+
 def row(case: Case) -> str:
     """Return a case as a row of the catalogue."""
     said = []
     for of in fields(Case):
         value = getattr(case, of.name)
-        usual = of.default_factory() if of.default_factory is not MISSING else of.default
-        if of.name not in _NOT_IN_A_ROW and value != usual:
+        if of.name not in _NOT_IN_A_ROW and value != usual(of):
             said.append(f"{of.name}={_text(of.name, value)}")
     return f"Case({', '.join(said)})"
 

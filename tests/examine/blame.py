@@ -22,6 +22,8 @@ class Seen(Enum):
     OTHER_ROW_AGAIN = "other rows from the same call"
     OTHER_ROW_ALONE = "other rows from get_k or get_s alone"
 
+    UNRELATED = "other rows from a call that means the same"
+
     OTHER_LOGITS = "other logits"
 
     RESULT = "result not as promised"
@@ -74,6 +76,7 @@ _OF_ANY_CALL = (Rule.BYTES, Rule.LENGTHS)
 _BLAME = {
     # Rows of valid pages are not what rule 11 is about, and a size is to blame only where nothing else is unusual.
     Seen.WRONG_ROW: _Blame(never=(Rule.INVALID_PAGES, Rule.BIG_ADDRESSES)),
+    Seen.UNRELATED: _Blame(never=(Rule.INVALID_PAGES, Rule.BIG_ADDRESSES)),
     Seen.ROW_OF_INVALID_PAGE: _Blame(rule=Rule.INVALID_PAGES),
     Seen.ROW_FROM_WRAPPED_ADDRESS: _Blame(rule=Rule.BIG_ADDRESSES),
     Seen.ROW_FROM_EARLIER_CALL: _Blame(rule=Rule.STATE),

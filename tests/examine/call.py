@@ -116,7 +116,8 @@ class Caller:
         self.at(step)
         arguments = arguments or inputs.arguments
         outcome = Outcome()
-        is_open = self._case.rows_are_open or self._case.bad is not None
+        case = self._case
+        is_open = case.rows_are_open or case.bad is not None or case.relation is not None
         needed_rows = None if is_open else inputs.plan.needed_rows
         about = Call(self._findings.function, arguments, self._case, needed_rows)
         # Rule 15 is not everyone's promise: those who do not make it rely on what the hardware happens to do.

@@ -25,6 +25,7 @@ from tests.examine.finding import Findings, OnFound
 from tests.examine.growth import examine_growth
 from tests.examine.judgement import compare, returned
 from tests.examine.logits import LogitsExamination
+from tests.examine.relations import examine_relation
 from tests.examine.state import StateExamination
 from tests.examine.streams import capture, rewritten_on_side_stream
 from tests.instruments.red_zones import RedZonedMemory
@@ -145,6 +146,8 @@ class _Examination:
             return LogitsExamination(inputs, self.caller, self.findings).run
         if case.bad is not None:
             return partial(self._refusal, inputs)
+        if case.relation is not None:
+            return partial(examine_relation, case.relation, inputs, self.caller, self.findings)
         return partial(self._open_rows if case.rows_are_open else self._right_rows, inputs)
 
     def _right_rows(self, inputs: Inputs, call: Callable[..., Any]) -> None:
