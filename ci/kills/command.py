@@ -12,8 +12,9 @@ from ci.kills import table
 from ci.kills.kept import Kept
 from ci.kills.options import Options
 from ci.kills.others import ROWS
-from ci.kills.plan import Task, drawn, heavier, light, tasks_of
+from ci.kills.plan import Task, drawn, heavier, in_order, light, tasks_of
 from ci.kills.subjects import SUBJECTS, Subject
+from ci.kills.witnesses import WITNESSES
 from ci.processes import CannotRun, Process, TookTooLong
 from ci.reports.console import console_on
 from ci.reports.decision import Decision
@@ -46,10 +47,12 @@ def _run(options: Options, reporter: Reporter) -> int:
         right = [subject for subject in subjects if subject.bug is None]
         bugs = [subject for subject in subjects if subject.bug is not None]
         run.all(tasks_of(right, [case for case in cases if not case.heavy], kept, "never", run.workers))
+        run.all(tasks_of(bugs, in_order(own), kept, "first", run.workers))
         is_matrix = not options.first_only and device == "cpu"
-        run.all(tasks_of(bugs, light(own, kept), kept, "never" if is_matrix else "first", run.workers))
-        left = [subject for subject in bugs if not kept.is_caught(subject)]
-        run.all(tasks_of(left, heavier(own, kept), kept, "family" if is_matrix else "first", run.workers))
+        if is_matrix:
+            witnesses = [subject for subject in bugs if subject.name in WITNESSES]
+            run.all(tasks_of(witnesses, light(own, kept), kept, "never", run.workers))
+            run.all(tasks_of(witnesses, heavier(own, kept), kept, "family", run.workers))
         run.all(tasks_of(bugs, ROWS, kept, "never", run.workers))
         run.all(tasks_of(right, cases, kept, "never", run.workers))
     content = table.content(device, subjects, cases, kept, is_matrix=is_matrix)

@@ -10,6 +10,7 @@ from ci.kills.kept import Kept
 from ci.kills.others import PROJECTS
 from ci.kills.plan import in_order
 from ci.kills.subjects import Subject
+from ci.kills.witnesses import WITNESSES
 from tests.cases.case import Case
 from tests.planted.classes import CLASSES
 
@@ -27,7 +28,7 @@ def content(
         subjects: all that were examined.
         cases: of the catalogue and of other projects.
         kept: what was seen.
-        is_matrix: whether bugs were examined on cases after their first finding.
+        is_matrix: whether witnesses were examined on all cases.
     """
     theirs = {case.id for of in PROJECTS.values() for case in of}
     order = [case.id for case in in_order(cases)]
@@ -49,11 +50,14 @@ def content(
             undecided += open_
             continue
         caught = sorted((case for case in found if case not in theirs), key=place.__getitem__)
-        if not caught and open_:
+        is_out_of_sight = subject.bug.needs_gpu if device == "cpu" else subject.bug.needs_interpreter
+        if not caught and is_out_of_sight:
+            unseen.append(subject.name)
+        elif not caught and open_:
             undecided += open_
         elif not caught:
-            (unseen if subject.bug.needs_gpu and device == "cpu" else missed).append(subject.name)
-        kills.update(caught)
+            missed.append(subject.name)
+        kills.update(caught if subject.name in WITNESSES else ())
         bugs[subject.name] = {
             "class": subject.bug.kind,
             "report": subject.bug.report,
@@ -75,9 +79,15 @@ def content(
         "unseen": unseen,
         "alarms": alarms,
         "right": right,
-        "idle": idle(bugs.values(), {case.family for case in cases if case.id not in theirs}) if is_matrix else [],
+        "idle": idle(_tried_on_all(bugs), {case.family for case in cases if case.id not in theirs})
+        if is_matrix
+        else [],
         "undecided": undecided,
     }
+
+
+def _tried_on_all(bugs: Mapping[str, dict[str, Any]]) -> list[dict[str, Any]]:
+    return [bug for name, bug in bugs.items() if name in WITNESSES]
 
 
 def idle(bugs: Iterable[Mapping[str, Any]], families: Iterable[str]) -> list[str]:
@@ -144,19 +154,23 @@ def _line(kind: str, bugs: Sequence[dict[str, Any]], report: dict[str, Any]) -> 
 def _lists(report: dict[str, Any]) -> list[str]:
     bugs = report["bugs"]
     lines = [f"- False alarms: {len(report['alarms'])}."]
-    for title, names in (("Missed", report["missed"]), ("Needs a GPU", report["unseen"])):
+    for title, names in (("Missed", report["missed"]), ("Out of sight here", report["unseen"])):
         lines += [f"- {title}: {', '.join(f'`{name}`' for name in names)}."] if names else []
     lines += [f"- Could not decide {told}." for told in report["undecided"]]
     if not report["matrix"]:
         return lines
+    tried = _tried_on_all(bugs)
+    lines.append(f"- Tried on all cases: {len(tried)} bugs, of which")
     for title, what in (("check", "instruments"), ("family", "families")):
-        alone = Counter(next(iter(bug[what])) for bug in bugs.values() if len(bug[what]) == 1)
-        some = Counter(name for bug in bugs.values() for name in bug[what])
+        alone = Counter(next(iter(bug[what])) for bug in tried if len(bug[what]) == 1)
+        some = Counter(name for bug in tried for name in bug[what])
         told = [f"{name} {alone[name]} of {some[name]}" for name in sorted(some)]
-        lines.append(f"- Bugs that one {title} alone catches, of all that it catches: {', '.join(told)}.")
-    lines.append(f"- Checks and families that could be switched off unnoticed: {', '.join(report['idle']) or 'none'}.")
+        lines.append(f"  - one {title} alone catches, of all that it catches: {', '.join(told)};")
+    lines.append(
+        f"  - checks and families that could be switched off unnoticed: {', '.join(report['idle']) or 'none'};"
+    )
     none = [case for case, kills in report["kills"].items() if not kills]
-    lines.append(f"- Cases on which no bug shows that was tried there: {', '.join(none) or 'none'}.")
+    lines.append(f"  - cases on which none of them shows: {len(none)} of {len(report['kills'])}.")
     return lines
 
 

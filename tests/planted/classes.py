@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from fnmatch import fnmatchcase
 
 from tests.planted.bugs.accesses import WILD_ACCESSES
 from tests.planted.bugs.across_styles import ROWS
@@ -30,6 +31,8 @@ class Planted:
     report: str = ""
     """The public report that it is modelled on, if there is one."""
     needs_gpu: bool = False
+    needs_interpreter: bool = False
+    """Compiled, it leaves no trace: a load that nobody uses is not made, one inside its own tensor is no fault."""
 
     @property
     def id(self) -> str:
@@ -76,18 +79,33 @@ _OTHERS = {
 }
 """Bugs whose class is none of their group's."""
 
+_COMPILED_AWAY = ("one-byte-read-*", "table-read-past-its-width", "undefined-lanes-summed", "keys-loaded-twice")
+"""Bugs that a GPU may run without a trace."""
+
 _TWINS = {f"search-one-step-short-from-{batch}" for batch in (16, 32)}
 """Another one of the same lines is in the table."""
 
+
+def _is_compiled_away(name: str) -> bool:
+    return any(fnmatchcase(name, pattern) for pattern in _COMPILED_AWAY)
+
+
 PLANTED = [
     *(
-        Planted(bug.name, "tile", _OTHERS.get(bug.name, kind), bug.edits, needs_gpu=bug.needs_gpu)
+        Planted(
+            bug.name,
+            "tile",
+            _OTHERS.get(bug.name, kind),
+            bug.edits,
+            needs_gpu=bug.needs_gpu,
+            needs_interpreter=_is_compiled_away(bug.name),
+        )
         for kind, bugs in _GROUPS.items()
         for bug in bugs
         if bug.name not in _TWINS
     ),
     *(
-        Planted(name, style, kind, edits, report)
+        Planted(name, style, kind, edits, report, needs_interpreter=_is_compiled_away(name))
         for kind, name, styles, edits, report in ROWS
         for style in styles.split()
     ),

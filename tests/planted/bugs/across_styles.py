@@ -54,6 +54,13 @@ VALUES: list[Row] = [
     ("values", "starts-of-the-first-sequence", "indexing", {"(ends - lengths)[sequence]": "(ends - lengths[0])[sequence]"}, ""),
     ("values", "scales-interleaved-with-keys", "indexing", {"buf[:, :split].unflatten(1, (page_size, index_head_dim))": "buf.unflatten(1, (page_size, index_head_dim + 4))[..., :index_head_dim]"}, "1CatAI/1Cat-vLLM#250"),
     ("values", "scales-of-the-last-tokens", "indexing", {"s[is_page] = scales[page, slot]": "s[is_page] = scales[page, slot - 1]"}, ""),
+    ("values", "token-number-in-16-bits", "tile", {"token = block * BLOCK + tl.arange(0, BLOCK)": "token = (block * BLOCK + tl.arange(0, BLOCK)) & 0xFFFF"}, ""),
+    ("bounds", "table-row-stride-at-least-one", "tile", {"            page_indices.stride(0),\n": "            max(1, page_indices.stride(0)),\n"}, ""),
+    ("values", "zero-scale-made-one", "tile", {_S_STORE: f"is_zero = is_page & (tl.sum(s.to(tl.int32), 1) == 0)\n        s = tl.where(is_zero[:, None], tl.where(scale_lane == 3, 0x3F, tl.where(scale_lane == 2, 0x80, 0))[None, :], s).to(tl.uint8)\n        {_S_STORE}"}, ""),
+    ("values", "head-dims-above-256-cut", "tile", {"K_BLOCK=triton.next_power_of_2(index_head_dim)": "K_BLOCK=min(256, triton.next_power_of_2(index_head_dim))"}, ""),
+    ("values", "int32-lengths-in-16-bits", "tile", {_CLAMPED: "if lens_ptr.dtype.element_ty == tl.int32:\n        lengths = lengths & 0xFFFF\n    " + _CLAMPED}, ""),
+    ("values", "geometry-known-by-its-product", "tile", {"            PAGE_SIZE=page_size,\n": "            PAGE_SIZE=64 if page_size * index_head_dim == 8192 else page_size,\n"}, ""),
+    ("values", "stride-of-lengths-for-wide-keys", "tile", {**constant("KEEP", "0 if index_head_dim > 128 and seq_lens.element_size() == 4 else -1"), "lens_ptr + index.to(tl.int64)": "lens_ptr + (index & KEEP).to(tl.int64)"}, ""),
     ("values", "one-table-row-for-all", "indexing", {"page_indices[sequence, ordinal": "page_indices[sequence * 0, ordinal"}, "sgl-project/sglang#18280"),
 ]  # fmt: skip
 
@@ -138,6 +145,7 @@ REFUSALS: list[Row] = [
 ]  # fmt: skip
 
 MACHINE: list[Row] = [
+    ("machine", "pages-promised-aligned", "tile", {_PAGE_START: "page_start = tl.multiple_of(page * buf_stride, 16)"}, ""),
     ("machine", "results-filled-first", "flat token persistent", {"k = torch.empty((seq_len_sum": "k = torch.zeros((seq_len_sum"}, "vllm-project/vllm#55373"),
     ("machine", "table-copied", "flat token persistent", after_the_check("page_indices = page_indices.to(torch.int64)"), ""),
     ("machine", "length-read-on-the-host", "flat token persistent", after_the_check("seq_len_sum = int(seq_lens.sum())"), "lightseekorg/tokenspeed#819"),
