@@ -4,13 +4,13 @@ import os
 import queue
 import sys
 import threading
+from argparse import Namespace
 from collections.abc import Iterable, Sequence
 from fnmatch import fnmatchcase
 from typing import Any
 
 from ci.kills import table
 from ci.kills.kept import Kept
-from ci.kills.options import Options
 from ci.kills.others import ROWS
 from ci.kills.plan import Task, drawn, heavier, in_order, light, tasks_of
 from ci.kills.subjects import SUBJECTS, Subject
@@ -28,13 +28,13 @@ PATIENCE_SECONDS = 300.0
 """How long a process may say nothing: a case that takes longer hangs."""
 
 
-def main(options: Options, start: Sequence[str]) -> int:
+def main(options: Namespace, start: Sequence[str]) -> int:
     """Examine all, and return the exit code."""
     reporter = Reporter("kills", options.report, console_on(sys.stdout, WIDTH_WITHOUT_TERMINAL))
     return reporter.of(lambda: _run(options, reporter))
 
 
-def _run(options: Options, reporter: Reporter) -> int:
+def _run(options: Namespace, reporter: Reporter) -> int:
     device = _device(options.device)
     own = catalogue()
     cases = [*own, *ROWS]
@@ -73,7 +73,7 @@ def _device(asked: str) -> str:
     return "cuda" if torch.cuda.is_available() else "cpu"
 
 
-def _chosen(options: Options, device: str) -> list[Subject]:
+def _chosen(options: Namespace, device: str) -> list[Subject]:
     if options.bugs:
         named = [of for name, of in SUBJECTS.items() if of.bug and any(fnmatchcase(name, p) for p in options.bugs)]
         return [of for of in named if device == "cpu" or drawn(of)]

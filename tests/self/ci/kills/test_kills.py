@@ -159,4 +159,4 @@ def test_other_projects_tests_are_rows_of_their_own():
 def test_options_are_read():
     job, options = parse(["kills", "--bug", "flat/*", "--first-only", "-n", "3"])
     assert job.name == "kills"
-    assert (options.bugs, options.first_only, options.workers) == (("flat/*",), True, 3)
+    assert (options.bugs, options.first_only, options.workers) == (["flat/*"], True, 3)
