@@ -12,7 +12,7 @@ from typing import Any
 from ci.kills import table
 from ci.kills.kept import Kept
 from ci.kills.others import ROWS
-from ci.kills.plan import Task, drawn, heavier, in_order, light, tasks_of
+from ci.kills.plan import Task, drawn, in_order, light, tasks_of
 from ci.kills.subjects import SUBJECTS, Subject
 from ci.kills.witnesses import WITNESSES
 from ci.processes import CannotRun, Process, TookTooLong
@@ -52,7 +52,6 @@ def _run(options: Namespace, reporter: Reporter) -> int:
         if is_matrix:
             witnesses = [subject for subject in bugs if subject.name in WITNESSES]
             run.all(tasks_of(witnesses, light(own, kept), kept, "never", run.workers))
-            run.all(tasks_of(witnesses, heavier(own, kept), kept, "family", run.workers))
         run.all(tasks_of(bugs, ROWS, kept, "never", run.workers))
         run.all(tasks_of(right, cases, kept, "never", run.workers))
     content = table.content(device, subjects, cases, kept, is_matrix=is_matrix)

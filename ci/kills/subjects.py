@@ -51,12 +51,19 @@ def _of_bug(bug: Planted) -> Subject:
 
 def _right() -> list[Subject]:
     right = [
-        Subject(f"right/{style.name}", style.contract, _written(style.name, style.source()), style.source(), None, most)
+        Subject(
+            f"right/{style.name}",
+            style.contract,
+            _written(style.name, style.source()),
+            style.source(),
+            most_rows=style.most_rows,
+            is_brief=style.name != "tile",
+        )
         for style in STYLES.values()
-        for most in [style.most_rows]
     ]
     for bug in HARMLESS:
-        right.append(Subject(f"right/{bug.name}", "strict", _written(bug.name, bug.source()), bug.source()))
+        placed = _written(bug.name, bug.source())
+        right.append(Subject(f"right/{bug.name}", "strict", placed, bug.source(), is_brief=True))
     for odd in RIGHT:
         if not odd.is_slow:
             key = f"{odd.file} {odd.edits} {BASE.read_text(encoding='utf-8')}"

@@ -17,6 +17,10 @@ class ProcessState:
     """
 
     def __init__(self, device: torch.device) -> None:
+        # An earlier call may have left the very state that the next one sets.
+        random.random()
+        torch.rand(1)
+        np.random.random()
         self._held = {name: read() for name, (read, _) in _settings(device).items()}
         self._device = device
 

@@ -82,6 +82,7 @@ BOUNDS: list[Row] = [
 
 _WRAPPED = "page_start = (page.to(tl.int32) * tl.cast(buf_stride, tl.int32)).to(tl.int64)"
 OVERFLOW: list[Row] = [
+    ("overflow", "slot-around-the-top", "tile", {"slot = token % PAGE_SIZE": "slot = (token % PAGE_SIZE).to(tl.int32) + 0x7FFFFFFF - 0x7FFFFFFF"}, ""),
     ("overflow", "page-offset-in-32-bits", "flat token persistent cumulative", {_PAGE_START: _WRAPPED}, "sgl-project/sglang#34725"),
     ("overflow", "key-offset-in-unsigned-32-bits", "flat token persistent cumulative", {_K_FROM: "((page_start + slot * HEAD_DIM) & 0xFFFFFFFF)[:, None]"}, "flashinfer-ai/flashinfer#3136"),
     ("overflow", "scale-offset-in-32-bits", "flat token persistent cumulative", {_S_FROM: "(page_start + PAGE_SIZE * HEAD_DIM + slot * 4).to(tl.int32)[:, None]"}, "sgl-project/sglang#30859"),
@@ -145,6 +146,7 @@ REFUSALS: list[Row] = [
 ]  # fmt: skip
 
 MACHINE: list[Row] = [
+    ("machine", "lengths-listed-for-nothing", "tile", after_the_check("seq_lens.tolist()"), ""),
     ("machine", "pages-promised-aligned", "tile", {_PAGE_START: "page_start = tl.multiple_of(page * buf_stride, 16)"}, ""),
     ("machine", "results-filled-first", "flat token persistent", {"k = torch.empty((seq_len_sum": "k = torch.zeros((seq_len_sum"}, "vllm-project/vllm#55373"),
     ("machine", "table-copied", "flat token persistent", after_the_check("page_indices = page_indices.to(torch.int64)"), ""),
