@@ -84,10 +84,9 @@ _WRAPPED = "page_start = (page.to(tl.int32) * tl.cast(buf_stride, tl.int32)).to(
 OVERFLOW: list[Row] = [
     ("overflow", "slot-around-the-top", "tile", {"slot = token % PAGE_SIZE": "slot = (token % PAGE_SIZE).to(tl.int32) + 0x7FFFFFFF - 0x7FFFFFFF"}, ""),
     ("overflow", "page-offset-in-32-bits", "flat token persistent cumulative", {_PAGE_START: _WRAPPED}, "sgl-project/sglang#34725"),
-    ("overflow", "key-offset-in-unsigned-32-bits", "flat token persistent cumulative", {_K_FROM: "((page_start + slot * HEAD_DIM) & 0xFFFFFFFF)[:, None]"}, "flashinfer-ai/flashinfer#3136"),
+    ("overflow", "key-offset-in-unsigned-32-bits", "flat persistent cumulative", {_K_FROM: "((page_start + slot * HEAD_DIM) & 0xFFFFFFFF)[:, None]"}, "flashinfer-ai/flashinfer#3136"),
     ("overflow", "scale-offset-in-32-bits", "flat token persistent cumulative", {_S_FROM: "(page_start + PAGE_SIZE * HEAD_DIM + slot * 4).to(tl.int32)[:, None]"}, "sgl-project/sglang#30859"),
     ("overflow", "page-number-in-16-bits", "flat token persistent cumulative", {_PAGE: "other=-1).to(tl.int16).to(tl.int64)"}, "ROCm/aiter#3211"),
-    ("overflow", "table-row-in-31-bits", "flat token persistent cumulative", {_ENTRY: "table_ptr + (sequence * table_stride & 0x7FFFFFFF)"}, ""),
     ("overflow", "page-compared-in-32-bits", "tile flat cumulative", {"(page < num_pages)": "(page.to(tl.int32) < num_pages)"}, "sgl-project/sglang#39948"),
     ("overflow", "page-number-in-16-bits", "indexing", {"max_pages - 1)].long()": "max_pages - 1)].to(torch.int16).long()"}, "ROCm/aiter#3211"),
     ("overflow", "page-compared-in-32-bits", "indexing", {"(page < num_pages)": "(page.int() < num_pages)"}, ""),
