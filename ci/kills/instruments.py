@@ -12,6 +12,7 @@ INSTRUMENTS: Mapping[str, tuple[Seen, ...]] = {
         Seen.ROW_FROM_EARLIER_CALL,
         Seen.OTHER_ROW_AGAIN,
         Seen.OTHER_ROW_ALONE,
+        Seen.UNRELATED,
     ),
     "bounds": (Seen.READ_OUTSIDE, Seen.WRITE_OUTSIDE, Seen.WRITE_GAP, Seen.READ_ONLY_WRITE, Seen.GRID),
     "hardware": (Seen.ALIGNMENT, Seen.DESCRIPTOR, Seen.HINT),
