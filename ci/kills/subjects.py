@@ -57,7 +57,7 @@ def _right() -> list[Subject]:
             _written(style.name, style.source()),
             style.source(),
             most_rows=style.most_rows,
-            is_brief=style.name != "tile",
+            is_brief=True,
         )
         for style in STYLES.values()
     ]

@@ -25,6 +25,7 @@ from tests.examine.finding import Findings, OnFound
 from tests.examine.growth import examine_growth
 from tests.examine.judgement import compare, returned
 from tests.examine.logits import LogitsExamination
+from tests.examine.process_state import ProcessState
 from tests.examine.relations import examine_relation
 from tests.examine.state import StateExamination
 from tests.examine.streams import capture, rewritten_on_side_stream
@@ -70,12 +71,15 @@ def examine(
     Raises:
         DeviceLost: the GPU's context is gone, and with it this process's use of the GPU.
     """
+    settings = ProcessState(device)
     lent = memory()
     findings = Findings(case, contract, on_found=on_found)
     try:
-        return _Examination(implementation, case, findings, device, instruments, lent, on_step).run()
+        examined = _Examination(implementation, case, findings, device, instruments, lent, on_step).run()
     finally:  # else what was lent stays taken, and the next case finds less
         lent.close()
+    settings.changed()  # else the case that looks for changes finds them made
+    return examined
 
 
 class _Examination:

@@ -107,7 +107,7 @@ UNWRITTEN: list[Row] = [
     ("unwritten", "scales-of-invalid-pages-unwritten", "tile flat persistent cumulative", {_S_STORE: _S_STORE.replace("is_row", "is_page")}, ""),
     ("unwritten", "batch-rounded-down", "flat token persistent", {_BATCH_BLOCK: "BATCH_BLOCK=1 << (batch.bit_length() - 1)"}, "deepseek-ai/DeepGEMM#346"),
     ("unwritten", "half-of-each-scale", "tile flat token persistent", {"scale_lane = tl.arange(0, 4)": "scale_lane = tl.arange(0, 2)"}, ""),
-    ("unwritten", "undefined-lanes-summed", "flat token persistent", {"mask=index < batch, other=0).to(tl.int64)": "mask=index < batch).to(tl.int64)"}, "sgl-project/sglang#27074"),
+    ("unwritten", "undefined-lanes-summed", "token persistent", {"mask=index < batch, other=0).to(tl.int64)": "mask=index < batch).to(tl.int64)"}, "sgl-project/sglang#27074"),
     ("unwritten", "keys-not-cleared", "indexing", {"k = torch.zeros(": "k = torch.empty("}, "sgl-project/sglang#30512"),
     ("unwritten", "scales-not-cleared", "indexing", {"s = torch.zeros(": "s = torch.empty("}, "sgl-project/sglang#30512"),
     ("unwritten", "rows-past-the-table-skipped", "indexing", {"is_row = sequence < batch": "is_row = (sequence < batch) & (row > 0)"}, ""),

@@ -116,3 +116,20 @@ def test_a_function_that_needs_another_before_it_is_found_where_it_comes_first(f
     case = replace(CASES["lengths/page-plus-one"], first=first)
     found = {(finding.function, finding.rule) for finding in examiner.examine(case, mine, Contract.TRUSTING).findings}
     assert found == ({("get_k", Rule.LENGTHS), ("get_k", Rule.PARTS)} if first == "get_k" else set())
+
+
+def test_a_setting_that_an_earlier_case_left_is_seen_all_the_same(tmp_path, examiner):
+    """A gate examines other cases first, in the same process."""
+    gather = load_implementation(str(BASE))
+
+    def get_k(*arguments):
+        torch.set_grad_enabled(False)
+        random.seed(0)
+        return gather.functions["get_k"](*arguments)
+
+    changes = Implementation("changes", {"get_k": get_k})
+    before = torch.is_grad_enabled()
+    assert examiner.examine(CASES["lengths/page"], changes, Contract.SAFE).is_clean
+    assert torch.is_grad_enabled() == before
+    told = [finding.message for finding in examiner.examine(CASES["state/lengths"], changes, Contract.SAFE).findings]
+    assert {"call 1 changed the grad mode from True to False", "call 1 changed Python's random state"} <= set(told)
