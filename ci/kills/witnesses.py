@@ -14,7 +14,7 @@ WITNESSES = (
     "tile/launched-twice",
     "tile/lengths-listed-for-nothing",
     "tile/numpy-in-the-kernel",
-    "tile/one-byte-read-after-page-indices",
+    "tile/one-byte-read-before-k",
     "tile/slot-around-the-top",
     "tile/pages-promised-aligned",
     "tile/results-kept-for-ever",
