@@ -2,7 +2,7 @@
 
 WITNESSES = (
     "cumulative/page-offset-in-32-bits",
-    "indexing/table-mended-in-place",
+    "indexing/pool-scratched",
     "indexing/table-read-past-its-width",
     "tile/compiled-for-each-batch",
     "tile/geometry-known-by-its-product",

@@ -37,6 +37,8 @@ def compiled(variant: Variant, kernel: triton.JITFunction, to_machine_code: bool
             return {"reason": None, "line": None, "is_of_ir": True}
         is_of_ir = False
         shared = triton.compile(source, target=TARGETS[TARGET], options=dict(variant.options)).metadata.shared
+    except OSError as error:  # a tool of Triton's is missing, say, which is not the kernel's doing
+        return {"error": f"Triton's compiler does not run: {short(error)}"}
     except Exception as error:
         reason, line = told_by_compiler(error)
         return {"reason": reason, "line": line, "is_of_ir": is_of_ir}

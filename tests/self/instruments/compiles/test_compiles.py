@@ -104,6 +104,17 @@ def test_too_much_shared_memory_is_told_by_the_machine_code(shared, reason, monk
     assert child.compiled(variant, None, False)["reason"] is None
 
 
+def test_a_compiler_that_is_not_all_there_says_nothing_of_a_kernel(monkeypatch):
+    def lacks_a_tool(*arguments, **options):
+        raise FileNotFoundError(2, "No such file or directory", "ptxas")
+
+    monkeypatch.setattr(child, "ASTSource", lambda *given: None)
+    monkeypatch.setattr(child, "front_end", lambda *given: None)
+    monkeypatch.setattr(child.triton, "compile", lacks_a_tool)
+    told = child.compiled(Variant("module", "kernel", "key", "cuda", {}, {}, {}, {}), None, True)
+    assert told["error"].startswith("Triton's compiler does not run: FileNotFoundError: ")
+
+
 def test_a_launch_that_triton_refuses(folder, tmp_path):
     source = KERNEL.replace("{call}", "kernel[(0,)](buf, SIZE=4, unheard_of=3)")
     ((message, _),) = found(tmp_path / "option.py", source, folder)
