@@ -160,7 +160,7 @@ def _lists(report: dict[str, Any]) -> list[str]:
     if not report["matrix"]:
         return lines
     tried = _tried_on_all(bugs)
-    lines.append(f"- Tried on all cases: {len(tried)} bugs, of which")
+    lines.append(f"- Tried on all light cases: {len(tried)} bugs, of which")
     for title, what in (("check", "instruments"), ("family", "families")):
         alone = Counter(next(iter(bug[what])) for bug in tried if len(bug[what]) == 1)
         some = Counter(name for bug in tried for name in bug[what])
@@ -170,7 +170,7 @@ def _lists(report: dict[str, Any]) -> list[str]:
         f"  - checks and families that could be switched off unnoticed: {', '.join(report['idle']) or 'none'};"
     )
     none = [case for case, kills in report["kills"].items() if not kills]
-    lines.append(f"  - cases on which none of them shows: {len(none)} of {len(report['kills'])}.")
+    lines.append(f"  - cases on which none of them was seen: {len(none)} of {len(report['kills'])}.")
     return lines
 
 
