@@ -46,6 +46,7 @@ def test_all_planted_bugs_were_examined():
     assert {bug.id for bug in PLANTED} == set(ON_CPU)
     assert {of["class"] for of in ON_CPU.values()} == set(CLASSES)
     assert {bug.id for bug in PLANTED if bug.needs_gpu} == set(REPORTS["cpu"]["unseen"]) <= set(REPORTS["cuda"]["bugs"])
+    assert set(REPORTS["cuda"]["bugs"]) <= set(ON_CPU)
 
 
 @pytest.mark.parametrize("device", REPORTS)
