@@ -26,6 +26,7 @@ from ci.reports.stopping import why
 from tests.calls import files
 from tests.calls.errors import Foreseen
 from tests.cases.case import Case
+from tests.cases.catalogue import catalogue
 from tests.examine import replay
 from tests.examine.choice import chosen_cases
 from tests.examine.examined import Examined
@@ -167,7 +168,8 @@ class Gate:
         name = self._selection.implementation
         version = self._answer.machine.get(name, "") if self._answer else ""
         clean = [result.case for result in self._results if result.is_clean]
-        return known.compared(name, version, verdict.findings, clean)
+        bears_on = {case.id: case.rules for case in catalogue()}
+        return known.compared(name, version, verdict.findings, clean, bears_on)
 
     def _write_markdown(
         self, verdict: str, rules: Sequence[by_rule.OfRule], told: known.Compared, machine: dict[str, Any]

@@ -1,6 +1,6 @@
 """Breakages of other projects' gathers that are known, as data; and which of a run's findings they are."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from fnmatch import fnmatchcase
 
@@ -45,7 +45,12 @@ class Compared:
 
 
 def compared(
-    peer: str, version: str, findings: Sequence[Finding], clean: Sequence[str], rows: Sequence[Known] = KNOWN
+    peer: str,
+    version: str,
+    findings: Sequence[Finding],
+    clean: Collection[str],
+    bears_on: Mapping[str, Collection[int]],
+    rows: Sequence[Known] = KNOWN,
 ) -> Compared:
     """Return which findings are known, and what is known and no longer occurs.
 
@@ -54,6 +59,8 @@ def compared(
         version: of its package.
         findings: of the run.
         clean: ids of the cases that were examined and clean.
+        bears_on: the rules that each case of the catalogue bears on, by its id: what is known is gone where all cases
+            of its rule are clean.
         rows: what is known.
     """
     of_peer = [row for row in rows if row.peer == peer and version in row.versions]
@@ -64,7 +71,11 @@ def compared(
             if row.rule == finding.rule and fnmatchcase(finding.case, row.cases):
                 known[int(finding.rule), finding.case] = row.link
                 occurring.add(row)
-    fixed = [row for row in of_peer if row not in occurring and any(fnmatchcase(case, row.cases) for case in clean)]
+    fixed = []
+    for row in of_peer:
+        shows = {case for case, about in bears_on.items() if row.rule in about and fnmatchcase(case, row.cases)}
+        if row not in occurring and shows and shows <= set(clean):
+            fixed.append(row)
     return Compared(known, tuple(fixed))
 
 

@@ -74,18 +74,20 @@ ROWS = (
 
 def test_findings_are_known_or_new_and_what_is_gone_is_fixed():
     new = Finding(Rule.LENGTHS, "batches/3", "get_k", "wrong")
-    of = compared("theirs", "1.0", [WRAP, new], ["lengths/page"], ROWS)
+    of = compared("theirs", "1.0", [WRAP, new], ["lengths/page"], BEARS_ON, ROWS)
     assert (of.word(WRAP), of.word(new)) == ("known: https://their.org/1", "new")
     assert known.lines(of, [WRAP, new]) == [
         "known: https://their.org/1",
         "new: 1 of 2 findings",
         "fixed: rule 4 in lengths/* no longer occurs: https://their.org/2",
     ]
-    assert compared("theirs", "3.0", [WRAP], ["lengths/page"], ROWS).known == {}
+    assert compared("theirs", "3.0", [WRAP], ["lengths/page"], BEARS_ON, ROWS).known == {}
 
 
 def test_what_was_not_examined_is_not_fixed():
-    assert compared("theirs", "1.0", [], [], ROWS).fixed == ()
+    assert compared("theirs", "1.0", [], [], BEARS_ON, ROWS).fixed == ()
+    more = {**BEARS_ON, "lengths/too-long-for-a-laptop": [4]}
+    assert compared("theirs", "1.0", [], ["lengths/page"], more, ROWS).fixed == ()
 
 
 def test_the_report_has_what_others_need():
