@@ -106,7 +106,7 @@ def _work(order: Mapping[str, Any]) -> None:
         gc.freeze()  # what no fork ever frees
         told = _told_by_fork(lambda: asdict(answer(selection)))
     with socket.socket(socket.AF_UNIX) as listener:
-        listener.bind(order["socket"])
+        listener.bind(forked.within_reach(order["socket"]))
         listener.listen()
         tell(**told)
         if "functions" in told:

@@ -1,6 +1,7 @@
 """Are those who examine forked from one process, which imports nothing that is examined, and do they end alike?"""
 
 import signal
+import socket
 
 import pytest
 
@@ -33,3 +34,15 @@ def test_what_is_examined_is_imported_by_forks_alone(tmp_path):
     assert len(workers) == 2
     assert len({number for number, _ in (look, *workers)}) == 3
     assert {parent for _, parent in workers} == {look[1]}
+
+
+def test_a_socket_may_lie_deep(tmp_path):
+    """`TMPDIR` may be longer than a socket's name."""
+    folder = tmp_path / ("deep" * 30)
+    folder.mkdir()
+    with socket.socket(socket.AF_UNIX) as listener, socket.socket(socket.AF_UNIX) as asking:
+        listener.bind(forked.within_reach(str(folder / "socket")))
+        listener.listen()
+        asking.connect(forked.within_reach(str(folder / "socket")))
+        asking.send(b"x")
+        assert listener.accept()[0].recv(1) == b"x"
