@@ -1,7 +1,7 @@
 """Examines subjects of the kill table, one after the other, in a process of its own.
 
 The order: `device`, and `tasks`, each with `subject`, its name; `cases`, ids in their order; and `stop`: `first` at the
-first finding, `family` when each family has found something, or `never`.
+first finding, or `never`.
 
 Messages: `{"begun": number}` before each task; `{"case", "seconds", "found", "undecided"}` after each case that it
 examined, of which `found` lists rule, what was seen, function and words, and `undecided` is why it could not be
@@ -52,23 +52,20 @@ def _examine(device: str, task: dict[str, Any], folder: Path, known: dict[str, C
     contract = Contract[subject.contract.upper()]
     selection = Selection(subject.placed(folder), contract, device)
     implementation = load_implementation(selection.implementation)
-    caught = set()
     with Examiner(implementation, selection) as examiner:
         for case in map(known.__getitem__, task["cases"]):
             is_left_out = reason_to_skip(case, device=device, contract=contract, quick=False) is not None
-            if is_left_out or case.family in caught or (device == "cpu" and not subject.takes(case)):
+            if is_left_out or (device == "cpu" and not subject.takes(case)):
                 continue
             began = time.process_time()
             try:
                 examined = examiner.examine(case)
             except DeviceLost as lost:
-                _tell(Examined(case.id, tuple(lost.findings)), began)
+                _tell(Examined(case.id, tuple(lost.findings), None if lost.findings else str(lost)), began)
                 raise
             _tell(examined, began)
             if examined.findings and task["stop"] == "first":
                 return
-            if examined.findings and task["stop"] == "family":
-                caught.add(case.family)
 
 
 def _tell(examined: Examined, began: float) -> None:

@@ -53,7 +53,8 @@ def _run(options: Namespace, reporter: Reporter) -> int:
             witnesses = [subject for subject in bugs if subject.name in WITNESSES]
             run.all(tasks_of(witnesses, light(own, kept), kept, "never", run.workers))
         run.all(tasks_of(bugs, ROWS, kept, "never", run.workers))
-        run.all(tasks_of(right, cases, kept, "never", run.workers))
+        if device != "cpu":
+            run.all(tasks_of(right, cases, kept, "never", run.workers))
     content = table.content(device, subjects, cases, kept, is_matrix=is_matrix)
     text = table.markdown(content)
     if options.markdown is not None:

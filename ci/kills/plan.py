@@ -42,12 +42,6 @@ def light(cases: Sequence[Case], kept: Kept) -> list[Case]:
     return in_order([case for case in cases if not case.heavy and kept.usual_seconds(case.id) < LIGHT_SECONDS])
 
 
-def heavier(cases: Sequence[Case], kept: Kept) -> list[Case]:
-    """Return the others, the lightest first."""
-    of_matrix = {case.id for case in light(cases, kept)}
-    return in_order([case for case in cases if case.id not in of_matrix])
-
-
 def in_order(cases: Sequence[Case]) -> list[Case]:
     """Return cases as `--fail-fast` orders them."""
     return sorted(cases, key=weight_of)

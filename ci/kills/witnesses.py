@@ -1,4 +1,4 @@
-"""Bugs that are tried on every case: each instrument and each family sees one of them that nothing else sees."""
+"""Bugs that are tried on every light case: each instrument and each family sees one of them that nothing else sees."""
 
 WITNESSES = (
     "cumulative/page-offset-in-32-bits",
