@@ -56,3 +56,8 @@ def test_the_readme_has_the_table(device):
 
 def test_the_report_is_small():
     assert sum((FOLDER / f"kills_{device}.json").stat().st_size for device in REPORTS) < 200_000
+
+
+def test_the_figure_in_the_project_s_readme_is_the_table_s():
+    caught = {name for report in REPORTS.values() for name, bug in report["bugs"].items() if bug["first"]}
+    assert f"({len(caught)} of {len(ON_CPU)}; nothing right is accused)" in (ROOT / "README.md").read_text()
