@@ -24,10 +24,11 @@ def row_of(example: Counterexample, rule: Rule, function: str) -> str | None:
     fields["max_seq_len_error"] = n["max_seq_len"] - max(believed, default=0)
     if believed != device:
         fields["device_seq_lens"] = device
-    needed = sum(-(-length // setting["page_size"]) for length in believed)
+    needed = [-(-length // setting["page_size"]) for length in believed]
     # A row's sequences have pages of their own.
-    fields["num_pages"], fields["table_width"] = max(n["num_pages"], needed), n["max_pages"]
+    fields["num_pages"] = max(n["num_pages"], sum(needed))
     fields["page_at"] = _pages(example, batch)
+    fields |= _columns(n["max_pages"], max(needed, default=0), [place for _, place in fields["page_at"]])
     fields |= layouts
     if rule is not Rule.DISAGREEMENT and (believed != device or fields["seq_len_sum_error"]):
         fields["rules"] = (int(rule), int(Rule.DISAGREEMENT))
@@ -67,6 +68,12 @@ def _lengths(example: Counterexample, batch: int) -> tuple[int, ...]:
     return tuple(known.get(sequence * step, 0) for sequence in range(batch))
 
 
+def _columns(width: int, needed: int, named: Sequence[int]) -> dict[str, int]:
+    """Return how wide the table is: no column more, or what is read past it would lie in it."""
+    filled = max([needed, *(place + 1 for place in named)])
+    return {"spare_columns": filled - needed, **({"table_width": width} if width > filled else {})}
+
+
 def _pages(example: Counterexample, batch: int) -> dict[tuple[int, int], int]:
     n = example.numbers
     width = 4 if example.setting["table_dtype"] == "int32" else 8
@@ -74,7 +81,9 @@ def _pages(example: Counterexample, batch: int) -> dict[tuple[int, int], int]:
     pages: dict[tuple[int, int], int] = {}
     for root, offset, _, number in example.reads:
         if root == "page_indices" and 0 <= offset < batch * row and n["table_step"] == 1:
-            pages[offset // row, offset % row // width] = number
+            sequence, place = offset // row, offset % row // width
+            if place < n["max_pages"]:
+                pages[sequence, place] = number
     return pages
 
 

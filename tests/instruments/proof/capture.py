@@ -19,7 +19,7 @@ from tests.instruments.proof import stand_ins
 from tests.instruments.proof.kept import kept
 from tests.instruments.proof.launch import TERMS, SymbolicLaunch, TensorTerms
 from tests.instruments.proof.module import Unmodelled
-from tests.instruments.proof.symbolic_tensors import SymbolicTensor, allocated
+from tests.instruments.proof.symbolic_tensors import ADDRESS_OF, SymbolicTensor, allocated
 from tests.instruments.proof.symbols import TRACE, SymbolicInt, Trace, pinned, term_of, value_of
 from tests.instruments.proof.terms import Term
 from tests.instruments.triton_seams import active_driver, autotuned_launches, compiled_runs, first_ir, type_name
@@ -124,7 +124,13 @@ def captured(implementation: Implementation, function: str, setting: Setting, nu
         unmodelled = f"{type(error).__name__} on the host: {error}".splitlines()[0]
     finally:
         TRACE.reset(token)
+    if not unmodelled and any(map(_is_of_addresses, trace.conditions)):
+        unmodelled, made = "what the host decides by the addresses of tensors", ()
     return HostPath(tuple(trace.conditions), tuple(trace.facts), made, refused, unmodelled, max(choices))
+
+
+def _is_of_addresses(condition: Term) -> bool:
+    return condition.decl().name().startswith(ADDRESS_OF) or any(map(_is_of_addresses, condition.children()))
 
 
 @dataclass(frozen=True)

@@ -61,13 +61,16 @@ def host_paths(
     """Run a function until no way through its code is left, or `most` were found."""
     found = HostPaths()
     row = setting.page_size * (setting.index_head_dim + 4)
-    todo = deque([{**START, "page_stride": row}])
+    # Numbers, and the conditions with which they are to take another way.
+    todo: deque[tuple[dict[str, int], tuple[str, ...]]] = deque([({**START, "page_stride": row}, ())])
     seen: set[tuple[str, ...]] = set()
     taken: set[tuple[tuple[str, ...], str]] = set()
     while todo and found.paths < most:
-        numbers = todo.popleft()
+        numbers, expected = todo.popleft()
         path = captured(implementation, function, setting, numbers)
         texts = tuple(condition.sexpr() for condition in path.conditions)
+        # Else what decides is no matter of these numbers alone, but of addresses say.
+        found.open_branches += texts[: len(expected)] != expected
         if texts in seen:
             continue
         seen.add(texts)
@@ -83,7 +86,7 @@ def host_paths(
             if answer is None:
                 found.open_branches += 1
             elif answer:
-                todo.append(answer)
+                todo.append((answer, (*texts[:place], other_way[1])))
     found.left = len(todo)
     return found
 

@@ -5,12 +5,17 @@ from collections.abc import Sequence
 from typing import Any
 
 import torch
+import z3
 
 from tests.instruments.proof.module import Unmodelled
-from tests.instruments.proof.symbols import TRACE, pinned
+from tests.instruments.proof.symbols import TRACE, SymbolicInt, pinned
 
 ADDRESS = 1 << 20
 """Where tensors pretend to lie."""
+ADDRESS_OF = "address_of_"
+"""How names of addresses begin."""
+ALIGNED = 16
+"""Bytes of which it is known how an address lies to their multiples; the rest of it is anything."""
 
 
 class SymbolicTensor:
@@ -77,8 +82,9 @@ class SymbolicTensor:
         return 0
 
     def data_ptr(self) -> int:
-        """Return an address of the tensor's alignment."""
-        return ADDRESS + self._misaligned
+        """Return an address, of which nothing but its alignment is known."""
+        anywhere = z3.Int(ADDRESS_OF + self.name)
+        return SymbolicInt(ADDRESS + self._misaligned, ALIGNED * anywhere + self._misaligned)
 
     def storage_offset(self) -> int:
         """Return where in its memory the tensor begins."""

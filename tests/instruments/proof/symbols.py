@@ -113,19 +113,26 @@ class SymbolicInt(int):
 
 def _joined(one: int, other: int) -> SymbolicInt | int:
     """Return `one | other`, of which it is known which small powers of two divide it."""
-    if builtins.type(other) is SymbolicInt:
-        one, other = other, one
-    if builtins.type(other) is SymbolicInt or value_of(one) < 0 or other < 0:
+    if value_of(one) < 0 or value_of(other) < 0:
         return pinned(one) | pinned(other)
-    term, plain = term_of(one), value_of(one)
-    if other == 0:
-        return one
-    joined = z3.Int(f"or({term.sexpr()},{other})")
+    for number, rest in ((one, other), (other, one)):
+        if builtins.type(number) is not SymbolicInt and not number:
+            return rest
+    left, right = term_of(one), term_of(other)
+    joined = z3.Int(f"or({left.sexpr()},{right.sexpr()})")
     for power in (2, 4, 8, 16):
-        divides = term % power == 0 if other % power == 0 else z3.BoolVal(False)
+        divides = z3.simplify(z3.And(left % power == 0, right % power == 0))
         TRACE.get().facts.append((joined % power == 0) == divides)
-    TRACE.get().facts.append(joined >= other)
-    return SymbolicInt(plain | other, joined)
+    TRACE.get().facts += [joined >= left, joined >= right]
+    return SymbolicInt(value_of(one) | value_of(other), joined)
+
+
+def _masked(one: int, other: int) -> int:
+    """Return `one & other`, which is a remainder where the second has but ones."""
+    mask = value_of(other)
+    if builtins.type(other) is SymbolicInt or mask <= 0 or mask & (mask + 1):
+        return pinned(one) & pinned(other)
+    return one % (mask + 1)
 
 
 def _exact(name: str, compute: Callable[[Any, Any], Any], needs_divisor: bool) -> None:
@@ -163,7 +170,8 @@ for _name in ("lt", "le", "gt", "ge", "eq", "ne"):
     _compared(_name, getattr(operator, _name))
 SymbolicInt.__or__ = _joined  # type: ignore[method-assign]
 SymbolicInt.__ror__ = _joined  # type: ignore[method-assign]
-for _name in ("and", "rand", "xor", "rxor", "lshift", "rlshift", "rshift", "rrshift", "truediv", "rtruediv"):
+SymbolicInt.__and__ = SymbolicInt.__rand__ = _masked  # type: ignore[method-assign]
+for _name in ("xor", "rxor", "lshift", "rlshift", "rshift", "rrshift", "truediv", "rtruediv"):
     _pinning(f"__{_name}__")
 for _name in ("divmod", "rdivmod", "pow", "rpow", "invert", "index", "float", "round", "trunc", "floor", "ceil"):
     _pinning(f"__{_name}__")

@@ -12,6 +12,7 @@ from ci.prove.outcome import Proof, accepted_reason, outcome_of, read_accepted, 
 from ci.prove.rows import row_of
 from ci.reports.decision import Decision
 from tests.cases.case import Case
+from tests.cases.plan import plan
 from tests.contract import Rule
 from tests.instruments.proof.answers import Answer, Obligation
 from tests.instruments.proof.replay import Counterexample
@@ -111,3 +112,12 @@ def test_a_row_has_pages_for_all_of_its_tokens():
     example = replace(EXAMPLE, numbers={**NUMBERS, "num_pages": 1, "max_seq_len": 130}, reads=reads)
     row = eval((row_of(example, Rule.DISAGREEMENT, "get_k") or "").rstrip(","), {"Case": Case})
     assert row.num_pages == 5
+
+
+@pytest.mark.parametrize(("width", "says"), [(1, (0, None)), (2, (1, None)), (5, (1, 5))])
+def test_a_row_has_no_column_that_the_counterexample_has_not(width, says):
+    reads = [("seq_lens", 0, 8, 1), ("page_indices", 0, 4, 3), ("page_indices", 4, 4, 3)]
+    example = replace(EXAMPLE, numbers={**NUMBERS, "batch": 1, "max_pages": width, "table_stride": width}, reads=reads)
+    row = eval((row_of(example, Rule.BIG_ADDRESSES, "get_k") or "").rstrip(","), {"Case": Case})
+    assert (row.spare_columns, row.table_width) == says
+    assert plan(row).max_pages == width
