@@ -11,7 +11,7 @@ from typing import Any
 
 from ci.processes import CannotRun, told_by
 from ci.prove import tables
-from ci.prove.options import PROVABLE
+from ci.prove.options import PRODUCTION, PROVABLE
 from ci.prove.outcome import WORDS, Proof, open_reasons, outcome_of, proofs_of, shown
 from ci.prove.settings import settings
 from ci.reports.console import console_on
@@ -55,7 +55,8 @@ def prove(options: Namespace, steps: Steps) -> list[Proof]:
     # The last shares most with both others, and is begun when they have shown what holds of its loops.
     order = ("get_k_and_s", "get_s", "get_k")
     functions = [name for name in order if not options.functions or name in options.functions]
-    tasks = [(function, setting) for setting in settings(options.everywhere) for function in functions]
+    named = {name: getattr(options, name) for name in PRODUCTION}
+    tasks = [(function, setting) for setting in settings(options.everywhere, named) for function in functions]
     with tempfile.TemporaryDirectory(prefix="prove-") as shared:
         asked = {"implementation": options.implementation, "tasks": tasks, "paths": options.paths, "shared": shared}
         found = proofs_of([function for function, _ in tasks], _told_by_processes(asked, steps))

@@ -1,6 +1,8 @@
 """The command line of `gate prove`."""
 
 import argparse
+from collections.abc import Mapping
+from typing import Any
 
 from ci.job import Job, add_report
 from ci.setup import extras
@@ -11,10 +13,21 @@ from tests.examine.selection import add_options
 PROVABLE = (Rule.STRIDES, Rule.INVALID_PAGES, Rule.BIG_ADDRESSES, Rule.DISAGREEMENT, Rule.UNDEFINED)
 """Rules that proofs are about."""
 MOST_PATHS = 400
+PRODUCTION: Mapping[str, Any] = {
+    "page_size": 64,
+    "index_head_dim": 128,
+    "table_dtype": "int32",
+    "lens_dtype": "int64",
+}
+DTYPES = ("int32", "int64")
 
 
 def _declare(parser: argparse.ArgumentParser) -> None:
-    add_options(parser.add_argument, "--impl")
+    add_options(parser.add_argument, "--impl", "--page-size", "--index-head-dim")
+    for what in ("table_dtype", "lens_dtype"):
+        parser.add_argument(
+            f"--{what.replace('_', '-')}", choices=DTYPES, default=PRODUCTION[what], help="default: %(default)s"
+        )
     parser.add_argument(
         "--function", dest="functions", action="append", choices=FUNCTIONS, default=[], help="default: all; repeatable"
     )

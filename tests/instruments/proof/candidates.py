@@ -21,6 +21,8 @@ class Candidates:
     compared: list[Term] = field(default_factory=list)
     cut_to: list[Term] = field(default_factory=list)
     divisors: set[int] = field(default_factory=set)
+    written: set[str] = field(default_factory=set)
+    """Tensors that the kernel stores into."""
     steps: dict[str, list[int]] = field(default_factory=dict)
     """By how much each number that a loop carries grows with a round, 0 if that is not always the same."""
 

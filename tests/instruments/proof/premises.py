@@ -63,7 +63,7 @@ def plain_layouts(walk: Walk) -> list[list[Term]]:
     """Return what may be asked of a counterexample, so that a row of the catalogue can say how its tensors lie."""
     (buf,) = (tensor for tensor in walk.launch.tensors if tensor.name == "buf")
     *of_table, lengths, byte, page = _usual_layout(walk)
-    return [of_table, [lengths], [byte], [page], [TERMS["page_stride"] >= buf.shape[1]]]
+    return [[TERMS["max_pages"] >= 1], of_table, [lengths], [byte], [page], [TERMS["page_stride"] >= buf.shape[1]]]
 
 
 def replayable(walk: Walk) -> list[Term]:

@@ -11,7 +11,7 @@ import numpy as np
 import torch
 from torch.utils._python_dispatch import TorchDispatchMode
 
-from tests.instruments.checked_interpreter import CheckedInterpreter, kinds
+from tests.instruments.checked_interpreter import CheckedInterpreter, Violation, kinds
 
 # Python names the flag from 3.13 on.
 _NORESERVE = getattr(mmap, "MAP_NORESERVE", 0x4000 if sys.platform == "linux" else 0)
@@ -120,17 +120,18 @@ def replayed(function: Callable[..., Any], example: Counterexample, *, of_undefi
     """
     arguments = arguments_of(example)
     tensors = dict(zip(("buf", "page_indices", "seq_lens"), arguments, strict=False))
+    # An empty tensor has no address that it could be known by, as results are not.
+    named = {name for name, tensor in tensors.items() if tensor.numel()}
     checker = CheckedInterpreter(undefined_as_zero=not of_undefined, only=example.program)
     with checker.watch(tensors) as watch, _SparseResults():
         function(*arguments)
-    return [
-        seen.message
-        for seen in watch.violations
-        if (
-            seen.kind == kinds.UNDEFINED
-            if of_undefined
-            else seen.kind in _WILD or (seen.kind == kinds.WRAP and seen.outside)
-        )
-        and (of_undefined or seen.operation == example.kind)
-        and (seen.tensor == example.root if example.root in tensors else seen.tensor not in tensors)
-    ]
+    return [seen.message for seen in watch.violations if _shows(seen, example, named, of_undefined)]
+
+
+def _shows(seen: Violation, example: Counterexample, named: set[str], of_undefined: bool) -> bool:
+    """Whether a violation is what the counterexample is to show."""
+    is_there = seen.tensor == example.root if example.root in named else seen.tensor not in named
+    if of_undefined:
+        return seen.kind == kinds.UNDEFINED and (is_there or not seen.tensor)  # that a mask is, is of no tensor
+    is_wild = seen.kind in _WILD or (seen.kind == kinds.WRAP and bool(seen.outside))
+    return is_wild and seen.operation == example.kind and is_there

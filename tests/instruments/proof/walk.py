@@ -82,7 +82,7 @@ class Walk:
             sorted(self.candidates.divisors),
             sequences,
         )
-        self._written = {name for name in self.extents if name not in ("buf", "page_indices", "seq_lens")}
+        self._results = self.extents.keys() - {"buf", "page_indices", "seq_lens"}
 
     def run(self) -> Walked:
         """Walk, and return what was found."""
@@ -195,6 +195,8 @@ class Walk:
         if pointer.root is None or "boundaryCheck" in operation.text:
             raise Unmodelled(f"an access through {operation.text[:60]} at {operation.place}")
         lane = lanes(self.terms, pointer.shape)
+        if not is_read:
+            self.found.written.add(pointer.root)
         if not self.is_first:
             active = [mask.at(*lane)] if mask else []
             parts = [pointer.undefined(*lane), *([stored.undefined(*lane)] if stored else [])]
@@ -217,12 +219,15 @@ class Walk:
 
     def _loaded(self, operation: Operation, pointer: Value, mask: Value | None, other: Value | None) -> Value:
         root = pointer.root or ""
-        if root in self._written:
-            raise Unmodelled(f"a read of {root}, which is written, at {operation.place}")
+        is_written = root in self._results | self.candidates.written
         width = pointer.item * 8 if operation.result_types[0].pointee_bits != 1 else 1
 
         def at(*lane: Term) -> Term:
-            there = self.memory.read(root, pointer.at(*lane), width)
+            # What stands in memory that programs write to, may be anything each time.
+            if is_written:
+                there = self.terms.between("written", *bounds(width))
+            else:
+                there = self.memory.read(root, pointer.at(*lane), width)
             if mask is None:
                 return there
             if other is None:

@@ -12,7 +12,8 @@ import subprocess
 import sys
 import tempfile
 from argparse import Namespace
-from collections.abc import Sequence
+from collections import Counter
+from collections.abc import Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
@@ -21,6 +22,7 @@ if __name__ == "__main__":
     os.environ["TRITON_INTERPRET"] = "1"  # rows are examined here; who proves is a process of its own
 
 from ci.prove.command import prove
+from ci.prove.options import PRODUCTION
 from ci.prove.outcome import Proof
 from ci.prove.rows import row_of
 from ci.reports.progress import Steps
@@ -54,25 +56,81 @@ RIGHT = {
 }
 WRONG = {bug.id: bug for bug in BUGS if bug.kind in ("bounds", "overflow") or bug.name in _UNDEFINED}
 PLANTED: dict[str, Any] = {**RIGHT, **WRONG}
-_CASES = {f"tile/{bug.name}": bug.cases for bug in SEEN_BY_CASES}
+SETTINGS: dict[str, dict[str, Any]] = {
+    "head-dim-fixed-in-the-result": {"index_head_dim": 64},
+    "page-compared-in-32-bits": {"table_dtype": "int64"},
+    "int64-table-cut-to-32-bits": {"table_dtype": "int64"},
+}
+"""Of bugs that mean nothing in production's setting, one in which they do."""
+STAYS_INSIDE = {
+    "int64-table-cut-to-32-bits": "the page number that is cut is the one that is compared with the pool's pages",
+    "invalid-page-clamped": "a page number that is clamped to the pool names a page of the pool",
+    "key-offset-in-unsigned-32-bits": "an offset that wraps in unsigned 32 bits is no larger, and not negative",
+    "minus-one-counts-from-the-end": "the page number is compared with the pool's pages after the pages are added",
+    "one-invalid-page-empties-its-block": "less is read and written than in the right kernel, and nothing else",
+    "page-number-in-16-bits": "the page number that is cut is the one that is compared with the pool's pages",
+    "page-offset-in-33-bits": "an offset that wraps in unsigned 33 bits is no larger, and not negative",
+    "page-offset-in-unsigned-32-bits": "an offset that wraps in unsigned 32 bits is no larger, and not negative",
+    "slot-around-the-top": "the slot wraps around the top of 32 bits and back: it is what it was",
+    "table-row-in-31-bits": "a row's offset that is cut to 31 bits is no larger, and not negative",
+    "wrap-that-lands-in-the-pool": "the page number that has wrapped is the one that is compared with the pool's pages",
+}
+"""Of bugs that touch nothing outside, why. That rows are wrong, or a wrap is no good, is for the catalogue to see."""
+_FIRST_SEEN = json.loads((ROOT / "tests" / "planted" / "kills_cpu.json").read_text(encoding="utf-8"))["bugs"]
+_DECLARED = {f"tile/{bug.name}": bug.cases for bug in SEEN_BY_CASES}
 _LEAVES = re.compile(r" leaves | before the start of | past the end of | is undefined")
 """In messages of the examination: memory is left, or what is undefined decides something."""
 _MARK = "answer: "
 
 
 def asked(name: str, folder: Path) -> dict[str, Any]:
-    """Return the answer, whether the examination sees memory left, how many rows were printed, and how many fail."""
+    """Return what is said of one that is planted.
+
+    Returns:
+        The answer; `wild`, whether the examination sees memory left; how many `rows` were printed, and how many of them
+        are `failing`. Where that is not all, `setting`: other than production's; `why`: nothing is decided; and
+        `stays_inside`: why it is no wonder that a bug is proved.
+    """
     path = folder / f"prove_{re.sub(r'[^a-z0-9]', '_', name)}.py"
     path.write_text(PLANTED[name].source(), encoding="utf-8")
-    options = Namespace(implementation=str(path), functions=["get_k_and_s"], everywhere=False, paths=WAYS)
+    bug = name.partition("/")[2]
+    setting = SETTINGS.get(bug, {}) if name in WRONG else {}
+    named = {"functions": ["get_k_and_s"], "everywhere": False, "paths": WAYS, **PRODUCTION, **setting}
+    options = Namespace(implementation=str(path), **named)
     with Steps(console()[0], 0.0) as steps:
         proofs = prove(options, steps)
     rows = rows_of(proofs)[:MOST_ROWS]
     failing = sum(bool(findings(path, case_of(row))) for row in rows)
-    cases = [case for case in catalogue(seed_count=0) if case.id in _CASES.get(name, ())]
-    seen = [found.message for case in cases for found in findings(path, case)]
+    seen = [found.message for case in catalogue() if case.id in cases_of(name) for found in findings(path, case)]
     is_wild = any(map(_LEAVES.search, seen))
-    return {"answer": answer_of(proofs).value, "wild": is_wild, "rows": len(rows), "failing": failing}
+    answer = answer_of(proofs)
+    told: dict[str, Any] = {"answer": answer.value, "wild": is_wild, "rows": len(rows), "failing": failing}
+    if setting:
+        told["setting"] = setting
+    if answer is Answer.NOT_DECIDED:
+        told["why"] = why_open(proofs)
+    if answer is Answer.PROVED and name in WRONG:
+        told["stays_inside"] = STAYS_INSIDE.get(bug, "")
+    return told
+
+
+def cases_of(name: str) -> set[str]:
+    """Return the cases that a bug is looked at on: those that it is planted for, and the first that shows it."""
+    first = [_FIRST_SEEN[name]["first"]] if name in _FIRST_SEEN else []
+    return {*_DECLARED.get(name, ()), *first}
+
+
+def why_open(proofs: Sequence[Proof]) -> str:
+    """Return why something is not decided on the ways that were followed, in the first sentence."""
+    reasons = [f"there is no model of {what}" for proof in proofs for what in proof.host.get("unmodelled", {})]
+    reasons += [
+        verdict.reason
+        for proof in proofs
+        for variant in proof.variants
+        for verdict in variant
+        if verdict.answer is Answer.NOT_DECIDED
+    ]
+    return reasons[0]
 
 
 def answer_of(proofs: Sequence[Proof]) -> Answer:
@@ -109,6 +167,20 @@ def findings(path: Path, case: Case) -> Sequence[Finding]:
         return examiner.examine(case, contract=Contract.STRICT).findings
 
 
+def summed_up(table: Mapping[str, Mapping[str, Any]]) -> tuple[Counter[str], Counter[str], float]:
+    """Return how many right kernels, and how many bugs, have which answer; and which share of leaks is shown.
+
+    That share is of the bugs of bounds and overflow that the examination sees leave memory, whatever is said of them:
+    those that are refuted, with a row that fails.
+    """
+    right, wrong = (
+        Counter(seen["answer"] for name, seen in table.items() if name in group) for group in (RIGHT, WRONG)
+    )
+    leaks = [seen for name, seen in table.items() if name in WRONG and not name.endswith(_UNDEFINED) and seen["wild"]]
+    shown = [seen for seen in leaks if seen["answer"] == Answer.REFUTED.value and seen["failing"]]
+    return right, wrong, len(shown) / max(len(leaks), 1)
+
+
 def main(names: Sequence[str]) -> int:
     """Ask about what is named, all by default, a process of one core for each, and write the table as answers come."""
     if len(names) == 1:
@@ -135,6 +207,8 @@ def main(names: Sequence[str]) -> int:
 
     with ThreadPoolExecutor(cores.qsize()) as pool:
         list(pool.map(ask, names or PLANTED))
+    right, wrong, share = summed_up(table)
+    print(f"right: {dict(right)}; bugs: {dict(wrong)}; leaks shown by a row that fails: {share:.0%}")
     return 0
 
 

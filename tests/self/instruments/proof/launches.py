@@ -92,3 +92,19 @@ tt.store %d, %byte, %ok : !tt.ptr<i8>
 """
 )
 """It then writes one byte of the result, at the sum of what it read, as far as there are so many rows."""
+
+READ_WHERE_A_NUMBER_SAYS = (
+    READ_ONE
+    + """
+%n = arith.extsi %batch : i32 to i64
+%c0 = arith.constant 0 : i64
+%ge = arith.cmpi sge, %v, %c0 : i64
+%lt = arith.cmpi slt, %v, %n : i64
+%ok = arith.andi %ge, %lt : i1
+%again = tt.load %a : !tt.ptr<i64>
+%y = arith.muli %again, %stride : i64
+%b = tt.addptr %lens, %y : !tt.ptr<i64>, i64
+%u = tt.load %b, %ok, %c0 : !tt.ptr<i64>
+"""
+)
+"""Each program then reads its number again, and the one at that place, if there is such a place."""

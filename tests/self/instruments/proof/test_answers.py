@@ -17,7 +17,14 @@ from tests.instruments.proof import answers, elementwise, shapes, walk
 from tests.instruments.proof.answers import Answer, answered
 from tests.instruments.proof.launch import TERMS
 from tests.instruments.proof.values import Value
-from tests.self.instruments.proof.launches import READ_IN_32_BITS, READ_ONE, READ_TILE, WRITE_TOTAL, launch
+from tests.self.instruments.proof.launches import (
+    READ_IN_32_BITS,
+    READ_ONE,
+    READ_TILE,
+    READ_WHERE_A_NUMBER_SAYS,
+    WRITE_TOTAL,
+    launch,
+)
 
 SETTING = {
     "page_size": 64,
@@ -47,10 +54,11 @@ RIGHT: list[tuple[str, Any]] = [
     (READ_ONE, TERMS["batch"]),
     (READ_TILE, TILES),
     (WRITE_TOTAL, TILES),
+    (READ_WHERE_A_NUMBER_SAYS, TERMS["batch"]),
 ]
 
 
-@pytest.mark.parametrize(("body", "grid"), RIGHT, ids=("one", "tile", "total"))
+@pytest.mark.parametrize(("body", "grid"), RIGHT, ids=("one", "tile", "total", "where a number says"))
 def test_what_is_right_is_proved(body, grid):
     assert all_proved(body, grid=grid)
 
@@ -66,6 +74,10 @@ WRONG = {
     ),
     "a store that is not masked": (WRITE_TOTAL.replace("%d, %byte, %ok", "%d, %byte"), TILES),
     "a mask of one row too many": (WRITE_TOTAL.replace("slt, %low", "sle, %low"), TILES),
+    "a number that is written before it is read again": (
+        READ_WHERE_A_NUMBER_SAYS.replace("%again", "tt.store %a, %w : !tt.ptr<i64>\n%again", 1),
+        TERMS["batch"],
+    ),
     "undefined lanes that are summed": (WRITE_TOTAL.replace("%a, %m, %z", "%a, %m"), TILES),
 }
 
