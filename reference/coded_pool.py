@@ -6,45 +6,51 @@ a row of the wrong page says which page it is. Lanes are the words of a key, `in
 more for the scale.
 """
 
+from functools import lru_cache
+
 import torch
 
 from reference.layout import BLOCKS, Layout
 
 _MASK = 0xFFFFFFFF
+
+
+def _signed(number: int) -> int:
+    return number - ((number & 1 << 31) << 1)
+
+
 # MurmurHash3's 32-bit finaliser: a bijection in which each bit of the slot reaches every byte of the word.
 _MULTIPLIERS = (0x85EBCA6B, 0xC2B2AE35)
-_INVERSES = tuple(pow(m, -1, 1 << 32) for m in _MULTIPLIERS)
+_INVERSES = tuple(_signed(pow(m, -1, 1 << 32)) for m in _MULTIPLIERS)
 _GOLDEN = 0x9E3779B9
 
 
+def _shifted(x: torch.Tensor, bits: int) -> torch.Tensor:
+    """Return int32 numbers shifted to the right as if they had no sign."""
+    return (x >> bits).bitwise_and_(_MASK >> bits)
+
+
 def _mix(x: torch.Tensor) -> torch.Tensor:
-    x = x ^ (x >> 16)
-    x = (x * _MULTIPLIERS[0]) & _MASK
-    x = x ^ (x >> 13)
-    x = (x * _MULTIPLIERS[1]) & _MASK
-    return x ^ (x >> 16)
+    """Mix `x`, int32, in its place: products of 32 bits wrap as the finaliser's do."""
+    for bits, multiplier in zip((16, 13), _MULTIPLIERS, strict=True):
+        x.bitwise_xor_(_shifted(x, bits)).mul_(_signed(multiplier))
+    return x.bitwise_xor_(_shifted(x, 16))
 
 
 def _unmix(x: torch.Tensor) -> torch.Tensor:
-    x = x ^ (x >> 16)
-    x = (x * _INVERSES[1]) & _MASK
-    x = x ^ (x >> 13) ^ (x >> 26)
-    x = (x * _INVERSES[0]) & _MASK
-    return x ^ (x >> 16)
+    x = (x ^ _shifted(x, 16)) * _INVERSES[1]
+    x = (x ^ _shifted(x, 13) ^ _shifted(x, 26)) * _INVERSES[0]
+    return x ^ _shifted(x, 16)
 
 
+@lru_cache(maxsize=64)
 def _lane_keys(index_head_dim: int, seed: int, device: torch.device) -> torch.Tensor:
-    lanes = torch.arange(index_head_dim // 4 + 1, dtype=torch.int64, device=device)
-    return _mix((lanes * _GOLDEN + seed * 0x632BE5AB + 1) & _MASK)
+    keys = [(lane * _GOLDEN + seed * 0x632BE5AB + 1) & _MASK for lane in range(index_head_dim // 4 + 1)]
+    return _mix(torch.tensor([_signed(key) for key in keys], dtype=torch.int32)).to(device)
 
 
-def _to_bytes(words: torch.Tensor) -> torch.Tensor:
-    signed = torch.where(words >= 1 << 31, words - (1 << 32), words).to(torch.int32)
-    return signed.view(torch.uint8)
-
-
-def _to_words(rows: torch.Tensor) -> torch.Tensor:
-    return rows.contiguous().view(torch.int32).to(torch.int64) & _MASK
+def _words(rows: torch.Tensor) -> torch.Tensor:
+    return rows.contiguous().view(torch.int32)
 
 
 def coded_rows(slots: torch.Tensor, index_head_dim: int, seed: int) -> tuple[torch.Tensor, torch.Tensor]:
@@ -60,10 +66,8 @@ def coded_rows(slots: torch.Tensor, index_head_dim: int, seed: int) -> tuple[tor
     """
     if index_head_dim % 4 or index_head_dim < 4:
         raise ValueError(f"index_head_dim: expected a multiple of 4, got {index_head_dim}")
-    keys = _lane_keys(index_head_dim, seed, slots.device)
-    words = _mix((slots & _MASK)[:, None] ^ keys[None, :])
-    words[slots < 0] = 0
-    rows = _to_bytes(words)
+    words = slots.to(torch.int32)[:, None] ^ _lane_keys(index_head_dim, seed, slots.device)
+    rows = _mix(words).masked_fill_((slots < 0)[:, None], 0).view(torch.uint8)
     return rows[:, :index_head_dim].contiguous(), rows[:, index_head_dim:].contiguous()
 
 
@@ -81,9 +85,10 @@ def decode_k(rows: torch.Tensor, seed: int) -> torch.Tensor:
     A row that was copied whole from one token has one number in all its lanes; any other bytes decode to noise.
     """
     index_head_dim = rows.shape[1]
-    return _unmix(_to_words(rows)) ^ _lane_keys(index_head_dim, seed, rows.device)[None, :-1]
+    return (_unmix(_words(rows)) ^ _lane_keys(index_head_dim, seed, rows.device)[:-1]).to(torch.int64) & _MASK
 
 
 def decode_s(rows: torch.Tensor, index_head_dim: int, seed: int) -> torch.Tensor:
     """Return the slot number that each S row came from, `(rows,)` int64."""
-    return (_unmix(_to_words(rows)) ^ _lane_keys(index_head_dim, seed, rows.device)[None, -1:])[:, 0]
+    slots = _unmix(_words(rows)) ^ _lane_keys(index_head_dim, seed, rows.device)[-1:]
+    return slots[:, 0].to(torch.int64) & _MASK
