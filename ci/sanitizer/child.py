@@ -7,6 +7,7 @@ tool's own fault is planted.
 """
 
 import os
+from collections.abc import Callable
 from typing import Any
 
 import torch
@@ -14,6 +15,7 @@ import torch
 from ci.processes import serve, tell
 from ci.sanitizer.canaries import plant
 from tests.calls.errors import Foreseen
+from tests.calls.fetching import Fetch
 from tests.calls.implementations import Implementation, load_implementation
 from tests.cases.case import Case
 from tests.contract import Contract
@@ -46,9 +48,9 @@ class ExactMemory:
         tell(tensor=name, address=tensor.data_ptr(), size=size)
         return tensor
 
-    def damage(self) -> list[str]:
-        """Return nothing: the sanitizer sees what is written beside an allocation."""
-        return []
+    def damage(self, fetch: Fetch) -> Callable[[], list[str]]:
+        """Ask for nothing: the sanitizer sees what is written beside an allocation."""
+        return list
 
     def close(self) -> None:
         """Do nothing: tensors own their memory."""

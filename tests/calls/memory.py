@@ -1,8 +1,11 @@
 """Memory that arguments and results of an examined call live in."""
 
+from collections.abc import Callable
 from typing import Protocol
 
 import torch
+
+from tests.calls.fetching import Fetch
 
 
 class Memory(Protocol):
@@ -19,8 +22,9 @@ class Memory(Protocol):
     def allocate(self, name: str, size: int, device: torch.device) -> torch.Tensor:
         """Return `(size,)` uint8 for the argument or result called `name`, on a 16-byte boundary at least."""
 
-    def damage(self) -> list[str]:
-        """Return a sentence for each allocation whose surroundings were written to, since the last call of this.
+    def damage(self, fetch: Fetch) -> Callable[[], list[str]]:
+        """Ask whether the surroundings of allocations were written to, and return what tells and mends it: a sentence
+        for each that was, since the last time.
 
         Nothing that was launched may be running any more.
         """

@@ -10,6 +10,7 @@ import torch
 from kernels.peers.foreign import NotPrepared, foreign_in, preparations_aside
 from tests.calls.attempt import Raised, attempt
 from tests.calls.errors import lacks_memory, short
+from tests.calls.fetching import Fetch
 from tests.calls.inputs import Arguments, Call, Inputs
 from tests.calls.memory import Memory
 from tests.cases.case import Case
@@ -17,7 +18,7 @@ from tests.contract import Contract, Rule
 from tests.examine.asked import NotAsked
 from tests.examine.blame import Seen
 from tests.examine.finding import Fault, Finding, Findings
-from tests.examine.results import overlap, results_of
+from tests.examine.results import extent, fetched, results_of, shared
 from tests.instruments.poison import Watched, counted_launches, poisoned_allocations
 
 POISONS = (0xC3, 0x3C)
@@ -59,11 +60,17 @@ class Outcome:
     """What one call gave back: results by part (`K`, `S`), or an error."""
 
     results: dict[str, torch.Tensor] = field(default_factory=dict)
+    rows: dict[str, torch.Tensor] = field(default_factory=dict)
+    """What the results held right after the call: on the host if that is little, else the results themselves."""
     raised: Raised | None = None
     watched: Watched = field(default_factory=Watched)
     launches: list[str] = field(default_factory=list)
     seen: set[Seen] = field(default_factory=set)
     """What the instruments saw."""
+
+    def copies(self) -> dict[str, torch.Tensor]:
+        """Return copies of the rows, which no later call can change."""
+        return {part: rows.clone() if rows is self.results[part] else rows for part, rows in self.rows.items()}
 
 
 class Caller:
@@ -86,7 +93,8 @@ class Caller:
         self._memory = memory
         self._on_step = on_step
         self._findings = findings
-        self._held: list[torch.Tensor] = []
+        self._held: list[tuple[torch.Tensor, tuple[int, int]]] = []
+        """Results of earlier calls, with their extents."""
 
     def at(self, step: str) -> None:
         """Tell what comes next, so that a crash can be blamed on it."""
@@ -136,9 +144,13 @@ class Caller:
             for seen, message, where, details in observation.faults():
                 outcome.seen.add(seen)
                 self._findings.add(seen, message, where, **details)
-        self.surroundings(inputs)
+        results, note = self._look(returned, arguments) if outcome.raised is None else ({}, lambda: None)
+        fetch = Fetch()
+        surroundings, rows = self.surroundings(inputs, fetch), fetched(results, fetch)
+        surroundings()
+        note()
         if outcome.raised is None:
-            outcome.results = self.results(returned, arguments)
+            outcome.results, outcome.rows = results, rows()
             adapter = foreign_in(function)
             calls = len(inputs.plan.seq_lens) if adapter and adapter.one_sequence else 1
             self._machine(outcome, calls if arguments.seq_len_sum else 0)
@@ -159,34 +171,48 @@ class Caller:
 
     def results(self, returned: Any, arguments: Arguments) -> dict[str, torch.Tensor]:
         """Return what a call returned by part, after a look at its structure."""
+        results, note = self._look(returned, arguments)
+        note()
+        return results
+
+    def _look(self, returned: Any, arguments: Arguments) -> tuple[dict[str, torch.Tensor], Callable[[], None]]:
+        """Return what a call returned by part, and what notes the faults of its structure."""
         if self._case.bad is not None:
-            return {}
+            return {}, lambda: None
         told, raised = attempt(results_of, self._findings.function, returned, arguments)
         if raised is not None:
-            self._findings.raised(raised, Seen.RESULT, "what was returned {} when it was looked at")
-            return {}
+            return {}, lambda: self._findings.raised(raised, Seen.RESULT, "what was returned {} when it was looked at")
         results, faults = told
-        for part, result in results.items():
-            if any(overlap(result, earlier) for earlier in self._held):
+        extents = {part: extent(result) for part, result in results.items()}
+        for part, of in extents.items():
+            if any(shared(of, earlier) for _, earlier in self._held):
                 sentence = f"{part} lies in the memory of a result that an earlier call returned"
                 faults.setdefault(EARLIER_RESULT, sentence)
         # Held, so that memory which is given out again is one that the implementation kept, not one that it gave back.
-        self._held.extend(results.values())
-        for what, sentence in faults.items():
-            self._findings.add(Seen.RESULT, sentence, what)
-        return results
+        self._held += [(result, extents[part]) for part, result in results.items()]
+
+        def note() -> None:
+            for what, sentence in faults.items():
+                self._findings.add(Seen.RESULT, sentence, what)
+
+        return results, note
 
     def forget(self) -> None:
         """Let go of the results of earlier calls."""
         self._held.clear()
 
-    def surroundings(self, inputs: Inputs) -> None:
-        """Look for writes to arguments and to what lies around them and the results."""
-        for sentence in self._memory.damage():
-            self._findings.add(Seen.WRITE_OUTSIDE, sentence)
-        for name in inputs.changed():
-            self._findings.add(Seen.ARGUMENT_CHANGED, f"{name} was written to", name)
-            inputs.write(inputs.plan)
+    def surroundings(self, inputs: Inputs, fetch: Fetch) -> Callable[[], None]:
+        """Ask for writes to arguments and to what lies around them and the results; return what notes them."""
+        damage, changed = self._memory.damage(fetch), inputs.changed(fetch)
+
+        def note() -> None:
+            for sentence in damage():
+                self._findings.add(Seen.WRITE_OUTSIDE, sentence)
+            for name in changed():
+                self._findings.add(Seen.ARGUMENT_CHANGED, f"{name} was written to", name)
+                inputs.write(inputs.plan)
+
+        return note
 
     def _machine(self, outcome: Outcome, allowed: int) -> None:
         done = [*outcome.launches, *outcome.watched.operations]

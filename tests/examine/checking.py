@@ -5,7 +5,8 @@ from contextlib import contextmanager
 
 import torch
 
-from tests.calls.inputs import FILLER, Arguments, Call
+from tests.calls.inputs import Arguments, Call
+from tests.calls.placed import FILLER
 from tests.examine.blame import Seen
 from tests.examine.call import POISONS
 from tests.examine.finding import Fault

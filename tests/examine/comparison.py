@@ -1,6 +1,6 @@
 """What result rows hold, against what they should: found fast, told in pages and tokens."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
 
 import numpy as np
@@ -8,15 +8,14 @@ import torch
 
 from reference.coded_pool import decode_k, decode_s
 from reference.layout import LAYOUTS, places
-from tests.calls.inputs import FILLER
+from tests.calls.contents import rows_of
+from tests.calls.fetching import same
+from tests.calls.placed import FILLER
 from tests.cases.case import Case
 from tests.cases.plan import Plan
 from tests.examine.blame import Seen
 from tests.examine.wraps import is_from_wrapped_address
 from tests.instruments.checked_interpreter.kinds import REFUSED_BYTE
-
-RowSource = Callable[[torch.Tensor, int], tuple[torch.Tensor, torch.Tensor]]
-"""Makes `k` and `s` of `(rows,)` int64 token slots (zero where negative) under a content seed."""
 
 ROWS_AT_ONCE = 1 << 18
 ROWS_TOLD = 3
@@ -55,12 +54,11 @@ class WrongRows:
 class Expectation:
     """The rows that a call must return, computed from the plan and never from the memory that the call was given."""
 
-    def __init__(self, case: Case, contents: Plan, device: torch.device, rows: RowSource) -> None:
+    def __init__(self, case: Case, contents: Plan, device: torch.device) -> None:
         self.case = case
         self.plan = contents
-        self.device = device
-        self._rows = rows
-        self._latest: tuple[slice, tuple[torch.Tensor, torch.Tensor]] | None = None
+        self._is_interpreted = device.type == "cpu"
+        self._latest: tuple[tuple[slice, torch.device], tuple[torch.Tensor, torch.Tensor]] | None = None
         self._row_starts = np.concatenate([[0], np.cumsum(contents.seq_lens)])
 
     def wrong_rows(
@@ -70,19 +68,19 @@ class Expectation:
 
         Args:
             part: `K` or `S`.
-            result: `(rows, bytes)` uint8.
+            result: `(rows, bytes)` uint8, or a copy on the host.
             poison: byte that memory held before anything was written to it.
             earlier: what the call before this one should have returned.
 
         Returns:
             The wrong rows, or None where there are none.
         """
-        count, first, refused = 0, torch.zeros(0, dtype=torch.int64), self.device.type == "cpu"
+        count, first, refused = 0, torch.zeros(0, dtype=torch.int64), self._is_interpreted
         total = result.shape[0]
         for start in range(0, total, ROWS_AT_ONCE):
             chunk = result[start : start + ROWS_AT_ONCE]
-            expected = self._expected(part, slice(start, start + chunk.shape[0]))
-            if torch.equal(chunk, expected):
+            expected = self._expected(part, slice(start, start + chunk.shape[0]), chunk.device)
+            if same(chunk, expected):
                 continue
             wrong = (chunk != expected).any(dim=1).nonzero().flatten().cpu() + start
             count += len(wrong)
@@ -91,38 +89,40 @@ class Expectation:
         if not count:
             return None
         rows = tuple(int(row) for row in first)
+        result = result[first.to(result.device)].cpu()
+        held = dict(zip(rows, result, strict=True))
         return WrongRows(
             part=part,
             count=count,
             total=total,
             rows=rows,
-            told=tuple(self._tell(part, row, result[row], poison, earlier) for row in rows),
-            seen=self._seen(part, result, rows, earlier),
+            told=tuple(self._tell(part, row, of, poison, earlier) for row, of in held.items()),
+            seen=self._seen(part, held, earlier),
             reads_refused=refused,
         )
 
-    def _seen(self, part: str, result: torch.Tensor, rows: tuple[int, ...], earlier: "Expectation | None") -> Seen:
-        def each(is_so: Callable[[int], bool]) -> bool:
-            return all(is_so(row) for row in rows)
+    def _seen(self, part: str, held: Mapping[int, torch.Tensor], earlier: "Expectation | None") -> Seen:
+        def each(is_so: Callable[[int, torch.Tensor], bool]) -> bool:
+            return all(is_so(row, of) for row, of in held.items())
 
-        if earlier and each(lambda row: torch.equal(result[row], earlier._right(part, row))):
+        if earlier and each(lambda row, of: same(of, earlier._right(part, row))):
             return Seen.ROW_FROM_EARLIER_CALL
-        if each(lambda row: self.plan.row_slots[row] < 0):
+        if each(lambda row, of: self.plan.row_slots[row] < 0):
             return Seen.ROW_OF_INVALID_PAGE
-        if each(lambda row: is_from_wrapped_address(self.case, self.plan, part, row, result[row], self._of_slots)):
+        if each(lambda row, of: is_from_wrapped_address(self.case, self.plan, part, row, of, self._of_slots)):
             return Seen.ROW_FROM_WRAPPED_ADDRESS
         return Seen.WRONG_ROW
 
     def _of_slots(self, slots: list[int]) -> tuple[torch.Tensor, torch.Tensor]:
-        return self._rows(torch.tensor(slots, device=self.device), self.plan.content_seed)
+        return rows_of(self.case, torch.tensor(slots), self.plan.content_seed)
 
     def _right(self, part: str, row: int) -> torch.Tensor:
-        return self._expected(part, slice(row, row + 1))[0]
+        return self._expected(part, slice(row, row + 1), torch.device("cpu"))[0]
 
-    def _expected(self, part: str, rows: slice) -> torch.Tensor:
-        if self._latest is None or self._latest[0] != rows:
-            slots = torch.from_numpy(self.plan.row_slots[rows]).to(self.device)
-            self._latest = rows, self._rows(slots, self.plan.content_seed)
+    def _expected(self, part: str, rows: slice, device: torch.device) -> torch.Tensor:
+        if self._latest is None or self._latest[0] != (rows, device):
+            slots = torch.from_numpy(self.plan.row_slots[rows]).to(device)
+            self._latest = (rows, device), rows_of(self.case, slots, self.plan.content_seed)
         return self._latest[1][0 if part == "K" else 1]
 
     def _tell(self, part: str, row: int, held: torch.Tensor, poison: int, earlier: "Expectation | None") -> str:
@@ -202,8 +202,8 @@ class Expectation:
             return None
         case, size = self.case, self.case.page_size
         page = slot // size
-        slots = torch.arange(page * size, page * size + size, device=self.device)
-        contents = LAYOUTS[case.layout].pages_of(*self._rows(slots, self.plan.content_seed), size)[0]
+        slots = list(range(page * size, page * size + size))
+        contents = LAYOUTS[case.layout].pages_of(*self._of_slots(slots), size)[0]
         content, needle = bytes(contents.tolist()), bytes(held.tolist())
         of_keys, of_scales = places(case.layout, size, case.index_head_dim)
         right = (of_keys if part == "K" else of_scales)[slot % size]
@@ -211,7 +211,7 @@ class Expectation:
         if at >= 0 and at != int(right[0]) and content.find(needle, at + 1) < 0:
             off = f"which begin {at - int(right[0]):+d} bytes off"
             return f"bytes {at} to {at + len(needle) - 1} of page {page}, {off}"
-        expected = contents[right.to(contents.device)]
+        expected = contents[right]
         lane = int((held != expected).nonzero()[0]) // 4 * 4
         at = content.find(needle[lane : lane + 4])
         if at < 0 or content.find(needle[lane : lane + 4], at + 1) >= 0 or not bool((of_keys == at).any()):

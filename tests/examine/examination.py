@@ -10,6 +10,7 @@ import torch
 from kernels.peers.foreign import NotPrepared, foreign_in
 from tests.calls.attempt import attempt
 from tests.calls.errors import Foreseen
+from tests.calls.fetching import Fetch, same
 from tests.calls.implementations import Implementation
 from tests.calls.inputs import Inputs
 from tests.calls.memory import Memory
@@ -27,6 +28,7 @@ from tests.examine.judgement import compare, returned
 from tests.examine.logits import LogitsExamination
 from tests.examine.process_state import ProcessState
 from tests.examine.relations import examine_relation
+from tests.examine.results import fetched
 from tests.examine.state import StateExamination
 from tests.examine.streams import capture, rewritten_on_side_stream
 from tests.instruments.red_zones import RedZonedMemory
@@ -163,12 +165,12 @@ class _Examination:
         inputs.write(plan(self.case))
         rows = self.case.seq_len_sum
         brief = rows > MANY_ROWS if self.device.type == "cuda" else self.case.heavy
-        expected = Expectation(self.case, inputs.plan, self.device, inputs.rows)
+        expected = self._expected(inputs)
         first = self.caller.call(call, inputs, POISONS[0], "first call")
         if not self._returned(first):
             return
         wrong = self._values(first, expected, POISONS[0])
-        kept = {} if brief else {part: result.clone() for part, result in first.results.items()}
+        kept = {} if brief else first.copies()
         self.first_results[self.findings.function] = kept
 
         if brief and self.findings.function != next(iter(self.functions)):
@@ -182,7 +184,7 @@ class _Examination:
         if brief:
             self.caller.forget()
         inputs.write(plan(self.case, variation=1))
-        renewed = Expectation(self.case, inputs.plan, self.device, inputs.rows)
+        renewed = self._expected(inputs)
         third = self.caller.call(call, inputs, POISONS[0], "new contents at the same addresses")
         if self._returned(third) and not wrong:
             self._values(third, renewed, POISONS[0], earlier=expected)
@@ -193,10 +195,16 @@ class _Examination:
             self._replay(call, inputs)
             self._side_stream(call, inputs)
 
+    def _expected(self, inputs: Inputs) -> Expectation:
+        """Return the rows that are right for what the arguments hold at the moment."""
+        return Expectation(self.case, inputs.plan, self.device)
+
     def _unchanged(self, kept: dict[str, torch.Tensor], results: dict[str, torch.Tensor]) -> None:
         """Look at what later calls made of the first one's results; that these lie in its memory has been told."""
-        for part, result in kept.items():
-            if not torch.equal(result, results[part]) and not self.findings.has(Seen.RESULT, EARLIER_RESULT):
+        fetch = Fetch()
+        looks = {part: fetch.differs(results[part], held) for part, held in kept.items()}
+        for part, is_other in looks.items():
+            if is_other() and not self.findings.has(Seen.RESULT, EARLIER_RESULT):
                 self.findings.add(
                     Seen.RESULT_CHANGED, f"a later call changed the {part} that the first call had returned"
                 )
@@ -206,7 +214,7 @@ class _Examination:
         arguments = inputs.shorten(plan(self.case, variation=1, shorter=True))
         outcome = self.caller.call(call, inputs, POISONS[0], "call on shorter sequences", arguments)
         if self._returned(outcome) and is_judged:
-            self._values(outcome, Expectation(self.case, inputs.plan, self.device, inputs.rows), POISONS[0])
+            self._values(outcome, self._expected(inputs), POISONS[0])
 
     def _replay(self, call: Callable[..., Any], inputs: Inputs) -> None:
         """Capture a call in a CUDA graph, and replay it on shorter sequences of other contents."""
@@ -228,26 +236,28 @@ class _Examination:
         self.caller.at("replay of a CUDA graph")
         graph.replay()
         self.caller.check_device("replay of a CUDA graph")
-        expected = Expectation(self.case, inputs.plan, self.device, inputs.rows)
-        for part, result in results.items():
-            wrong = expected.wrong_rows(part, result[: len(inputs.plan.row_slots)], POISONS[0])
+        expected = self._expected(inputs)
+        fetch = Fetch()
+        surroundings = self.caller.surroundings(inputs, fetch)
+        for part, rows in fetched(results, fetch)().items():
+            wrong = expected.wrong_rows(part, rows[: len(inputs.plan.row_slots)], POISONS[0])
             if wrong is not None:
                 self.findings.add(Seen.WRONG_REPLAY, f"replayed in a CUDA graph on shorter sequences, {wrong}")
-        self.caller.surroundings(inputs)
+        surroundings()
 
     def _side_stream(self, call: Callable[..., Any], inputs: Inputs) -> None:
         """Call on a stream on which the pool is still to be written."""
         inputs.write(plan(self.case))
-        earlier = Expectation(self.case, inputs.plan, self.device, inputs.rows)
+        earlier = self._expected(inputs)
         self.caller.at("call on a side stream")
         returned, raised = attempt(rewritten_on_side_stream, call, inputs)
         self.caller.check_device("call on a side stream")
         if raised is not None:
             self.findings.raised(raised, Seen.WRONG_STREAM, "on a side stream it {}")
             return
-        expected = Expectation(self.case, inputs.plan, self.device, inputs.rows)
-        for part, result in self.caller.results(returned, inputs.arguments).items():
-            wrong = expected.wrong_rows(part, result, POISONS[0], earlier)
+        expected = self._expected(inputs)
+        for part, rows in fetched(self.caller.results(returned, inputs.arguments), Fetch())().items():
+            wrong = expected.wrong_rows(part, rows, POISONS[0], earlier)
             if wrong is not None:
                 self.findings.add(Seen.WRONG_STREAM, f"on a side stream whose earlier work writes the pool, {wrong}")
 
@@ -304,14 +314,14 @@ class _Examination:
         return compare(outcome, expected, poison, self.findings, **how)
 
     def _same_bytes(self, first: Outcome, second: Outcome) -> None:
-        for part, result in second.results.items():
-            if not torch.equal(result, first.results[part]):
+        for part, rows in second.rows.items():
+            if not same(rows, first.rows[part]):
                 self.findings.add(Seen.OTHER_ROW_AGAIN, f"the same call gave another {part} than the first time")
 
     def _same_from_each_function(self) -> None:
         both = self.first_results.get("get_k_and_s", {})
         for name, part in (("get_k", "K"), ("get_s", "S")):
             alone = self.first_results.get(name, {})
-            if part in both and part in alone and not torch.equal(both[part], alone[part]):
+            if part in both and part in alone and not same(both[part], alone[part]):
                 self.findings.function = name
                 self.findings.add(Seen.OTHER_ROW_ALONE, f"{name} returned another {part} than get_k_and_s")

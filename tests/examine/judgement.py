@@ -43,7 +43,7 @@ def compare(
     """
     told: dict[Seen, WrongRows] = {}
     any_wrong = False
-    for part, result in outcome.results.items():
+    for part, result in outcome.rows.items():
         wrong = expected.wrong_rows(part, result, poison, earlier)
         if wrong is None:
             continue

@@ -61,9 +61,11 @@ class LogitsExamination:
         return True
 
     def _unpaged(self, contents: Plan) -> dict[str, torch.Tensor]:
-        slots = torch.from_numpy(contents.row_slots).to(self._inputs.device)
+        # Made where the pool was: what devices make of a number may differ in its last bit.
+        slots = torch.from_numpy(contents.row_slots).to(self._inputs.made_on)
         keys = quantised.keys_of(slots, self._inputs.case.index_head_dim, contents.content_seed)
-        return dict(zip(("K", "S"), quantised.quantised(keys), strict=True))
+        rows = (part.to(self._inputs.device) for part in quantised.quantised(keys))
+        return dict(zip(("K", "S"), rows, strict=True))
 
     def _differing(self, gathered: dict[str, torch.Tensor], unpaged: dict[str, torch.Tensor]) -> str | None:
         """Return in what the logits of one sequence differ, if they do."""

@@ -40,8 +40,8 @@ def examine_relation(relation: Relation, inputs: Inputs, caller: Caller, finding
         others.append(caller.call(call, inputs, POISONS[0], f"call {related.about}", arguments))
         if not returned(others[-1], inputs.case, findings):
             return
-    for part, rows in one.results.items():
-        same = related.joined([other.results[part] for other in others])
+    for part, rows in one.rows.items():
+        same = related.joined([other.rows[part].to(rows.device) for other in others])
         wrong = (rows != same).any(dim=1).nonzero().flatten()
         findings.rows(are_right=not len(wrong))
         if len(wrong):

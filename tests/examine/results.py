@@ -1,9 +1,12 @@
 """What a gather returned: the right number of tensors, of the right shape, dtype and device, in memory of their own?"""
 
+from collections.abc import Callable, Mapping
+from functools import partial
 from typing import Any
 
 import torch
 
+from tests.calls.fetching import Fetch, home_of
 from tests.calls.inputs import Arguments
 
 PARTS = {"get_k_and_s": ("K", "S"), "get_k": ("K",), "get_s": ("S",)}
@@ -41,16 +44,33 @@ def results_of(function: str, returned: Any, arguments: Arguments) -> tuple[dict
     return results, faults
 
 
+def fetched(results: Mapping[str, torch.Tensor], fetch: Fetch) -> Callable[[], dict[str, torch.Tensor]]:
+    """Ask for the results that are small, and return what takes all: large ones are left where they lie."""
+    takes = {
+        part: fetch.of(result) if home_of(result.numel(), result.device).type == "cpu" else partial(_itself, result)
+        for part, result in results.items()
+    }
+    return lambda: {part: take() for part, take in takes.items()}
+
+
+def _itself(result: torch.Tensor) -> torch.Tensor:
+    return result
+
+
 def overlap(a: torch.Tensor, b: torch.Tensor) -> bool:
-    """Whether the extents of two tensors, first to last element, share a byte."""
-    if a.numel() == 0 or b.numel() == 0 or a.device != b.device:
-        return False
-    a_start, a_end = _extent(a)
-    b_start, b_end = _extent(b)
-    return a_start < b_end and b_start < a_end
+    """Whether the extents of two tensors share a byte."""
+    return shared(extent(a), extent(b))
 
 
-def _extent(tensor: torch.Tensor) -> tuple[int, int]:
+def extent(tensor: torch.Tensor) -> tuple[int, int]:
+    """Return the addresses of a tensor's first byte and of the one after its last; both are 0 where there is none."""
+    if tensor.numel() == 0:
+        return 0, 0
     last = sum((size - 1) * stride for size, stride in zip(tensor.shape, tensor.stride(), strict=True))
     start = tensor.data_ptr()
     return start, start + (last + 1) * tensor.element_size()
+
+
+def shared(a: tuple[int, int], b: tuple[int, int]) -> bool:
+    """Whether two extents share a byte; a GPU's addresses are none of the host's."""
+    return a[0] < b[1] and b[0] < a[1]

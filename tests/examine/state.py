@@ -9,6 +9,7 @@ from typing import Any
 import torch
 
 from tests.calls.attempt import attempt
+from tests.calls.fetching import Fetch, same
 from tests.calls.implementations import Implementation
 from tests.calls.inputs import Inputs
 from tests.calls.memory import Memory
@@ -20,7 +21,7 @@ from tests.examine.comparison import Expectation
 from tests.examine.finding import Finding, Findings
 from tests.examine.judgement import compare, returned
 from tests.examine.process_state import ProcessState, held_bytes
-from tests.examine.results import overlap
+from tests.examine.results import extent, shared
 
 CALLS_BETWEEN_COUNTS = 2
 COUNTS = 3
@@ -113,10 +114,9 @@ class StateExamination:
         for setting in before.changed():
             self._findings.add(Seen.STATE, f"call {number} changed {setting}", setting.partition(" from ")[0])
         if returned(outcome, inputs.case, findings):
-            expected = Expectation(inputs.case, inputs.plan, inputs.device, inputs.rows)
+            expected = Expectation(inputs.case, inputs.plan, inputs.device)
             compare(outcome, expected, POISONS[0], findings)
-        copies = {part: result.clone() for part, result in outcome.results.items()}
-        return _Made(number, inputs.case, findings, outcome.results, copies)
+        return _Made(number, inputs.case, findings, outcome.results, outcome.copies())
 
     def _judge(self, made: list[_Made], inputs: Inputs) -> None:
         """Blame the last call's faults on its past where a fresh copy, that has none, does not have them.
@@ -143,16 +143,18 @@ class StateExamination:
 
     def _held(self, made: list[_Made]) -> None:
         """Look at the results of all calls, which were held until now."""
-        for earlier, later in combinations(made, 2):
-            for part, result in earlier.results.items():
-                if any(overlap(result, other) for other in later.results.values()):
+        extents = [{part: extent(result) for part, result in of.results.items()} for of in made]
+        for (earlier, before), (later, after) in combinations(zip(made, extents, strict=True), 2):
+            for part, place in before.items():
+                if any(shared(place, other) for other in after.values()):
                     self._findings.add(
                         Seen.RESULT_CHANGED, f"{later} returned results in the memory of the {part} of {earlier}"
                     )
-        for of in made:
-            for part, result in of.results.items():
-                if not torch.equal(result, of.copies[part]):
-                    self._findings.add(Seen.RESULT_CHANGED, f"a later call changed the {part} of {of}")
+        fetch = Fetch()
+        looks = [(of, part, fetch.differs(of.results[part], held)) for of in made for part, held in of.copies.items()]
+        for of, part, is_other in looks:
+            if is_other():
+                self._findings.add(Seen.RESULT_CHANGED, f"a later call changed the {part} of {of}")
 
     def _growth(self, call: Callable[..., Any], inputs: Inputs) -> None:
         """Count memory while calls are made whose results are let go of."""
@@ -188,7 +190,7 @@ def _returned_again(made: list[_Made]) -> str:
         for part, result in last.copies.items():
             known = of.copies.get(part, result[:0])
             rows = min(len(result), len(known))
-            if rows and torch.equal(result[:rows], known[:rows]):
+            if rows and same(result[:rows].cpu(), known[:rows].cpu()):
                 return f"after {of}, whose first {rows} rows of {part} it returned"
     return ""
 

@@ -31,12 +31,12 @@ def rewritten_on_side_stream(call: Callable[..., Any], inputs: Inputs) -> Any:
     A launch on any other stream reads the contents of before.
     """
     contents = replace(inputs.plan, content_seed=inputs.plan.content_seed + 1_000)
-    prepared = list(inputs.prepare_pool(contents))
+    write = inputs.prepared(contents)
     side = torch.cuda.Stream()
     side.wait_stream(torch.cuda.current_stream())
     with torch.cuda.stream(side):
         torch.cuda._sleep(SLEEP_CYCLES)
-        inputs.write_prepared(contents, prepared)
+        write()
         returned = call(*inputs.arguments)
     torch.cuda.current_stream().wait_stream(side)
     return returned

@@ -2,13 +2,17 @@
 
 import mmap
 import sys
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 
 import torch
 
+from tests.calls.fetching import Fetch
+
 RED_ZONE_BYTES = 4096
 RED_ZONE_BYTE = 0xA5
+ZONES_AT_ONCE = 32
+"""Those of a GPU's fenced memory are 2 MB each."""
 MAPPED_FROM_BYTES = 1 << 28
 """CPU memory from this size on is mapped and never filled, so that a pool of 9 GiB costs what is touched of it."""
 BELOW_MAPPED_BYTES = 1 << 32
@@ -41,17 +45,20 @@ class RedZone:
         return f"{count} written {self.side} {self.name}, the nearest {nearest:,} from its edge"
 
 
-def damage_of(zones: Iterable[RedZone]) -> list[str]:
-    """Return a sentence for each damaged zone, and mend it. A device is waited for once, however many zones it has."""
-    zones = [zone for zone in zones if zone.bytes.numel()]
+def damage_of(zones: Iterable[RedZone], fetch: Fetch) -> Callable[[], list[str]]:
+    """Ask for the damage of zones, and return what tells it, a sentence for each damaged one, and mends it."""
     by_device: dict[torch.device, list[RedZone]] = {}
     for zone in zones:
-        by_device.setdefault(zone.bytes.device, []).append(zone)
-    damaged = []
-    for together in by_device.values():
-        flags = torch.stack([(zone.bytes != RED_ZONE_BYTE).any() for zone in together]).tolist()
-        damaged += [zone for zone, is_damaged in zip(together, flags, strict=True) if is_damaged]
-    return [sentence for zone in damaged if (sentence := zone.damage())]
+        if zone.bytes.numel():
+            by_device.setdefault(zone.bytes.device, []).append(zone)
+    looks = []
+    for of_device in by_device.values():
+        for start in range(0, len(of_device), ZONES_AT_ONCE):
+            some = of_device[start : start + ZONES_AT_ONCE]
+            # As one tensor: as many steps for many zones as for one.
+            together = torch.cat([zone.bytes for zone in some])
+            looks.append((some, fetch.of((together != RED_ZONE_BYTE).any())))
+    return lambda: [told for some, is_damaged in looks if is_damaged() for zone in some if (told := zone.damage())]
 
 
 class RedZonedMemory:
@@ -78,9 +85,9 @@ class RedZonedMemory:
         # A storage of its own, as a tensor that torch has just made: an offset of 0, and nothing of the zones in it.
         return torch.from_dlpack(whole[RED_ZONE_BYTES:end])
 
-    def damage(self) -> list[str]:
-        """Return a sentence for each damaged red zone, and mend it. See `Memory.damage`."""
-        return damage_of(self._zones)
+    def damage(self, fetch: Fetch) -> Callable[[], list[str]]:
+        """Ask for damaged red zones. See `Memory.damage`."""
+        return damage_of(self._zones, fetch)
 
     def close(self) -> None:
         """Let go of the red zones, and so of the memory between them. See `Memory.close`."""

@@ -8,6 +8,7 @@ from typing import Any
 
 import torch
 
+from tests.calls.fetching import Fetch
 from tests.instruments.fenced_memory.slots import Mapping, SlotPool
 from tests.instruments.red_zones import RedZone, RedZonedMemory, damage_of
 
@@ -98,21 +99,26 @@ class FencedMemory:
         self._allocations.append((pool, _Allocation(slot, zones, weakref.ref(owner))))
         return tensor
 
-    def damage(self) -> list[str]:
-        """Return a sentence for each damaged red zone, and mend it. See `Memory.damage`.
+    def damage(self, fetch: Fetch) -> Callable[[], list[str]]:
+        """Ask for damaged red zones. See `Memory.damage`.
 
-        A slot whose tensors are gone is free only from here on: until then its red zones may still have to tell.
+        A slot whose tensors are gone is free only when that is told: until then its red zones may still have to tell.
         """
-        sentences = self._host.damage()
-        sentences += damage_of(zone for _, allocation in self._allocations for zone in allocation.zones)
-        kept = []
-        for pool, allocation in self._allocations:
-            if allocation.owner() is None:
-                pool.give_back(allocation.slot)
-            else:
-                kept.append((pool, allocation))
-        self._allocations = kept
-        return sentences
+        of_host = self._host.damage(fetch)
+        of_device = damage_of((zone for _, allocation in self._allocations for zone in allocation.zones), fetch)
+
+        def told() -> list[str]:
+            sentences = of_host() + of_device()
+            kept = []
+            for pool, allocation in self._allocations:
+                if allocation.owner() is None:
+                    pool.give_back(allocation.slot)
+                else:
+                    kept.append((pool, allocation))
+            self._allocations = kept
+            return sentences
+
+        return told
 
     def close(self) -> None:
         """Give each slot back, those with tensors as soon as these are gone. See `Memory.close`."""

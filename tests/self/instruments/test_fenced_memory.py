@@ -8,6 +8,7 @@ from itertools import pairwise
 import pytest
 import torch
 
+from tests.calls.fetching import Fetch
 from tests.instruments.fenced_memory import Fence, FencedMemory, Mapping, OutOfVirtualMemory, SlotPool, cuda
 from tests.instruments.fenced_memory.slots import KEPT_SLOT_BYTES
 from tests.planted.faults.reaching import REACHES, TENSORS
@@ -95,7 +96,7 @@ def test_red_zones_fill_the_rest_of_the_slot(host, fence):
     memory = FencedMemory(lambda device: SlotPool(host), fence)
     tensor = memory.allocate("seq_lens", 40, GPU)
     tensor.fill_(1)
-    assert memory.damage() == []
+    assert memory.damage(Fetch())() == []
     slack_before = tensor.data_ptr() % host.granularity
     around = torch.from_numpy(_bytes_at(tensor.data_ptr() - slack_before, host.granularity))
     for at, side, distance in (
@@ -104,8 +105,10 @@ def test_red_zones_fill_the_rest_of_the_slot(host, fence):
     ):
         if distance:
             around[at] = 0
-            assert memory.damage() == [f"1 byte was written {side} seq_lens, the nearest {distance:,} from its edge"]
-    assert memory.damage() == []
+            assert memory.damage(Fetch())() == [
+                f"1 byte was written {side} seq_lens, the nearest {distance:,} from its edge"
+            ]
+    assert memory.damage(Fetch())() == []
 
 
 def _bytes_at(address, size):
@@ -124,7 +127,7 @@ def test_a_slot_is_free_only_when_its_tensors_are_gone_and_its_red_zones_were_lo
     addresses = {"kept": kept.data_ptr(), "gone": gone.data_ptr()}
     del kept, gone
     assert memory.allocate("third", 64, GPU).data_ptr() not in addresses.values()
-    memory.damage()
+    memory.damage(Fetch())()
     assert memory.allocate("fourth", 64, GPU).data_ptr() != addresses["kept"]
     memory.close()
     others = FencedMemory(lambda device: pool, Fence.AFTER)

@@ -5,6 +5,7 @@ import ctypes
 import pytest
 import torch
 
+from tests.calls.fetching import Fetch
 from tests.instruments.red_zones import RedZonedMemory
 
 
@@ -15,6 +16,6 @@ def test_damage_is_told_once_and_mended(inference):
         held = memory.allocate("K", 64, torch.device("cpu"))
     beyond = torch.frombuffer((ctypes.c_uint8 * 2).from_address(held.data_ptr() + 64), dtype=torch.uint8)
     beyond[1] = 7
-    assert memory.damage() == ["1 byte was written after K, the nearest 2 from its edge"]
-    assert memory.damage() == []
+    assert memory.damage(Fetch())() == ["1 byte was written after K, the nearest 2 from its edge"]
+    assert memory.damage(Fetch())() == []
     assert int(beyond[1]) != 7
