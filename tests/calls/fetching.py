@@ -14,9 +14,14 @@ def home_of(size: int, device: torch.device) -> torch.device:
     return torch.device("cpu") if size <= HOST_BYTES else device
 
 
+def is_on_host(tensor: torch.Tensor) -> bool:
+    """Whether a tensor can be looked at without waiting for a device."""
+    return tensor.device.type == "cpu"
+
+
 def same(held: torch.Tensor, right: torch.Tensor) -> bool:
     """Whether two tensors of one shape and one device hold the same; of a GPU's, it is waited for."""
-    if held.device.type == "cpu":
+    if is_on_host(held):
         return np.array_equal(held.detach().numpy(), right.numpy())  # several times as fast as torch for bytes
     return torch.equal(held, right)
 
@@ -33,7 +38,7 @@ class Fetch:
 
     def of(self, tensor: torch.Tensor) -> Callable[[], torch.Tensor]:
         """Ask for a tensor of bytes or truth values, and return what takes it."""
-        if tensor.device.type == "cpu":
+        if is_on_host(tensor):
             return lambda: tensor
         place, shape, dtype = len(self._wanted), tensor.shape, tensor.dtype
         self._wanted.append(tensor.detach().reshape(-1).view(torch.uint8))
@@ -46,7 +51,7 @@ class Fetch:
             held: of any device.
             right: of the same shape, on the host or on the same device.
         """
-        if right.device.type != "cpu":
+        if not is_on_host(right):
             is_other = self.of((held != right).any())
             return lambda: bool(is_other())
         taken = self.of(held)
@@ -54,7 +59,10 @@ class Fetch:
 
     def _take(self, place: int) -> torch.Tensor:
         if self._brought is None:
-            sizes = [of.numel() for of in self._wanted]
-            self._brought = torch.cat(self._wanted).cpu().split(sizes)
+            self._brought = _brought(self._wanted)
             self._wanted.clear()
         return self._brought[place]
+
+
+def _brought(wanted: list[torch.Tensor]) -> tuple[torch.Tensor, ...]:
+    return torch.cat(wanted).cpu().split([tensor.numel() for tensor in wanted])

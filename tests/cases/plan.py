@@ -142,14 +142,15 @@ def _tail(case: Case, rng: np.random.Generator, num_pages: int, shape: tuple[int
 
 
 def _row_slots(lens: np.ndarray, table: np.ndarray, page_size: int, num_pages: int) -> np.ndarray:
-    rows = []
-    tokens = np.arange(page_size)
-    for length, pages in zip(lens, table, strict=True):
-        needed = pages[: -(-length // page_size), None]
-        slots = needed * page_size + tokens
-        slots[((needed < 0) | (needed >= num_pages))[:, 0]] = -1
-        rows.append(slots.reshape(-1)[:length])
-    return np.concatenate(rows) if rows else np.zeros(0, dtype=np.int64)
+    counts = -(-lens // page_size)
+    sequences = np.repeat(np.arange(len(lens)), counts)
+    places = np.arange(len(sequences)) - np.repeat(counts.cumsum() - counts, counts)
+    pages, tokens = table[sequences, places], np.arange(page_size)
+    slots = pages[:, None] * page_size + tokens
+    slots[(pages < 0) | (pages >= num_pages)] = -1
+    held = lens[sequences] - places * page_size
+    # Most sequences end within a page.
+    return slots.reshape(-1) if (held >= page_size).all() else slots[tokens < held[:, None]]
 
 
 def _filled_pages(case: Case, table: np.ndarray, num_pages: int) -> np.ndarray:

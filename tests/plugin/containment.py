@@ -45,7 +45,8 @@ def end_with_parent() -> None:
 
 @dataclass
 class Trace:
-    """What a worker does at the moment, one file a worker, replaced at every step.
+    """What a worker does at the moment, one file a worker: a line of JSON, replaced for each test and each finding, and
+    below it a line for each step.
 
     Beside it lies a file for the stacks that `faulthandler` writes when the process is about to end.
     """
@@ -76,6 +77,7 @@ class Trace:
     """Why no test can be run at all, where that is so."""
 
     def __post_init__(self) -> None:
+        self._file = self.path.open("wb", buffering=0)
         self._stacks = stacks_beside(self.path).open("w", encoding="utf-8")
         faulthandler.enable(self._stacks, all_threads=False)
         # Written by the thread that runs, of itself: another one's frames cannot be walked while it goes on. Then the
@@ -103,7 +105,7 @@ class Trace:
     def at(self, function: str, step: str) -> None:
         """Note what is called next."""
         self.function, self.step = function, step
-        self._write()
+        self._file.write(_line([function, step]))
 
     def found(self, earlier: Sequence[Finding], findings: Sequence[Finding]) -> None:
         """Note what is found on the case by now, so that it outlives the process.
@@ -134,8 +136,14 @@ class Trace:
         content = {key: value for key, value in asdict(self).items() if key != "path"}
         # Replaced as a whole, so that a process that ends in the middle leaves the step before.
         unfinished = self.path.with_suffix(".new")
-        unfinished.write_text(json.dumps(content), encoding="utf-8")
+        self._file.close()
+        self._file = unfinished.open("wb", buffering=0)
+        self._file.write(_line(content))
         unfinished.replace(self.path)
+
+
+def _line(content: Any) -> bytes:
+    return (json.dumps(content) + "\n").encode()
 
 
 TRACE = pytest.StashKey[Trace]()

@@ -20,7 +20,10 @@ GRACE_SECONDS = 2.0
 def trace_in(path: Path) -> dict[str, Any]:
     """Return the last content of a worker's trace file, nothing if there is none."""
     try:
-        content = json.loads(path.read_text(encoding="utf-8"))
+        first, *steps = path.read_text(encoding="utf-8").splitlines()
+        content = json.loads(first)
+        if isinstance(content, dict) and steps:
+            content["function"], content["step"] = json.loads(steps[-1])
     except (OSError, ValueError):
         return {}
     return content if isinstance(content, dict) else {}
