@@ -75,12 +75,12 @@ class Examiner:
     def __enter__(self) -> Self:
         import torch
 
+        # A worker has one core to itself; threads that wait for each other beside those of other workers take many.
+        torch.set_num_threads(1)
         if self.device == "cpu":
             from tests.examine.checking import Checked, Compiled
             from tests.instruments.compiles import Compiles
 
-            # The interpreter is Python: a worker has one core to itself.
-            torch.set_num_threads(1)
             self._instruments = [Checked(), Compiled(self._open.enter_context(Compiles(self.implementation.name)))]
         return self
 
