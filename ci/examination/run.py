@@ -67,7 +67,8 @@ def pytest_arguments(options: Namespace, runnable: int) -> list[str]:
     """Return pytest's command line for a run."""
     arguments = list(map(str, examinations()))
     arguments += ["--rootdir", str(ROOT), "-c", str(ROOT / "pyproject.toml"), "-p", "no:cacheprovider", "-v"]
-    arguments.append("--assert=plain")  # these files assert nothing
+    # These files assert nothing, and have nothing to do with what imports hypothesis for its last words.
+    arguments += ["--assert=plain", "-p", "no:hypothesispytest"]
     arguments += ["-n", str(options.workers or "auto"), "--maxprocesses", str(max(runnable, 1))]
     arguments += options.selection.arguments()
     if options.fail_fast:

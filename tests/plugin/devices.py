@@ -5,6 +5,7 @@ import os
 import runpy
 import subprocess
 import sys
+import threading
 from collections import Counter
 from collections.abc import Iterable, Mapping
 from functools import cache
@@ -16,6 +17,7 @@ from tests.calls.errors import Foreseen, exception_line
 CASE_BYTES = 18 * 2**30
 """GPU memory that the largest case takes: a pool and two results of 4.6 GB each, and what they are compared with."""
 MOST_WORKERS_A_GPU = 4
+_asking = threading.Lock()
 
 
 class DeviceUnavailable(Foreseen):
@@ -81,13 +83,20 @@ def workers_for(memories: Iterable[int]) -> int:
     return sum(min(MOST_WORKERS_A_GPU, max(1, memory // CASE_BYTES)) for memory in memories)
 
 
-@cache
 def free_memories() -> tuple[int, ...]:
     """Return the free bytes of memory of each GPU that this process may use, none where there is no GPU.
+
+    The driver is asked once; who asks while another thread does waits for its answer.
 
     Raises:
         DeviceUnavailable: the driver works, and does not tell.
     """
+    with _asking:
+        return _free_memories()
+
+
+@cache
+def _free_memories() -> tuple[int, ...]:
     told = subprocess.run(
         [sys.executable, "-P", "-m", "tests.plugin.free_memory"],
         env={**os.environ, "PYTHONPATH": str(ROOT)},
