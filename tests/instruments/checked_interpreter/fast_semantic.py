@@ -1,7 +1,7 @@
 """Triton's semantics with a memory: what it decides by types alone, it decides once.
 
-A kernel's programs do the same operations on the same types. Triton's own code decides each first time; what it made of
-the operands' types is noted, and done again without asking. Types that are equal are one object, see `fast_types`.
+A kernel's programs do the same operations on the same types. Triton's own code decides, aside; what it made of the
+operands' types is noted, and done, the first time as every time. Types that are equal are one object, see `fast_types`.
 """
 
 from typing import Any, NamedTuple
@@ -27,7 +27,7 @@ class FastSemantic(TritonSemantic):
 
     _checked: dict[Any, tuple[_Operand, _Operand]] = {}  # noqa: RUF012 - one memory for all
     _broadcast: dict[Any, tuple[Any, Any] | None] = {}  # noqa: RUF012
-    _integer_casts: dict[Any, tuple[Any, bool]] = {}  # noqa: RUF012
+    _integer_casts: dict[Any, tuple[Any, bool] | None] = {}  # noqa: RUF012
 
     def binary_op_type_checking_impl(self, lhs: Any, rhs: Any, *flags: Any, **named: Any) -> tuple[Any, Any]:
         """Cast and broadcast two operands for each other."""
@@ -37,9 +37,10 @@ class FastSemantic(TritonSemantic):
         key = (left, right, flags)
         known = self._checked.get(key)
         if known is None:
-            told = super().binary_op_type_checking_impl(lhs, rhs, *flags)
-            _note(self._checked, key, (_operand(lhs, told[0]), _operand(rhs, told[1])))
-            return told
+            with self.builder.aside():
+                told = super().binary_op_type_checking_impl(lhs, rhs, *flags)
+            known = _operand(lhs, told[0]), _operand(rhs, told[1])
+            _note(self._checked, key, known)
         of_left, of_right = known
         lhs = self.cast(lhs, of_left.scalar) if of_left.constant is None else of_left.constant
         rhs = self.cast(rhs, of_right.scalar) if of_right.constant is None else of_right.constant
@@ -51,13 +52,13 @@ class FastSemantic(TritonSemantic):
             return lhs, rhs
         key = (id(lhs.type), id(rhs.type))
         known = self._broadcast.get(key, key)
+        if known is key:
+            with self.builder.aside():
+                left, right = super().broadcast_impl_value(lhs, rhs)
+            known = (left.type, right.type) if _is_one_step(lhs, left) and _is_one_step(rhs, right) else None
+            _note(self._broadcast, key, known)
         if known is None:
             return super().broadcast_impl_value(lhs, rhs)
-        if known is key:
-            left, right = super().broadcast_impl_value(lhs, rhs)
-            is_one_step = _is_one_step(lhs, left) and _is_one_step(rhs, right)
-            _note(self._broadcast, key, (left.type, right.type) if is_one_step else None)
-            return left, right
         return self._spread(lhs, known[0]), self._spread(rhs, known[1])
 
     def _spread(self, operand: Any, type_: tl.dtype) -> Any:
@@ -72,14 +73,17 @@ class FastSemantic(TritonSemantic):
         if input.dtype is dst_ty:
             return input
         key = (id(input.type), dst_ty.name)
-        known = self._integer_casts.get(key)
-        if known is not None and fp_downcast_rounding is None:
-            return self.tensor(self.builder.create_int_cast(input.handle, *known), known[0])
-        told = super().cast(input, dst_ty, fp_downcast_rounding)
-        old, new = input.dtype, told.dtype
-        if old != new and old.is_int() and new.is_int() and not new.is_bool():
-            _note(self._integer_casts, key, (told.type, old.is_int_signed()))
-        return told
+        known = self._integer_casts.get(key, key)
+        if known is key:
+            with self.builder.aside():
+                told = super().cast(input, dst_ty, fp_downcast_rounding)
+            old, new = input.dtype, told.dtype
+            is_of_integers = old != new and old.is_int() and new.is_int() and not new.is_bool()
+            known = (told.type, old.is_int_signed()) if is_of_integers else None
+            _note(self._integer_casts, key, known)
+        if known is None or fp_downcast_rounding is not None:
+            return super().cast(input, dst_ty, fp_downcast_rounding)
+        return self.tensor(self.builder.create_int_cast(input.handle, *known), known[0])
 
 
 def _is_one_step(before: tl.tensor, after: tl.tensor) -> bool:
@@ -97,6 +101,7 @@ def _operand(given: Any, told: tl.tensor) -> _Operand:
     if type(given) is tl.tensor:
         return _Operand(None, told.dtype)
     told.handle.data.flags.writeable = False
+    told.handle.is_constant = True
     return _Operand(told, told.dtype)
 
 

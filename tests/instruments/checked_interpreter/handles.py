@@ -41,6 +41,8 @@ class CheckedHandle(TensorHandle):
     taint: np.ndarray | None = None
     origin: "Region | np.ndarray | None" = None
     bounds: tuple[int, int] | None = None
+    is_constant = False
+    """Whether it is one value for all programs."""
 
     # The dataclass's own __init__ validates itemsizes at a cost that shows on small kernels.
     def __init__(self, data: np.ndarray, dtype: tl.dtype, attr: dict[str, Any] | None = None) -> None:

@@ -1,20 +1,21 @@
 """Makes Triton's language run on the checked builder for the length of a launch."""
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from functools import cache
+from functools import cache, partial
 from typing import Any
 
 import triton.language as tl
 
-from tests.instruments.triton_seams import Language, interpreter_parts
+from tests.instruments.triton_seams import InterpretedFunction, Language, interpreter_parts
 
-from .builder import CheckedBuilder, CheckedSemantic, check_condition
+from .builder import CheckedBuilder, CheckedSemantic, looked_at
 from .elementwise import transposed
 from .fast_types import init_tensor, to_ir, with_element_ty
 from .handles import CheckedHandle, numpy_dtype
 from .hints import make_hint
-from .reductions import make_reduce, make_scan
+from .reductions import depends_on_all, make_reduce, make_scan
+from .retrace import FIXED
 from .state import LaunchState
 
 _HINTS = ("multiple_of", "max_contiguous", "max_constancy")
@@ -41,9 +42,9 @@ def _language() -> Language:
         handle=CheckedHandle,
         numpy_dtype=numpy_dtype,
         functions={
-            "reduce": make_reduce(builder),
-            "associative_scan": make_scan(builder),
-            **{name: make_hint(builder, name) for name in _HINTS},
+            "reduce": _as_step(builder, make_reduce(builder)),
+            "associative_scan": _as_step(builder, make_scan(builder)),
+            **{name: _as_step(builder, make_hint(builder, name)) for name in _HINTS},
         },
         tensor=_tensor_attributes(builder),
         with_element_ty=with_element_ty,
@@ -51,17 +52,35 @@ def _language() -> Language:
     )
 
 
+def _as_step(builder: CheckedBuilder, function: Callable[..., Any]) -> Callable[..., Any]:
+    """Return a function of tensors that counts as one operation of the builder."""
+
+    def run(_: CheckedBuilder, *arguments: Any, **named: Any) -> Any:
+        return function(*arguments, **named)
+
+    FIXED.add(run)
+
+    def step(input: Any, *arguments: Any, **named: Any) -> Any:
+        recorder = builder.recorder
+        if recorder is None or not isinstance(input, tl.tensor | tuple):
+            return function(input, *arguments, **named)
+        functions = [given for given in (*arguments, *named.values()) if isinstance(given, InterpretedFunction)]
+        if not all(map(depends_on_all, functions)):
+            recorder.give_up()  # the kernel's own lines are in it
+        return recorder.do(builder, run, (input, *arguments), named)
+
+    return step
+
+
 def _tensor_attributes(builder: CheckedBuilder) -> dict[str, Any]:
     def to_bool(tensor: Any) -> bool:
-        check_condition(builder, tensor, "a condition")
-        data = tensor.handle.data
         # Only scalars have a truth value; the interpreter calls every block true.
-        return bool(data) if data.size == 1 else True
+        return looked_at(builder, tensor, "a condition", lambda data: bool(data) if data.size == 1 else True)
 
     def to_index(tensor: Any) -> int:
-        check_condition(builder, tensor, "a count")
-        return int(tensor.handle.data.item())
+        return looked_at(builder, tensor, "a count", lambda data: int(data.item()))
 
+    @partial(_as_step, builder)
     def transpose(tensor: Any) -> Any:
         shape = list(tensor.type.shape)
         shape[-1], shape[-2] = shape[-2], shape[-1]

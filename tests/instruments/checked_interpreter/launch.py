@@ -20,9 +20,11 @@ from tests.instruments.triton_seams import (
 )
 
 from . import kinds
+from .builder import CheckedBuilder, noting
 from .handles import CheckedHandle, numpy_dtype
 from .language import checked_language
 from .regions import RegionTable
+from .retrace import Launched, Program, Recorder, launched
 from .source import Line
 from .state import LaunchState
 
@@ -57,6 +59,7 @@ class Launch:
                 name: value if name in self._constants else _to_value(value, name, state.regions)
                 for name, value in self.arguments.items()
             }
+            known = launched(self._function, values, self._constants)
             state.begin(grid, len(self.grid))
             builder.set_grid_dim(*grid)
             try:
@@ -66,7 +69,7 @@ class Launch:
                             program += 1
                             state.enter(program, x, y, z)
                             builder.grid_idx = (x, y, z)
-                            self._function(**values)
+                            self._run_program(builder, values, known)
                             before, written = written, state.regions.bytes_written
                             idle += written == before
             except Exception as error:
@@ -74,6 +77,18 @@ class Launch:
                     raise
                 raise InterpreterError(repr(error)) from error
         return program, idle
+
+    def _run_program(self, builder: CheckedBuilder, values: dict[str, Any], known: Launched | None) -> None:
+        """Run a program as it was noted, or its Python where it does what is not known."""
+        if known is None or known.trace.is_hopeless:
+            self._function(**values)
+            return
+        program = Program(known)
+        if program.run(builder):
+            return
+        with noting(builder, Recorder(program)) as recorder:
+            self._function(**values)
+            recorder.end()
 
     def _check_grid(self, state: LaunchState, grid: Grid) -> bool:
         """Report axes past CUDA's limits, which refuses such a launch; return whether there are none."""

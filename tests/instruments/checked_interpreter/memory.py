@@ -22,6 +22,10 @@ class MemoryOps(InterpreterBuilder):
     state: LaunchState
     other_given: bool
 
+    def tell_other(self, is_given: bool) -> None:
+        """Be told whether the next load names `other`."""
+        self.other_given = is_given
+
     def create_load(self, ptr: CheckedHandle, *_: Any) -> CheckedHandle:
         """A load of all lanes."""
         return self.checked_load(ptr, None, None)

@@ -23,7 +23,7 @@ def make_reduce(builder: CheckedBuilder) -> Callable[..., Any]:
         inputs = input if isinstance(input, tuple) else (input,)
         results = result if isinstance(result, tuple) else (result,)
         taints = [tensor.handle.taint for tensor in inputs if tensor.handle.taint is not None]
-        if taints and _depends_on_all(combine_fn):
+        if taints and depends_on_all(combine_fn):
             marks = np.maximum.reduce([np.max(taint, axis=axis, keepdims=bool(keep_dims)) for taint in taints])
             for tensor in results:
                 known = 0 if tensor.handle.taint is None else tensor.handle.taint
@@ -41,7 +41,7 @@ def make_scan(builder: CheckedBuilder) -> Callable[..., Any]:
         inputs = input if isinstance(input, tuple) else (input,)
         results = result if isinstance(result, tuple) else (result,)
         taint = inputs[0].handle.taint
-        if taint is not None and _depends_on_all(combine_fn):
+        if taint is not None and depends_on_all(combine_fn):
             results[0].handle.taint = _accumulate(np.maximum.accumulate, taint, axis, reverse)
         if combine_fn is sum_combine and inputs[0].dtype.is_int():
             exact = _accumulate(np.cumsum, inputs[0].handle.data.astype(np.int64), axis, reverse)
@@ -51,7 +51,7 @@ def make_scan(builder: CheckedBuilder) -> Callable[..., Any]:
     return scan
 
 
-def _depends_on_all(combine_fn: Any) -> bool:
+def depends_on_all(combine_fn: Any) -> bool:
     """Whether every lane counts for the result. A combine function of the kernel's own may drop lanes."""
     return (
         getattr(combine_fn, "__module__", None) == tl.standard.__name__
