@@ -1,14 +1,15 @@
 """Proves functions of an implementation in settings, beside other processes that have the same order.
 
 The order: `implementation`, as `--impl` names it; `tasks`, each a function and a setting, as `Setting` names it;
-`first`, the number of the task to begin with; `paths`, how many ways through the host's code are followed at most; and
-`shared`, an empty folder in which processes tell one another what each has taken.
+`first`, the number of the task to begin with; `questions`, of `memory`, `contents`; `paths`, how many ways through the
+host's code are followed at most; and `shared`, an empty folder in which processes tell one another what each has taken.
 
 Messages: `{"step", "done", "of"}` before each variant; for each variant `{"task", "variant", "verdicts"}`; after those
 of a task `{"task", "host"}`: what is known of the host's paths. Each process tells of the variants that it has taken.
 """
 
 from dataclasses import asdict
+from functools import partial
 from hashlib import sha256
 from pathlib import Path
 from typing import Any
@@ -18,6 +19,7 @@ from ci.prove.cache import store
 from tests.calls.implementations import Implementation, load_implementation
 from tests.instruments.proof.answers import Obligation, answered
 from tests.instruments.proof.capture import Setting
+from tests.instruments.proof.contents import contents
 from tests.instruments.proof.kept import KEPT
 from tests.instruments.proof.launch import SymbolicLaunch
 from tests.instruments.proof.paths import host_paths
@@ -33,11 +35,13 @@ def work(order: dict[str, Any]) -> None:
         function, setting = order["tasks"][task]
         over = shared / f"over-{task}"
         if function in implementation.functions and not over.exists():
-            _prove(implementation, task, function, Setting(**setting), order["paths"], shared)
+            _prove(implementation, task, function, Setting(**setting), order, shared)
             over.touch()
 
 
-def _prove(implementation: Implementation, task: int, function: str, setting: Setting, most: int, shared: Path) -> None:
+def _prove(
+    implementation: Implementation, task: int, function: str, setting: Setting, order: dict[str, Any], shared: Path
+) -> None:
     told = f"{function}, {setting.label}"
     tell(step=f"{told}: ways through the host's code", done=0, of=0)
     found = host_paths(
@@ -45,7 +49,7 @@ def _prove(implementation: Implementation, task: int, function: str, setting: Se
         function,
         setting,
         lambda count: tell(step=f"{told}: {count} ways through the host's code", done=0, of=0),
-        most,
+        order["paths"],
     )
     known: set[Any] = set()
     for number, launches in enumerate(found.launches.values()):
@@ -54,12 +58,8 @@ def _prove(implementation: Implementation, task: int, function: str, setting: Se
         if not _is_first(shared / name):
             continue
         tell(step=f"{told}: variant {number + 1}", done=number, of=len(found.launches))
-        key = ("variant", *asked, *sorted(known))
-        verdicts = KEPT.get().read(*key)
-        if verdicts is None:
-            verdicts = [verdict.as_json() for verdict in answered(launches, asdict(setting), known)]
-            KEPT.get().write(verdicts, *key)
-        known |= {verdict.obligation for verdict in map(Obligation.from_json, verdicts) if verdict.candidates}
+        asked_of = partial(_verdicts, launches, asked, function, setting, known)
+        verdicts = [verdict for question in order["questions"] for verdict in asked_of(question)]
         tell(task=task, variant=name, verdicts=verdicts)
     host = {
         "setting": setting.label,
@@ -73,6 +73,27 @@ def _prove(implementation: Implementation, task: int, function: str, setting: Se
         "choices": found.choices,
     }
     tell(task=task, host=host)
+
+
+def _verdicts(
+    launches: list[SymbolicLaunch],
+    asked: tuple[str, ...],
+    function: str,
+    setting: Setting,
+    known: set[Any],
+    question: str,
+) -> list[dict[str, Any]]:
+    """Return the answers to one question, kept ones if there are any."""
+    is_of_memory = question == "memory"
+    key = (question, *asked, *(sorted(known) if is_of_memory else [function]))
+    verdicts = KEPT.get().read(*key)
+    if verdicts is None:
+        data = asdict(setting)
+        found = answered(launches, data, known) if is_of_memory else contents(launches, function, data)
+        verdicts = [verdict.as_json() for verdict in found]
+        KEPT.get().write(verdicts, *key)
+    known |= {verdict.obligation for verdict in map(Obligation.from_json, verdicts) if verdict.candidates}
+    return verdicts
 
 
 def _asked(setting: Setting, launches: list[SymbolicLaunch]) -> tuple[str, ...]:

@@ -11,7 +11,7 @@ from typing import Any
 
 from ci.processes import CannotRun, told_by
 from ci.prove import tables
-from ci.prove.options import PRODUCTION, PROVABLE
+from ci.prove.options import OF_CONTENTS, OF_MEMORY, PRODUCTION
 from ci.prove.outcome import WORDS, Proof, open_reasons, outcome_of, proofs_of, shown
 from ci.prove.settings import settings
 from ci.reports.console import console_on
@@ -40,7 +40,7 @@ def _run(options: Namespace, reporter: Reporter) -> int:
     with reporter.steps() as steps:
         proofs = prove(options, steps)
     decision = outcome_of(options.implementation, proofs, options.rules)
-    rules = [Rule(rule) for rule in options.rules] or list(PROVABLE)
+    rules = [Rule(rule) for rule in sorted(options.rules)] or list(OF_MEMORY)
     tables.show(reporter.console, options.implementation, proofs, rules)
     summary = tables.summed_up(options.implementation, proofs, rules)
     return reporter.told(_content(options, proofs), decision, summary, WORDS[decision])
@@ -59,10 +59,17 @@ def prove(options: Namespace, steps: Steps) -> list[Proof]:
     tasks = [(function, setting) for setting in settings(options.everywhere, named) for function in functions]
     with tempfile.TemporaryDirectory(prefix="prove-") as shared:
         asked = {"implementation": options.implementation, "tasks": tasks, "paths": options.paths, "shared": shared}
+        asked["questions"] = questions(options.rules)
         found = proofs_of([function for function, _ in tasks], _told_by_processes(asked, steps))
     if not found:
         raise CannotRun(f"{options.implementation} has none of {', '.join(functions)}")
     return _replayed(options.implementation, found, steps)
+
+
+def questions(rules: Sequence[int]) -> list[str]:
+    """Return what has to be asked for rules to be answered."""
+    of_memory = not rules or set(rules) & set(OF_MEMORY)
+    return ["memory"] * bool(of_memory) + ["contents"] * bool(set(rules) & set(OF_CONTENTS))
 
 
 def _told_by_processes(order: dict[str, Any], steps: Steps) -> list[dict[str, Any]]:

@@ -82,9 +82,14 @@ def answered(launches: Sequence[SymbolicLaunch], setting: dict[str, Any], known:
         setting: of the proof, for counterexamples.
         known: obligations with candidates from other variants, for which no more are sought; new ones are added.
     """
+    return _Examination(with_common_conditions(launches), setting, known).verdicts()
+
+
+def with_common_conditions(launches: Sequence[SymbolicLaunch]) -> SymbolicLaunch:
+    """Return a launch under those conditions only that launches which are alike have in common."""
     in_common = set.intersection(*({term.sexpr() for term in launch.conditions} for launch in launches))
     conditions = tuple(term for term in launches[0].conditions if term.sexpr() in in_common)
-    return _Examination(replace(launches[0], conditions=conditions), setting, known).verdicts()
+    return replace(launches[0], conditions=conditions)
 
 
 class _Examination:

@@ -111,11 +111,15 @@ def captured(implementation: Implementation, function: str, setting: Setting, nu
             return configurations[min(setting.choice, len(configurations) - 1)]
 
         with _pretended(call), compiled_runs(launched), autotuned_launches(choose):
-            call(*arguments)
+            given_back = call(*arguments)
         # Not before: the compiler must not see what stands in for Python's own functions.
         all_tensors = tuple(map(_tensor, [*tensors, *trace.results]))
         conditions = (*trace.conditions, *trace.facts)
-        made = tuple(_launch(asked, all_tensors, conditions, numbers) for asked in launches)
+        results = given_back if isinstance(given_back, list | tuple) else [given_back]
+        returned = tuple(_tensor(result) for result in results if type(result) is SymbolicTensor)
+        common: dict[str, Any] = {"tensors": all_tensors, "returned": returned, "conditions": conditions}
+        common |= {"is_only": len(launches) == 1, "example": {name: value_of(n) for name, n in numbers.items()}}
+        made = tuple(_launch(asked, common) for asked in launches)
     except Unmodelled as error:
         unmodelled = str(error)
     except (ValueError, TypeError) as error:
@@ -188,17 +192,9 @@ def _ir(asked: _Asked) -> str:
     return ir
 
 
-def _launch(
-    asked: _Asked, tensors: tuple[TensorTerms, ...], conditions: tuple[Term, ...], numbers: dict[str, int]
-) -> SymbolicLaunch:
+def _launch(asked: _Asked, common: dict[str, Any]) -> SymbolicLaunch:
     return SymbolicLaunch(
-        kernel=asked.kernel.fn.__name__,
-        ir=_ir(asked),
-        grid=asked.grid,
-        arguments=asked.arguments,
-        tensors=tensors,
-        conditions=conditions,
-        example={name: value_of(number) for name, number in numbers.items()},
+        kernel=asked.kernel.fn.__name__, ir=_ir(asked), grid=asked.grid, arguments=asked.arguments, **common
     )
 
 

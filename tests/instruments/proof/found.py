@@ -21,6 +21,12 @@ class Access:
     """Conditions under which the program gets there."""
     undefined: Term
     """When what decides the access, or what is stored, is undefined."""
+    shape: tuple[int, ...] = ()
+    """Of the lanes."""
+    value: Term = None
+    """What is stored; None of a load."""
+    is_repeated: bool = False
+    """Whether it stands in a loop of any number of rounds."""
 
 
 @dataclass

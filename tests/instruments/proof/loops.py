@@ -41,17 +41,22 @@ class Loops:
 
     def __init__(self, walk: Walk) -> None:
         self._walk = walk
+        self.depth = 0
+        """In how many loops of any number of rounds the walk stands."""
 
     def run(self, operation: Operation) -> None:
         """Walk a loop, and name its results."""
         walk = self._walk
         starts = [walk.value(name) for _, name in operation.pairs()]
         if walk.sequences is not None and all(not value.shape for value in starts):
-            results = self._round_by_round(operation, starts)
-            if results is not None:
-                walk.give(operation.results, results)
+            few = self._round_by_round(operation, starts)
+            if few is not None:
+                walk.give(operation.results, few)
                 return
-        walk.give(operation.results, self._any_rounds(operation, starts))
+        self.depth += 1
+        results = self._any_rounds(operation, starts)
+        self.depth -= 1
+        walk.give(operation.results, results)
 
     def _round(self, operation: Operation, carried: Sequence[Value], given: list[Term]) -> _Round:
         """Walk one round from what is carried into it."""

@@ -53,10 +53,18 @@ _PREMISES: dict[Rule, tuple[Callable[[Walk], list[Term]], ...]] = {
 
 def premises(rule: Rule, walk: Walk) -> list[Term]:
     """Return what holds of the input that a rule is about."""
-    reach = TERMS["max_seq_len"] <= walk.page_size * TERMS["max_pages"]
-    known = [reach, TERMS["num_pages"] >= 1, *(term for part in _PREMISES[rule] for term in part(walk))]
+    known = [_reach(walk), TERMS["num_pages"] >= 1, *(term for part in _PREMISES[rule] for term in part(walk))]
     # That they are something else is what rule 15 is about.
     return known if rule is Rule.UNDEFINED else [*known, *(lane == 0 for lane in walk.undefined)]
+
+
+def good_lengths(walk: Walk) -> list[Term]:
+    """Return what holds where host and device agree on lengths, and the table reaches as far."""
+    return [_reach(walk), *_lengths_agree(walk)]
+
+
+def _reach(walk: Walk) -> Term:
+    return TERMS["max_seq_len"] <= walk.page_size * TERMS["max_pages"]
 
 
 def plain_layouts(walk: Walk) -> list[list[Term]]:

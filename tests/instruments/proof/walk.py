@@ -45,7 +45,7 @@ class Walk:
         sequences: int | None = None,
         patience: int = 1,
     ) -> None:
-        self.launch = launch
+        self.launch = launch = launch if sequences is None else launch.of(sequences)
         self.patience = patience
         self.page_size = page_size
         self.terms = Terms()
@@ -62,7 +62,7 @@ class Walk:
         self.names: dict[str, Value] = {}
         """Values by the names that the IR gives them."""
         self.programs = tuple(z3.Int(f"program_{axis}") for axis in "xyz")
-        self._grid = tuple(map(self.terms.linear, launch.grid))
+        self.grid = tuple(map(self.terms.linear, launch.grid))
         self.extents = {tensor.name: self._extent(tensor) for tensor in launch.tensors}
         kernel = self.module.functions[self.module.kernel]
         self._arguments = self._bound(launch.arguments, kernel.parameters)
@@ -101,7 +101,7 @@ class Walk:
         known = [z3.And(term >= 0, term <= MOST) for term in TERMS.values()]
         for extent in self.extents.values():
             known.append(z3.Or(extent.is_empty, extent.bytes <= MOST_BYTES))
-        for program, axis, most in zip(self.programs, self._grid, MOST_PROGRAMS, strict=True):
+        for program, axis, most in zip(self.programs, self.grid, MOST_PROGRAMS, strict=True):
             known += [program >= 0, program < axis, axis <= most]
         known += [self.terms.linear(condition) for condition in launch.conditions]
         if self.sequences is not None:
@@ -212,6 +212,9 @@ class Walk:
                     size=pointer.item,
                     reached=tuple(self.path),
                     undefined=self.terms.simple(z3.Or(*parts)),
+                    shape=pointer.shape,
+                    value=stored.at(*lane) if stored else None,
+                    is_repeated=self.loops.depth > 0,
                 )
             )
         if is_read:
@@ -247,7 +250,7 @@ class Walk:
 
     def _program(self, operation: Operation) -> Value:
         axis = "xyz".index(operation.text.split()[1])
-        of = self.programs if operation.name == "tt.get_program_id" else self._grid
+        of = self.programs if operation.name == "tt.get_program_id" else self.grid
         value = scalar(32, of[axis])
         value.origin = of[axis]
         return value
