@@ -14,7 +14,7 @@ import z3
 
 from tests.contract import Rule
 from tests.instruments.proof.answers import FEW_SEQUENCES, Answer, Obligation, with_common_conditions
-from tests.instruments.proof.elements import Element, Elements, Form, Result, lanes_of, results_of
+from tests.instruments.proof.elements import Element, Elements, Form, Result, Right, lanes_of, results_of
 from tests.instruments.proof.found import Access
 from tests.instruments.proof.launch import TERMS, SymbolicLaunch
 from tests.instruments.proof.module import Unmodelled
@@ -108,7 +108,7 @@ class _Contents:
 
     def _right(self, store: Access, numbers: "_Numbers", result: Result) -> _Found:
         """Yield whether it is the right bytes that are stored, where pages exist and where not."""
-        elements = self._elements.at(store.offset, result)
+        elements, value = self._elements.at(store.offset, result), store.value() if store.value else None
         whole = [elements[0].at + store.size <= result.row_bytes, z3.Or(*(each.is_here for each in elements))]
         if store.size > 1:
             whole.append(self._elements.buf.strides[1] == 1)
@@ -117,10 +117,10 @@ class _Contents:
             given = self._known_of(element, numbers, store.given)
             right = self._elements.right(element, store.size)
             of_page = [*given, element.is_page]
-            of_page += self._same_bytes(of_page, store, element, right)
-            if not of_pages and not self._follows(of_page, store.value == right):
+            of_page += self._same_bytes(of_page, value, element, right)
+            if not of_pages and not self._follows(of_page, value == right.number):
                 of_pages = "it may be other bytes than those of its token"
-            if not of_others and not self._follows([*given, z3.Not(element.is_page)], store.value == 0):
+            if not of_others and not self._follows([*given, z3.Not(element.is_page)], value == 0):
                 of_others = "it may be other than 0 where there is no such page"
         yield (Rule.BYTES, Rule.TABLE_TAIL), store.place, f"write of {result.what}", of_pages
         yield (Rule.INVALID_PAGES,), store.place, f"write of {result.what}", of_others
@@ -134,11 +134,11 @@ class _Contents:
             known += [statement] if self._follows(known, statement) else []
         return known
 
-    def _same_bytes(self, given: Sequence[Term], store: Access, element: Element, right: Term) -> list[Term]:
+    def _same_bytes(self, given: Sequence[Term], value: Term, element: Element, right: Right) -> list[Term]:
         """Return that what is stored was read where the element's bytes are, if that follows."""
-        _, _, names = self._walk.terms.cone([store.value])
-        read = [read for read in self._elements.read_bytes if read.number.get_id() in names]
-        return [each.number == right for each in read if self._follows(given, each.offset == element.source)]
+        _, _, names = self._walk.terms.cone([value])
+        read = [each for each in right.alike if each.number.get_id() in names]
+        return [each.number == right.number for each in read if self._follows(given, each.offset == element.source)]
 
     def _numbers(self, stores: list[Access], result: Result) -> tuple["_Numbers", str]:
         """Return each number of a program or lane with its form and its limit, and why that is not known."""
@@ -147,18 +147,17 @@ class _Contents:
         if len({(store.size, store.shape) for store in stores}) > 1:
             return [], "it is stored by lanes of several shapes"
         shape, size = stores[0].shape, stores[0].size
-        if not all(
-            self._follows(each.given, self._elements.at(each.offset, result)[0].at % size == 0) for each in stores
-        ):
-            return [], "what is stored at once may overlap"
-        programs = [(name, limit, self._elements.programs) for name, limit in zip(self._walk.programs, self._walk.grid)]
-        in_lanes = [
-            (name, z3.IntVal(count), partial(lanes_of, result, size))
-            for name, count in zip(lanes(self._walk.terms, shape), shape, strict=True)
-            if count > 1
+        for store in stores:
+            if not self._follows(store.given, self._elements.at(store.offset, result)[0].at % size == 0):
+                return [], "what is stored at once may overlap"
+        axes = zip(self._walk.programs, self._walk.grid, strict=True)
+        counts = zip(lanes(self._walk.terms, shape), map(z3.IntVal, shape), strict=True)
+        asked: list[tuple[Term, Term, Callable[[Sequence[int]], Iterator[Form]]]] = [
+            *((name, limit, self._elements.programs) for name, limit in axes),
+            *((name, limit, partial(lanes_of, result, size)) for name, limit in counts if limit.as_long() > 1),
         ]
         found = []
-        for name, limit, forms in (*programs, *in_lanes):
+        for name, limit, forms in asked:
             form = next((form for form in forms(self._sizes) if self._is(name, form, stores, result)), None)
             if form is None:
                 return [], "it is not known by which program and lane"
@@ -196,9 +195,10 @@ class _Contents:
                 number = form(element)
                 if not self._follows(given, z3.And(number >= 0, number < limit), self._without_programs):
                     return "there may be no program that stores it"
+            is_any = self._prover.possible([*self._given, *given]) is not Known.FALSE
             given += [name == form(element) for name, form, _ in numbers]
-            if self._prover.possible([*self._given, *given]) is Known.FALSE and element.sequence == 0:
-                return "there is no such row"
+            if is_any and self._prover.possible([*self._given, *given]) is Known.FALSE:
+                return "what is known of the program that stores it contradicts itself"
             if not self._is_reached(stores, given, is_there):
                 return "it may not be stored"
         return ""

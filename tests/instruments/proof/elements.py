@@ -4,7 +4,7 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import partial
 from operator import attrgetter
-from typing import Any
+from typing import Any, NamedTuple
 
 import z3
 
@@ -50,6 +50,13 @@ class Element:
     """Bytes from the pool's start, if it does."""
 
 
+class Right(NamedTuple):
+    """A number that should be stored, and what the kernel reads in such numbers, anywhere."""
+
+    number: Term
+    alike: tuple[Read, ...]
+
+
 Form = Callable[[Element], Term]
 """A number made of what an element is: that of the program or lane that may store it."""
 
@@ -67,7 +74,14 @@ def results_of(walk: Walk, function: str, setting: Mapping[str, Any]) -> list[Re
         raise Unmodelled("results that share memory")
     page_size, head_dim = setting["page_size"], setting["index_head_dim"]
     rows = {"keys": (head_dim, 0), "scales": (SCALE_BYTES, page_size * head_dim)}
-    return [Result(tensor.name, what, *rows[what]) for tensor, what in zip(returned, names, strict=True)]
+    results = []
+    for tensor, what in zip(returned, names, strict=True):
+        result = Result(tensor.name, what, *rows[what])
+        step = z3.simplify(tensor.item * tensor.strides[0])
+        if not (step.eq(z3.IntVal(result.row_bytes)) and tensor.shape[0].eq(TERMS["seq_len_sum"])):
+            raise Unmodelled(f"{what} that are not rows of {result.row_bytes} bytes side by side")
+        results.append(result)
+    return results
 
 
 class Elements:
@@ -84,8 +98,6 @@ class Elements:
         self.buf: TensorTerms = tensors["buf"]
         self._table: TensorTerms = tensors["page_indices"]
         self._lengths = [walk.length_of(sequence) for sequence in range(walk.sequences or 0)]
-        self.read_pages = list(walk.memory.of("page_indices"))
-        self.read_bytes = list(walk.memory.of("buf"))
         self._known: dict[tuple[int, str], list[Element]] = {}
 
     def at(self, offset: Term, result: Result) -> list[Element]:
@@ -103,7 +115,7 @@ class Elements:
         token = self._terms.simple(row - z3.Sum([z3.IntVal(0), *self._lengths[:sequence]]))
         ordinal, slot = self._divided(token, self._walk.page_size)
         in_table = sequence * self._table.strides[0] + self._terms.times(ordinal, self._table.strides[1])
-        page = self._there("page", self._table.item * in_table, 8 * self._table.item, self.read_pages)
+        page, _ = self._there("page", self._table.item * in_table, 8 * self._table.item, self.read_pages)
         in_page = slot * result.row_bytes + result.in_page + at
         source = self._terms.times(page, self.buf.strides[0]) + self._terms.times(in_page, self.buf.strides[1])
         return Element(
@@ -117,16 +129,21 @@ class Elements:
             source=self._terms.simple(source),
         )
 
-    def right(self, element: Element, size: int) -> Term:
-        """Return the number that should be stored of an element, if its page exists."""
-        return self._there("right", element.source, 8 * size, self.read_bytes)
+    @property
+    def read_pages(self) -> list[Read]:
+        """What the kernel reads of the page table."""
+        return list(self._walk.memory.of("page_indices"))
 
-    def _there(self, name: str, offset: Term, bits: int, read: Sequence[Read]) -> Term:
+    def right(self, element: Element, size: int) -> Right:
+        """Return what should be stored of an element, if its page exists."""
+        return self._there("right", element.source, 8 * size, list(self._walk.memory.of("buf")))
+
+    def _there(self, name: str, offset: Term, bits: int, read: Sequence[Read]) -> Right:
         """Return what stands at a place; no more is known of it than that it is what the kernel reads there."""
-        alike = [each for each in read if each.bits == bits]
-        return self._terms.fresh(
-            name, lambda number: [z3.Implies(offset == each.offset, number == each.number) for each in alike]
-        )
+        alike = tuple(each for each in read if each.bits == bits)
+        facts = [(offset == each.offset, each.number) for each in alike]
+        number = self._terms.fresh(name, lambda there: [z3.Implies(same, there == read) for same, read in facts])
+        return Right(number, alike)
 
     def _divided(self, term: Term, by: int) -> tuple[Term, Term]:
         """Return the floor of a quotient, and what it leaves."""
@@ -142,6 +159,7 @@ class Elements:
         for size in sizes:
             yield partial(_over, "token", size)
             yield partial(self._tile, size)
+            yield partial(self._in_row, size)
             yield partial(_over, "row", size)
         yield attrgetter("row")
 
@@ -149,6 +167,11 @@ class Elements:
         """Return the number of a tile, where those of all sequences are laid end to end."""
         before = ((length + size - 1) / size for length in self._lengths[: element.sequence])
         return z3.Sum([element.token / size, *before])
+
+    def _in_row(self, size: int, element: Element) -> Term:
+        """Return the number of a tile, where each sequence has equally many, whether it needs them or not."""
+        columns = self._walk.grid[0] / max(len(self._lengths), 1)
+        return element.sequence * columns + element.token / size
 
 
 def lanes_of(result: Result, size: int, sizes: Sequence[int]) -> Iterator[Form]:

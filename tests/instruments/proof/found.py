@@ -1,5 +1,6 @@
 """What a walk finds: accesses, and branches on what may be undefined."""
 
+from collections.abc import Callable
 from dataclasses import dataclass, field
 
 from tests.instruments.proof.terms import Term
@@ -23,8 +24,8 @@ class Access:
     """When what decides the access, or what is stored, is undefined."""
     shape: tuple[int, ...] = ()
     """Of the lanes."""
-    value: Term = None
-    """What is stored; None of a load."""
+    value: Callable[[], Term] | None = None
+    """Gives what is stored; None of a load."""
     is_repeated: bool = False
     """Whether it stands in a loop of any number of rounds."""
 

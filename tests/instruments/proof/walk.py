@@ -1,6 +1,7 @@
 """Walks through a kernel with terms instead of numbers: one program, any program, and any lane of its accesses."""
 
 from collections.abc import Callable, Sequence
+from functools import partial
 
 import z3
 
@@ -213,7 +214,7 @@ class Walk:
                     reached=tuple(self.path),
                     undefined=self.terms.simple(z3.Or(*parts)),
                     shape=pointer.shape,
-                    value=stored.at(*lane) if stored else None,
+                    value=partial(stored.at, *lane) if stored else None,
                     is_repeated=self.loops.depth > 0,
                 )
             )

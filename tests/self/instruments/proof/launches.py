@@ -32,6 +32,8 @@ def launch(body: str, *conditions: Any, grid: Any = TERMS["batch"]) -> SymbolicL
         grid=(grid, one, one),
         arguments=(LENGTHS, numbers[0], numbers[1], RESULT, numbers[2]),
         tensors=(BUF, TABLE, LENGTHS, RESULT),
+        returned=(RESULT,),
+        is_only=True,
         conditions=conditions,
         example={},
     )
