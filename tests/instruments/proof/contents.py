@@ -19,7 +19,7 @@ from tests.instruments.proof.found import Access
 from tests.instruments.proof.launch import TERMS, SymbolicLaunch
 from tests.instruments.proof.module import Unmodelled
 from tests.instruments.proof.premises import good_lengths
-from tests.instruments.proof.prover import Known, Prover
+from tests.instruments.proof.prover import THOROUGH, Known, Prover
 from tests.instruments.proof.terms import Term
 from tests.instruments.proof.values import lanes
 from tests.instruments.proof.walk import Walk
@@ -106,6 +106,10 @@ class _Contents:
     def _follows(self, given: Iterable[Term], statement: Term, prover: Prover | None = None) -> bool:
         return (prover or self._prover).decide([*self._given, *given], statement)[0] is Known.TRUE
 
+    def _is_seen(self, given: Iterable[Term], statement: Term) -> bool:
+        """Whether a statement that only helps follows; what is open is not asked again, with products that are true."""
+        return self._prover.proves([*self._given, *given], statement, THOROUGH)
+
     def _right(self, store: Access, numbers: "_Numbers", result: Result) -> _Found:
         """Yield whether it is the right bytes that are stored, where pages exist and where not."""
         elements, value = self._elements.at(store.offset, result), store.value() if store.value else None
@@ -131,14 +135,14 @@ class _Contents:
         step = self._elements.buf.strides[1]
         helpful = [step == 1, *(read.number == element.page for read in self._elements.read_pages)]
         for statement in helpful:
-            known += [statement] if self._follows(known, statement) else []
+            known += [statement] if self._is_seen(known, statement) else []
         return known
 
     def _same_bytes(self, given: Sequence[Term], value: Term, element: Element, right: Right) -> list[Term]:
         """Return that what is stored was read where the element's bytes are, if that follows."""
         _, _, names = self._walk.terms.cone([value])
         read = [each for each in right.alike if each.number.get_id() in names]
-        return [each.number == right.number for each in read if self._follows(given, each.offset == element.source)]
+        return [each.number == right.number for each in read if self._is_seen(given, each.offset == element.source)]
 
     def _numbers(self, stores: list[Access], result: Result) -> tuple["_Numbers", str]:
         """Return each number of a program or lane with its form and its limit, and why that is not known."""
@@ -167,7 +171,7 @@ class _Contents:
     def _is(self, name: Term, form: Form, stores: list[Access], result: Result) -> bool:
         """Whether a number is of a form, of whatever is stored."""
         return all(
-            self._follows([*store.given, element.is_here], name == form(element))
+            self._is_seen([*store.given, element.is_here], name == form(element))
             for store in stores
             for element in self._elements.at(store.offset, result)
         )
