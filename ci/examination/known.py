@@ -24,7 +24,7 @@ class Known:
 
 KNOWN = (
     Known("sglang", ("0.5.6", "0.5.9", "0.5.12", "0.5.23"), 12, "pools/*past-*", POOLS),
-    Known("sglang", ("0.5.6", "0.5.9", "0.5.12", "0.5.23"), 12, "pools/page-at-*", POOLS),
+    Known("sglang", ("0.5.9", "0.5.12", "0.5.23"), 12, "pools/page-at-*", POOLS),
     Known("sglang", ("0.5.6", "0.5.9", "0.5.12", "0.5.23"), 12, "workloads/*", POOLS),
 )
 

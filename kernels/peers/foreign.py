@@ -194,9 +194,10 @@ def _as_promised(results: Sequence[Any], parts: Sequence[str], names: Mapping[st
 def _bytes(result: Any, width: int, buf: torch.Tensor) -> Any:
     if isinstance(result, (list, tuple)):
         rows = [_bytes(of, width, buf) for of in result]
-        if not all(isinstance(of, torch.Tensor) for of in rows):
+        # Rows that do not lie alike are as they are, for others to judge.
+        if not all(isinstance(of, torch.Tensor) for of in rows) or len({(of.dtype, of.shape[1:]) for of in rows}) > 1:
             return result
-        return torch.cat([torch.empty((0, width), dtype=torch.uint8, device=buf.device), *rows])
+        return torch.cat(rows) if rows else torch.empty((0, width), dtype=torch.uint8, device=buf.device)
     if not isinstance(result, torch.Tensor) or not result.is_contiguous() or result.dtype == torch.uint8:
         return result
     if result.element_size() > 1 and result.dtype != torch.float32:

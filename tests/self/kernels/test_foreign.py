@@ -132,6 +132,12 @@ def test_what_is_prepared_is_not_counted(device):
     assert (found.rule, found.details["launches"]) == (16, 2)
 
 
+def test_rows_of_another_width_are_handed_on_as_the_gather_gave_them():
+    wide, scales = torch.zeros(3, 2 * DIM, dtype=torch.uint8), torch.zeros(3, 4, dtype=torch.uint8)
+    k, s = Foreign(lambda *arguments: ([wide, wide], [scales, scales]), *SEVEN)(*seven())
+    assert (k.shape, s.shape) == ((6, 2 * DIM), (6, 4))
+
+
 def test_a_launch_a_sequence_is_what_one_sequence_means():
     found = examined(ADAPTED["one sequence"], Contract.TRUSTING)
     assert (found.findings, found.right) == ((), ("get_k_and_s",))
