@@ -1,8 +1,9 @@
 """Proves functions of an implementation in settings, beside other processes that have the same order.
 
 The order: `implementation`, as `--impl` names it; `tasks`, each a function and a setting, as `Setting` names it;
-`first`, the number of the task to begin with; `questions`, of `memory`, `contents`; `paths`, how many ways through the
-host's code are followed at most; and `shared`, an empty folder in which processes tell one another what each has taken.
+`first`, the number of the task to begin with; `questions`, of `memory`, `contents`; `patient`, as `answered` takes it;
+`paths`, how many ways through the host's code are followed at most; and `shared`, an empty folder in which processes
+tell one another what each has taken.
 
 Messages: `{"step", "done", "of"}` before each variant; for each variant `{"task", "variant", "verdicts"}`; after those
 of a task `{"task", "host"}`: what is known of the host's paths. Each process tells of the variants that it has taken.
@@ -17,10 +18,10 @@ from typing import Any
 from ci.processes import serve, tell
 from ci.prove.cache import store
 from tests.calls.implementations import Implementation, load_implementation
-from tests.instruments.proof.answers import Obligation, answered
+from tests.instruments.proof.answers import Answer, Obligation, answered
 from tests.instruments.proof.capture import Setting
 from tests.instruments.proof.contents import contents
-from tests.instruments.proof.kept import KEPT
+from tests.instruments.proof.kept import KEPT, kept
 from tests.instruments.proof.launch import SymbolicLaunch
 from tests.instruments.proof.paths import host_paths
 
@@ -58,7 +59,7 @@ def _prove(
         if not _is_first(shared / name):
             continue
         tell(step=f"{told}: variant {number + 1}", done=number, of=len(found.launches))
-        asked_of = partial(_verdicts, launches, asked, function, setting, known)
+        asked_of = partial(_verdicts, launches, asked, function, setting, known, order["patient"])
         verdicts = [verdict for question in order["questions"] for verdict in asked_of(question)]
         tell(task=task, variant=name, verdicts=verdicts)
     host = {
@@ -81,17 +82,25 @@ def _verdicts(
     function: str,
     setting: Setting,
     known: set[Any],
+    patient: bool,
     question: str,
 ) -> list[dict[str, Any]]:
-    """Return the answers to one question, kept ones if there are any."""
+    """Return the answers to one question, kept or new: patience is for what stays open of accesses without it."""
     is_of_memory = question == "memory"
-    key = (question, *asked, *(sorted(known) if is_of_memory else [function]))
-    verdicts = KEPT.get().read(*key)
+    if is_of_memory and patient:
+        impatient = _verdicts(launches, asked, function, setting, set(known), False, question)
+        if all(verdict["answer"] == Answer.PROVED.value for verdict in impatient):
+            return impatient
+    key = (question, patient and is_of_memory, *asked, *(sorted(known) if is_of_memory else [function]))
+    verdicts = kept().read(*key)
     if verdicts is None:
         data = asdict(setting)
-        found = answered(launches, data, known) if is_of_memory else contents(launches, function, data)
+        if is_of_memory:
+            found = answered(launches, data, set(known), patient=patient)
+        else:
+            found = contents(launches, function, data)
         verdicts = [verdict.as_json() for verdict in found]
-        KEPT.get().write(verdicts, *key)
+        kept().write(verdicts, *key)
     known |= {verdict.obligation for verdict in map(Obligation.from_json, verdicts) if verdict.candidates}
     return verdicts
 

@@ -15,6 +15,7 @@ from ci.prove.options import OF_CONTENTS, OF_MEMORY, PRODUCTION
 from ci.prove.outcome import WORDS, Proof, open_reasons, outcome_of, proofs_of, shown
 from ci.prove.settings import settings
 from ci.reports.console import console_on
+from ci.reports.decision import Decision
 from ci.reports.progress import Steps
 from ci.reports.reporter import Reporter
 from tests.contract import Rule
@@ -53,17 +54,29 @@ def prove(options: Namespace, steps: Steps) -> list[Proof]:
         CannotRun: a process could not do its work.
     """
     # The last shares most with both others, and is begun when they have shown what holds of its loops.
-    order = ("get_k_and_s", "get_s", "get_k")
-    functions = [name for name in order if not options.functions or name in options.functions]
+    sequence = ("get_k_and_s", "get_s", "get_k")
+    functions = [name for name in sequence if not options.functions or name in options.functions]
     named = {name: getattr(options, name) for name in PRODUCTION}
     tasks = [(function, setting) for setting in settings(options.everywhere, named) for function in functions]
-    with tempfile.TemporaryDirectory(prefix="prove-") as shared:
-        asked = {"implementation": options.implementation, "tasks": tasks, "paths": options.paths, "shared": shared}
-        asked["questions"] = questions(options.rules)
-        found = proofs_of([function for function, _ in tasks], _told_by_processes(asked, steps))
-    if not found:
+    order = {"implementation": options.implementation, "tasks": tasks, "paths": options.paths}
+    order["questions"] = questions(options.rules)
+    proofs = _answered({**order, "patient": False}, steps)
+    if not proofs:
         raise CannotRun(f"{options.implementation} has none of {', '.join(functions)}")
-    return _replayed(options.implementation, found, steps)
+    is_refuted = outcome_of(options.implementation, proofs, options.rules) is Decision.FINDINGS
+    # Where something is refuted, nobody waits for what else may be proved.
+    return proofs if is_refuted or not any(map(_is_open, proofs)) else _answered({**order, "patient": True}, steps)
+
+
+def _is_open(proof: Proof) -> bool:
+    verdicts = (verdict for variant in proof.variants for verdict in variant if verdict.rule in OF_MEMORY)
+    return any(verdict.answer is Answer.NOT_DECIDED for verdict in verdicts)
+
+
+def _answered(order: dict[str, Any], steps: Steps) -> list[Proof]:
+    with tempfile.TemporaryDirectory(prefix="prove-") as shared:
+        told = _told_by_processes({**order, "shared": shared}, steps)
+    return _replayed(order["implementation"], proofs_of([function for function, _ in order["tasks"]], told), steps)
 
 
 def questions(rules: Sequence[int]) -> list[str]:
@@ -108,8 +121,10 @@ def _replayed(implementation: str, proofs: list[Proof], steps: Steps) -> list[Pr
     ]
     if not places:
         return proofs
+    # Small ones first: those of large batches take minutes, and are not run where another has shown the same.
+    places.sort(key=lambda place: place[-1].numbers["batch"])
     examples = [
-        (proofs[p].function, candidate.as_json(), proofs[p].variants[v][n].rule is Rule.UNDEFINED)
+        (proofs[p].function, candidate.as_json(), [p, *proofs[p].variants[v][n].obligation])
         for p, v, n, candidate in places
     ]
     order = {"implementation": implementation, "examples": examples}

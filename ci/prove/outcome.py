@@ -82,8 +82,8 @@ def shown(proofs: Sequence[Proof], seen: Iterable[tuple[int, int, int, Counterex
             candidate, message = wrong[p, v, n]
             return replace(verdict, answer=Answer.REFUTED, reason=message, candidates=(candidate,))
         is_known = (proofs[p].function, proofs[p].setting, verdict.obligation) in refuted
-        if is_known and verdict.answer is Answer.NOT_DECIDED and not verdict.candidates:
-            return replace(verdict, answer=Answer.REFUTED)
+        if is_known and verdict.answer is Answer.NOT_DECIDED:
+            return replace(verdict, answer=Answer.REFUTED, reason="as in another variant", candidates=())
         return verdict
 
     return [

@@ -13,7 +13,7 @@ from tests.instruments.proof.found import Access
 from tests.instruments.proof.launch import TERMS, SymbolicLaunch
 from tests.instruments.proof.module import Unmodelled
 from tests.instruments.proof.premises import ALL_RULES, MEMORY_RULES, allows, plain_layouts, premises, replayable
-from tests.instruments.proof.prover import Known
+from tests.instruments.proof.prover import MANY, THOROUGH, Known
 from tests.instruments.proof.replay import Counterexample
 from tests.instruments.proof.terms import Term
 from tests.instruments.proof.walk import Walk
@@ -24,7 +24,7 @@ MOST_CANDIDATES = 2
 """Counterexamples of an obligation that are run."""
 PATIENCE = 6
 """By how much z3 gets more steps for a second walk, where the first leaves something open."""
-_SIZES = (1, 4, 64, 4_096, 1 << 20, 1 << 30)
+_SIZES = (1, 4, 64, 4_096, 1 << 17, 1 << 20, 1 << 30, 1 << 31)
 _MADE_SMALL = ("batch", "num_pages", "max_pages", "seq_len_sum", "max_seq_len")
 
 
@@ -74,15 +74,22 @@ class Obligation:
         return cls(**{**data, "rule": Rule(data["rule"]), "answer": Answer(data["answer"]), "candidates": candidates})
 
 
-def answered(launches: Sequence[SymbolicLaunch], setting: dict[str, Any], known: set[Any]) -> list[Obligation]:
+def answered(
+    launches: Sequence[SymbolicLaunch], setting: dict[str, Any], known: set[Any], *, patient: bool = True
+) -> list[Obligation]:
     """Answer all obligations of launches that are alike but for their conditions.
 
     Args:
         launches: what is proved under the conditions that they have in common holds of all.
         setting: of the proof, for counterexamples.
         known: obligations with candidates from other variants, for which no more are sought; new ones are added.
+        patient: whether to walk again, and give z3 more steps, where something stays open.
     """
-    return _Examination(with_common_conditions(launches), setting, known).verdicts()
+    launch = with_common_conditions(launches)
+    in_common = {term.sexpr() for term in launch.conditions}
+    others = [[term for term in each.conditions if term.sexpr() not in in_common] for each in launches]
+    one_of = z3.Or(*(z3.And(*each) for each in others))
+    return _Examination(launch, one_of, setting, known, patient).verdicts()
 
 
 def with_common_conditions(launches: Sequence[SymbolicLaunch]) -> SymbolicLaunch:
@@ -93,8 +100,13 @@ def with_common_conditions(launches: Sequence[SymbolicLaunch]) -> SymbolicLaunch
 
 
 class _Examination:
-    def __init__(self, launch: SymbolicLaunch, setting: dict[str, Any], known: set[Any]) -> None:
+    def __init__(
+        self, launch: SymbolicLaunch, one_of: Term, setting: dict[str, Any], known: set[Any], patient: bool
+    ) -> None:
         self._launch = launch
+        self._one_of = one_of
+        """That the host takes one of the ways to the launch: asked where what they have in common does not do."""
+        self._patient = patient
         self._setting = setting
         self._known = known
         self._few: dict[int, Walk | None] = {}
@@ -165,7 +177,7 @@ class _Examination:
         if (rule, access.place, what) in self._known:
             return Answer.NOT_DECIDED, "as in another variant", ()
         goal = _goal(walk, access, rule)
-        answer, model = walk.prover.decide([*access.given, *premises(rule, walk)], goal)
+        answer, model = walk.prover.decide(self._given(walk, access, rule), goal)
         if answer is Known.TRUE:
             return Answer.PROVED, "of such input, with 0 in undefined lanes", ()
         found = [(walk, access)] if model is not None else []
@@ -178,11 +190,11 @@ class _Examination:
             for other in few.walked.accesses:
                 if (other.place, other.kind, other.root) != (access.place, access.kind, access.root):
                     continue
-                here, model = few.prover.decide([*other.given, *premises(rule, few)], _goal(few, other, rule))
+                here, model = few.prover.decide(self._given(few, other, rule), _goal(few, other, rule))
                 proved_few &= here is Known.TRUE
                 if model is not None:
                     found.insert(0, (few, other))
-        if all(other is walk for other, _ in found) and walk.patience == 1:
+        if self._patient and all(other is walk for other, _ in found) and walk.patience == 1:
             self._is_doubtful = True
             return Answer.NOT_DECIDED, "", ()
         candidates = tuple(filter(None, (self._candidate(*each, rule) for each in found[:MOST_CANDIDATES])))
@@ -193,6 +205,9 @@ class _Examination:
             return Answer.NOT_DECIDED, f"it is proved for up to {FEW_SEQUENCES[-1]} sequences only", ()
         reason = "the inputs that would show it cannot be run" if found else "z3 finds neither a proof nor an input"
         return Answer.NOT_DECIDED, reason, ()
+
+    def _given(self, walk: Walk, access: Access, rule: Rule) -> list[Term]:
+        return [*access.given, walk.terms.linear(self._one_of), *premises(rule, walk)]
 
     def _of_few(self, sequences: int) -> Walk | None:
         """Return the walk of a call of so many sequences; None where there is none."""
@@ -208,23 +223,24 @@ class _Examination:
     def _candidate(self, walk: Walk, access: Access, rule: Rule) -> Counterexample | None:
         """Return a small input that may break a rule; None if there is none that can be run."""
         goal = _goal(walk, access, rule)
-        given = [*access.given, *premises(rule, walk), *replayable(walk)]
+        given = [*self._given(walk, access, rule), *replayable(walk)]
         _, _, names = walk.terms.cone([*given, goal])
         # Where a number stands is no matter to z3, unless it is spoken of.
         given += [
             z3.Or(read.offset >= 0, read.offset < 0) for read in walk.memory.reads if read.number.get_id() in names
         ]
-        _, model = walk.prover.decide(given, goal)
+        # Of any number of sequences, few models are real: they are not worth many steps.
+        _, model = walk.prover.decide(given, goal, THOROUGH if walk.sequences else MANY)
         if model is None:
             return None
         for layout in plain_layouts(walk):
-            answer, found = walk.prover.decide([*given, *layout], goal)
+            answer, found = walk.prover.decide([*given, *layout], goal, MANY)
             if answer is Known.FALSE:
                 given, model = [*given, *layout], found
         for name in _MADE_SMALL:
             for size in _SIZES:
                 smaller = [*given, TERMS[name] <= size]
-                answer, found = walk.prover.decide(smaller, goal)
+                answer, found = walk.prover.decide(smaller, goal, MANY)
                 if answer is Known.FALSE:
                     given, model = smaller, found
                     break

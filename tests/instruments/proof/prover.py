@@ -66,19 +66,19 @@ class Prover:
             self._known[key] = self._check(given, statement, steps)[0] == z3.unsat
         return self._known[key]
 
-    def decide(self, given: Sequence[Term], statement: Term) -> tuple[Known, Any]:
+    def decide(self, given: Sequence[Term], statement: Term, steps: int = THOROUGH) -> tuple[Known, Any]:
         """Return whether a statement follows, and where it does not, a model in which products are products."""
         statement = self.terms.simple(statement)
         if z3.is_true(statement):
             return Known.TRUE, None
-        answer, model, products = self._check(given, statement, THOROUGH)
+        answer, model, products = self._check(given, statement, steps)
         if answer == z3.unsat:
             return Known.TRUE, None
         if answer == z3.sat and all(
             z3.is_true(model.eval(name == left * right, model_completion=True)) for left, right, name in products
         ):
             return Known.FALSE, model
-        answer, model, _ = self._check(given, statement, THOROUGH, with_products=True)
+        answer, model, _ = self._check(given, statement, steps, with_products=True)
         if answer == z3.unsat:
             return Known.TRUE, None
         return (Known.FALSE, model) if answer == z3.sat else (Known.OPEN, None)

@@ -95,7 +95,7 @@ def asked(name: str, folder: Path) -> dict[str, Any]:
     path.write_text(PLANTED[name].source(), encoding="utf-8")
     bug = name.partition("/")[2]
     setting = SETTINGS.get(bug, {}) if name in WRONG else {}
-    named = {"functions": ["get_k_and_s"], "everywhere": False, "paths": WAYS, **PRODUCTION, **setting}
+    named = {"functions": ["get_k_and_s"], "everywhere": False, "paths": WAYS, **PRODUCTION, **setting, "rules": []}
     options = Namespace(implementation=str(path), **named)
     with Steps(console()[0], 0.0) as steps:
         proofs = prove(options, steps)

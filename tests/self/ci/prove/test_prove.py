@@ -1,15 +1,25 @@
 """`./ci/gate prove` on planted bugs and right kernels: nothing wrong is proved, nothing right refuted, rows fail."""
 
 import json
+import re
+from argparse import Namespace
 from importlib.util import find_spec
+from pathlib import Path
 
 import pytest
 
 if find_spec("z3") is None:
     pytest.skip("z3 is not installed: pip install -e '.[prove]'", allow_module_level=True)
 
+from ci.prove.command import prove
+from ci.prove.options import MOST_PATHS, PRODUCTION
+from ci.prove.rows import row_of
+from ci.reports.progress import Steps
+from tests import ROOT
+from tests.contract import Rule
 from tests.instruments.proof.answers import Answer
-from tests.self.ci.prove.planted import PLANTED, RIGHT, TABLE, WRONG, asked, summed_up
+from tests.self.ci.prove.planted import PLANTED, RIGHT, TABLE, WRONG, asked, case_of, summed_up
+from tests.self.consoles import console
 
 KEPT = json.loads(TABLE.read_text(encoding="utf-8"))
 
@@ -46,3 +56,43 @@ def test_what_is_planted_is_answered_as_the_table_says(name, tmp_path, device):
     seen = asked(name, tmp_path)
     check(name, seen)
     assert name not in KEPT or seen["answer"] == KEPT[name]["answer"]
+
+
+def kernels_before_the_mend(folder: Path) -> Path:
+    """Write the own kernels as they were when the search for tiles got more programs than sequences have tiles."""
+    package = folder / "kernels_before"
+    package.mkdir()
+    for name in ("gather", "launch", "plan"):
+        text = (ROOT / "kernels" / f"{name}.py").read_text(encoding="utf-8")
+        text = re.sub(r"from kernels\.(launch|plan) ", r"from kernels_before.\1 ", text)
+        if name == "plan":
+            mended = "min((seq_len_sum + batch * (tile - 1)) // tile, batch * tiles_a_sequence)"
+            assert mended in text
+            text = text.replace(mended, "(seq_len_sum + batch * (tile - 1)) // tile")
+        (package / f"{name}.py").write_text(text, encoding="utf-8")
+    path = folder / "before.py"
+    path.write_text("from kernels_before.gather import get_k, get_k_and_s, get_s\n", encoding="utf-8")
+    return path
+
+
+@pytest.mark.long
+def test_tokens_that_wrapped_in_the_own_kernels_are_refuted(tmp_path, device):
+    if device == "cuda":
+        pytest.skip("counterexamples are run on the interpreter")
+    options = Namespace(
+        implementation=str(kernels_before_the_mend(tmp_path)),
+        functions=["get_s"],
+        everywhere=False,
+        paths=MOST_PATHS,
+        rules=[],
+        **PRODUCTION,
+    )
+    with Steps(console()[0], 0.0) as steps:
+        proofs = prove(options, steps)
+    refuted = [verdict for variant in proofs[0].variants for verdict in variant if verdict.answer is Answer.REFUTED]
+    assert {verdict.rule for verdict in refuted} == {Rule.DISAGREEMENT}
+    shown = next(verdict for verdict in refuted if verdict.candidates)
+    assert "was computed in int32, which does not hold it" in shown.reason
+    row = case_of(row_of(shown.candidates[0], shown.rule, "get_s") or "")
+    assert set(row.seq_lens) == {0}
+    assert row.seq_len_sum + 63 * len(row.seq_lens) >= 1 << 31

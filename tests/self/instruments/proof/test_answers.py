@@ -63,6 +63,14 @@ def test_what_is_right_is_proved(body, grid):
     assert all_proved(body, grid=grid)
 
 
+def test_what_holds_on_each_way_of_the_host_is_known():
+    rows, batch = TERMS["seq_len_sum"], TERMS["batch"]
+    ways = [launch(READ_ONE, way, grid=rows) for way in (rows < batch, rows == batch)]
+    assert all(verdict.answer is Answer.PROVED for verdict in answered(ways, SETTING, set()))
+    ways.append(launch(READ_ONE, rows == batch + 1, grid=rows))
+    assert not all(verdict.answer is Answer.PROVED for verdict in answered(ways, SETTING, set()))
+
+
 WRONG = {
     "one program too many": (READ_ONE, TERMS["batch"] + 1),
     "a mask that lets one lane too many through": (READ_TILE.replace("slt", "sle"), TILES),
