@@ -1,5 +1,6 @@
 """The examination as a pytest run sees it: options in, failed tests with findings out."""
 
+import gc
 import os
 import time
 from collections.abc import Sequence
@@ -27,6 +28,9 @@ from tests.plugin.repetition import Repetition
 
 if TYPE_CHECKING:
     from tests.examine.call import Instrument
+
+OBJECTS_TO_A_COLLECTION = 50_000
+"""On the interpreter, which makes that many for a few programs, and hardly ever in cycles."""
 
 
 class Examiner:
@@ -81,6 +85,7 @@ class Examiner:
             from tests.examine.checking import Checked, Compiled
             from tests.instruments.compiles import Compiles
 
+            gc.set_threshold(OBJECTS_TO_A_COLLECTION)
             self._instruments = [Checked(), Compiled(self._open.enter_context(Compiles(self.implementation.name)))]
         return self
 

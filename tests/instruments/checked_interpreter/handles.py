@@ -16,17 +16,12 @@ INTEGER_RANGES: dict[tl.dtype, tuple[int, int]] = {
 }
 
 
-_numpy_dtypes: dict[str, np.dtype] = {}
-
-
 def numpy_dtype(dtype: tl.dtype) -> np.dtype:
     """The numpy type of the lanes of `dtype`. The interpreter's own function builds a table at each call."""
-    scalar = dtype.scalar
-    if isinstance(scalar, tl.pointer_type):
-        return _ADDRESS
-    known = _numpy_dtypes.get(scalar.name)
+    known: np.dtype | None = vars(dtype).get("_numpy_dtype")
     if known is None:
-        known = _numpy_dtypes[scalar.name] = numpy_dtype_of(scalar)
+        known = _ADDRESS if isinstance(dtype.scalar, tl.pointer_type) else numpy_dtype_of(dtype.scalar)
+        dtype._numpy_dtype = known
     return known
 
 

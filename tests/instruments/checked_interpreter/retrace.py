@@ -68,6 +68,11 @@ class _Node:
     """What follows, by the answer."""
     is_end: bool = False
 
+    @property
+    def is_whole(self) -> bool:
+        """Whether no more steps will be noted."""
+        return self.is_end or self.question is not None
+
 
 class Trace:
     """What the programs of a kernel with given constants and types do."""
@@ -94,8 +99,9 @@ class Launched:
     def __init__(self, trace: Trace, inputs: Sequence[Any]) -> None:
         self.trace = trace
         self.inputs = inputs
-        self.fixed: dict[int, Any] = {}
-        """Handles that fixed steps gave, by the steps' identities."""
+        self.held: dict[int, tuple[list[Any], list[tuple[int, _Step]]]] = {}
+        """By the identity of a node that was done once: what its fixed steps gave, each in its place; and the other
+        steps, with theirs."""
 
 
 class Program:
@@ -107,13 +113,13 @@ class Program:
         """Handles, in the order in which they came."""
         self.answers: list[Any] = []
         self.node = self.trace.root
-        self._fixed = launched.fixed
+        self._held = launched.held
 
     def run(self, builder: Any) -> bool:
         """Do what is known; return whether that was all."""
         try:
             while True:
-                self._do(self.node.steps, builder)
+                self._do(self.node, builder)
                 question = self.node.question
                 if question is None:
                     return self.node.is_end
@@ -124,28 +130,47 @@ class Program:
         finally:
             source.here = None
 
-    def _do(self, steps: list[_Step], builder: Any) -> None:
-        values, fixed = self.values, self._fixed
-        for step in steps:
-            run, arguments, named, at, _, line, is_fixed = step
-            if is_fixed and id(step) in fixed:
-                values.append(fixed[id(step)])
-                continue
-            source.here = line
-            if at is None:
-                given = [_filled(argument, values) for argument in arguments]
-                result = run(builder, *given, **{name: _filled(of, values) for name, of in named.items()})
-            else:
-                given = list(arguments)
-                for place, number in at:
-                    given[place] = values[number]
-                result = run(builder, *given, **named)
-            if type(result) is CheckedHandle:
-                values.append(result)
-            elif result is not None:
-                values += map(_handle_of, result if type(result) is tuple else [result])
-            if is_fixed:
-                fixed[id(step)] = values[-1]
+    def _do(self, node: _Node, builder: Any) -> None:
+        values, known = self.values, self._held.get(id(node))
+        if known is not None:
+            before = len(values)
+            values += known[0]
+            for place, step in known[1]:
+                _keep(values, before + place, _done(step, builder, values))
+            return
+        before, others = len(values), list[tuple[int, _Step]]()
+        for step in node.steps:
+            place, gives = len(values), step.gives
+            values += [None] * (len(gives) if type(gives) is tuple else gives is not None)
+            _keep(values, place, _done(step, builder, values))
+            if not step.is_fixed:
+                others.append((place - before, step))
+        if node.is_whole:
+            held = values[before:]
+            for place, step in others:
+                if step.gives is not None:
+                    held[place] = None
+            self._held[id(node)] = held, others
+
+
+def _done(step: _Step, builder: Any, values: list[Any]) -> Any:
+    source.here = step.line
+    if step.at is None:
+        given = [_filled(argument, values) for argument in step.arguments]
+        return step.run(builder, *given, **{name: _filled(of, values) for name, of in step.named.items()})
+    given = list(step.arguments)
+    for place, number in step.at:
+        given[place] = values[number]
+    return step.run(builder, *given, **step.named)
+
+
+def _keep(values: list[Any], place: int, result: Any) -> None:
+    if type(result) is CheckedHandle:
+        values[place] = result
+    elif type(result) is tuple:
+        values[place : place + len(result)] = map(_handle_of, result)
+    elif result is not None:
+        values[place] = _handle_of(result)
 
 
 class Recorder:
