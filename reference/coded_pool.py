@@ -66,9 +66,22 @@ def coded_rows(slots: torch.Tensor, index_head_dim: int, seed: int) -> tuple[tor
     """
     if index_head_dim % 4 or index_head_dim < 4:
         raise ValueError(f"index_head_dim: expected a multiple of 4, got {index_head_dim}")
-    words = slots.to(torch.int32)[:, None] ^ _lane_keys(index_head_dim, seed, slots.device)
-    rows = _mix(words).masked_fill_((slots < 0)[:, None], 0).view(torch.uint8)
-    return rows[:, :index_head_dim].contiguous(), rows[:, index_head_dim:].contiguous()
+    keys = _lane_keys(index_head_dim, seed, slots.device)
+    return _coded(slots, keys[:-1]), _coded(slots, keys[-1:])
+
+
+def coded_part(slots: torch.Tensor, index_head_dim: int, seed: int, part: str) -> torch.Tensor:
+    """Return one of `coded_rows`: those of the keys, `K`, or of the scales, `S`."""
+    keys = _lane_keys(index_head_dim, seed, slots.device)
+    return _coded(slots, keys[:-1] if part == "K" else keys[-1:])
+
+
+def _coded(slots: torch.Tensor, keys: torch.Tensor) -> torch.Tensor:
+    words = torch.empty(
+        (len(slots), len(keys)), dtype=torch.int32, device=slots.device
+    )  # strides of 1, also of no rows
+    torch.bitwise_xor(slots.to(torch.int32)[:, None], keys, out=words)
+    return _mix(words).masked_fill_((slots < 0)[:, None], 0).view(torch.uint8)
 
 
 def coded_pages(

@@ -33,9 +33,8 @@ from tests.examine.selection import Selection
 
 PATIENCE_SECONDS = 300.0
 """How long the import of an implementation may take; some compile extensions at that time."""
-_FOR_ALL = (
-    "pytest",
-    "xdist.remote",
+_FOR_ANY_DEVICE = ("pytest", "xdist.remote")
+_WITH_TRITON = (
     "tests.plugin.hooks",
     "tests.plugin.fixtures",
     "tests.examine.examination",
@@ -97,14 +96,18 @@ def _work(order: Mapping[str, Any]) -> None:
     importlib.import_module("torch")  # first: it knows best which GPUs it can use
     from tests.plugin.devices import choose_device
 
-    told = _told_by_fork(lambda: {"device": choose_device(selection.device)})
+    fork = _Fork(lambda: {"device": choose_device(selection.device)})
+    _import(_FOR_ANY_DEVICE)
+    told = fork.told()
     if "device" in told:
         if told["device"] == "cpu":
             choose_device("cpu")  # Triton, which is imported next, asks whether it is to interpret
-        for module in (*_FOR_ALL, *_FOR_A_DEVICE[told["device"]]):
-            importlib.import_module(module)
+        _import((*_WITH_TRITON, *_FOR_A_DEVICE[told["device"]]))
         gc.freeze()  # what no fork ever frees
-        told = _told_by_fork(lambda: asdict(answer(selection)))
+        fork = _Fork(lambda: asdict(answer(selection)))
+        if told["device"] == "cuda":
+            _read_triton()
+        told = fork.told()
     with socket.socket(socket.AF_UNIX) as listener:
         listener.bind(forked.within_reach(order["socket"]))
         listener.listen()
@@ -124,23 +127,46 @@ def _fork() -> int:
         return os.fork()
 
 
-def _told_by_fork(look: Callable[[], Told]) -> Told:
-    """Return what a fork says, or its `refusal` or `error`; end as it does where it says nothing."""
-    with tempfile.TemporaryFile("w+", encoding="utf-8") as file:
+def _import(modules: Sequence[str]) -> None:
+    for module in modules:
+        importlib.import_module(module)
+
+
+def _read_triton() -> None:
+    """Have Triton read its own files, of which each process that compiles needs the hash."""
+    from triton.runtime import cache
+
+    if (key := getattr(cache, "triton_key", None)) is not None:
+        key()
+
+
+class _Fork:
+    """A fork that looks at something.
+
+    Args:
+        look: returns what it says.
+    """
+
+    def __init__(self, look: Callable[[], Told]) -> None:
+        self._file = tempfile.TemporaryFile("w+", encoding="utf-8")  # noqa: SIM115 - closed when it is read
 
         def work() -> None:
-            json.dump(_told(look), file)
-            file.flush()
+            json.dump(_told(look), self._file)
+            self._file.flush()
 
-        number = _fork()
-        if not number:
+        self._number = _fork()
+        if not self._number:
             _exit_after(work)
-        status = os.waitstatus_to_exitcode(os.waitpid(number, 0)[1])
-        file.seek(0)
-        said = file.read()
-    if status or not said:
-        forked.end_as(status)
-    return json.loads(said)
+
+    def told(self) -> Told:
+        """Return what it says, or its `refusal` or `error`; end as it does where it says nothing."""
+        status = os.waitstatus_to_exitcode(os.waitpid(self._number, 0)[1])
+        with self._file:
+            self._file.seek(0)
+            said = self._file.read()
+        if status or not said:
+            forked.end_as(status)
+        return json.loads(said)
 
 
 def _told(look: Callable[[], Told]) -> Told:
@@ -235,4 +261,6 @@ def _be_worker(streams: Sequence[int]) -> None:
 
 
 if __name__ == "__main__":
+    with suppress(Exception):  # the work says so, too
+        importlib.import_module("torch")  # takes longest, and does not depend on the order
     serve(_work)

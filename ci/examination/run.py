@@ -10,7 +10,9 @@ from contextlib import contextmanager, suppress
 from pathlib import Path
 
 import pytest
+import xdist.dsession  # noqa: F401 - as the next: pytest imports it when all wait for that, and now others import as well
 
+import tests.plugin.hooks  # noqa: F401
 from ci.examination.collector import Collector
 from tests import ROOT
 from tests.calls import files

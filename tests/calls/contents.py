@@ -6,7 +6,7 @@ import numpy as np
 import torch
 
 from reference import quantised
-from reference.coded_pool import coded_pages, coded_rows
+from reference.coded_pool import coded_pages, coded_part, coded_rows
 from reference.indexing import gather_slots
 from reference.layout import LAYOUTS, PADDING
 from tests.calls.fetching import HOST_BYTES
@@ -20,7 +20,11 @@ POOLS_KEPT = 8
 @lru_cache(maxsize=POOLS_KEPT)
 def pool_on_host(case: Case, content_seed: int) -> torch.Tensor:
     """Return all pages of a pool, `(num_pages, page_bytes)` uint8 on the host, not to be written to."""
-    return pages_of(case, torch.arange(num_pages_of(case)), content_seed)
+    pages = num_pages_of(case)
+    if case.content == "coded" and pages * case.page_bytes <= HOST_BYTES:
+        k, s = (rows[:-1] for rows in _tokens_on_host(case, content_seed))
+        return LAYOUTS[case.layout].pages_of(k, s, case.page_size)
+    return pages_of(case, torch.arange(pages), content_seed)
 
 
 def pages_of(case: Case, pages: torch.Tensor, content_seed: int) -> torch.Tensor:
@@ -35,38 +39,36 @@ def pages_of(case: Case, pages: torch.Tensor, content_seed: int) -> torch.Tensor
     return pattern.to(pages.device)[start % len(pattern)]
 
 
-def rows_of(case: Case, slots: torch.Tensor, content_seed: int) -> tuple[torch.Tensor, torch.Tensor]:
-    """Return the K and S bytes of token slots.
+def rows_of(case: Case, slots: torch.Tensor, content_seed: int, part: str) -> torch.Tensor:
+    """Return the bytes of token slots.
 
     Args:
         case: whose pool it is.
         slots: `(rows,)` int64, `page * page_size + token` of a page of the pool, or negative for a row of zeros.
         content_seed: which of the contents.
+        part: `K` or `S`.
 
     Returns:
-        `k`, `(rows, index_head_dim)` uint8, and `s`, `(rows, 4)` uint8, on `slots`'s device.
+        `(rows, index_head_dim)` or `(rows, 4)` uint8, on `slots`'s device.
     """
     if case.content == "coded":
         if slots.device.type == "cpu" and num_pages_of(case) * case.page_bytes <= HOST_BYTES:
-            return _chosen(_tokens_on_host(case, content_seed), slots)
-        return coded_rows(slots, case.index_head_dim, content_seed)
+            tokens = _tokens_on_host(case, content_seed)[0 if part == "K" else 1]
+            return tokens.index_select(0, torch.where(slots < 0, len(tokens) - 1, slots))
+        return coded_part(slots, case.index_head_dim, content_seed, part)
     pages, place = torch.unique(slots.clamp(min=0) // case.page_size, return_inverse=True)
     in_pages = torch.where(slots < 0, -1, place * case.page_size + slots % case.page_size)
     contents = pages_of(case, pages, content_seed)
-    return gather_slots(contents, in_pages, case.page_size, case.index_head_dim, LAYOUTS[case.layout])
+    rows = gather_slots(contents, in_pages, case.page_size, case.index_head_dim, LAYOUTS[case.layout])
+    return rows[0 if part == "K" else 1]
 
 
 @lru_cache(maxsize=POOLS_KEPT)
 def _tokens_on_host(case: Case, content_seed: int) -> tuple[torch.Tensor, torch.Tensor]:
-    """Return the rows of all tokens of a coded pool, and a row of zeros, which -1 is the place of."""
+    """Return the rows of all tokens of a coded pool, and a row of zeros behind them."""
     slots = torch.arange(num_pages_of(case) * case.page_size + 1)
     slots[-1] = -1
     return coded_rows(slots, case.index_head_dim, content_seed)
-
-
-def _chosen(tokens: tuple[torch.Tensor, torch.Tensor], slots: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor]:
-    at = torch.where(slots < 0, len(tokens[0]) - 1, slots)
-    return tokens[0].index_select(0, at), tokens[1].index_select(0, at)
 
 
 def _quantised_pages(case: Case, pages: torch.Tensor, content_seed: int) -> torch.Tensor:

@@ -124,7 +124,8 @@ class Inputs:
     def _filled_pages(self, contents: Plan) -> Iterator[torch.Tensor]:
         """Yield the pages that have contents, some at a time."""
         for start in range(0, len(contents.filled_pages), FILLED_AT_ONCE):
-            yield torch.from_numpy(contents.filled_pages[start : start + FILLED_AT_ONCE]).to(self.device)
+            pages = torch.from_numpy(contents.filled_pages[start : start + FILLED_AT_ONCE])
+            yield pages.to(self.device, non_blocking=True)
 
     def changed(self, fetch: Fetch) -> Callable[[], list[str]]:
         """Ask which arguments no longer hold what was written to them; return what tells their names."""

@@ -9,7 +9,7 @@ import torch
 from reference.coded_pool import decode_k, decode_s
 from reference.layout import LAYOUTS, places
 from tests.calls.contents import rows_of
-from tests.calls.fetching import same
+from tests.calls.fetching import Fetch, is_on_host, same
 from tests.calls.placed import FILLER
 from tests.cases.case import Case
 from tests.cases.plan import Plan
@@ -58,7 +58,6 @@ class Expectation:
         self.case = case
         self.plan = contents
         self._is_interpreted = device.type == "cpu"
-        self._latest: tuple[tuple[slice, torch.device], tuple[torch.Tensor, torch.Tensor]] | None = None
         self._row_starts = np.concatenate([[0], np.cumsum(contents.seq_lens)])
 
     def wrong_rows(
@@ -76,13 +75,15 @@ class Expectation:
             The wrong rows, or None where there are none.
         """
         count, first, refused = 0, torch.zeros(0, dtype=torch.int64), self._is_interpreted
-        total = result.shape[0]
-        for start in range(0, total, ROWS_AT_ONCE):
-            chunk = result[start : start + ROWS_AT_ONCE]
-            expected = self._expected(part, slice(start, start + chunk.shape[0]), chunk.device)
-            if same(chunk, expected):
+        fetch, total = Fetch(), result.shape[0]
+        starts = range(0, total, ROWS_AT_ONCE)
+        looks = (fetch.differs(*self._compared(part, result, start)) for start in starts)
+        # A device gets all to do before it is waited for.
+        for start, is_other in zip(starts, looks if is_on_host(result) else list(looks), strict=True):
+            if not is_other():
                 continue
-            wrong = (chunk != expected).any(dim=1).nonzero().flatten().cpu() + start
+            some, right = self._compared(part, result, start)
+            wrong = (some != right).any(dim=1).nonzero().flatten().cpu() + start
             count += len(wrong)
             refused = refused and bool((result[wrong] == REFUSED_BYTE).all())
             first = torch.cat([first, wrong])[:ROWS_TOLD]
@@ -113,17 +114,22 @@ class Expectation:
             return Seen.ROW_FROM_WRAPPED_ADDRESS
         return Seen.WRONG_ROW
 
+    def _compared(self, part: str, result: torch.Tensor, start: int) -> tuple[torch.Tensor, torch.Tensor]:
+        """Return some rows of a result, and what they should be."""
+        held = result[start : start + ROWS_AT_ONCE]
+        return held, self._expected(part, slice(start, start + held.shape[0]), held.device)
+
     def _of_slots(self, slots: list[int]) -> tuple[torch.Tensor, torch.Tensor]:
-        return rows_of(self.case, torch.tensor(slots), self.plan.content_seed)
+        of = torch.tensor(slots)
+        k, s = (rows_of(self.case, of, self.plan.content_seed, part) for part in ("K", "S"))
+        return k, s
 
     def _right(self, part: str, row: int) -> torch.Tensor:
         return self._expected(part, slice(row, row + 1), torch.device("cpu"))[0]
 
     def _expected(self, part: str, rows: slice, device: torch.device) -> torch.Tensor:
-        if self._latest is None or self._latest[0] != (rows, device):
-            slots = torch.from_numpy(self.plan.row_slots[rows]).to(device)
-            self._latest = (rows, device), rows_of(self.case, slots, self.plan.content_seed)
-        return self._latest[1][0 if part == "K" else 1]
+        slots = torch.from_numpy(self.plan.row_slots[rows]).to(device, non_blocking=True)
+        return rows_of(self.case, slots, self.plan.content_seed, part)
 
     def _tell(self, part: str, row: int, held: torch.Tensor, poison: int, earlier: "Expectation | None") -> str:
         sequence = int(np.searchsorted(self._row_starts, row, side="right")) - 1

@@ -73,6 +73,7 @@ def held_bytes(device: torch.device) -> int:
         torch.cuda.synchronize(device)
         return torch.cuda.memory_allocated(device)
     tensors = [held for held in gc.get_objects() if issubclass(type(held), torch.Tensor)]
-    # Of what the compiler of torch keeps, a tensor that is only traced says that it is on the CPU; it has no memory.
-    storages = [storage for t in tensors if (storage := t.untyped_storage()).device == device]
+    with torch._C.DisableTorchFunction():  # of classes of examined code
+        # Of what torch's compiler keeps, a tensor that is only traced says that it is on the CPU; it has no memory.
+        storages = [storage for t in tensors if (storage := t.untyped_storage()).device == device]
     return sum({storage.data_ptr(): storage.nbytes() for storage in storages}.values())

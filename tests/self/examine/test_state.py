@@ -133,3 +133,19 @@ def test_a_setting_that_an_earlier_case_left_is_seen_all_the_same(tmp_path, exam
     assert torch.is_grad_enabled() == before
     told = [finding.message for finding in examiner.examine(CASES["state/lengths"], changes, Contract.SAFE).findings]
     assert {"call 1 changed the grad mode from True to False", "call 1 changed Python's random state"} <= set(told)
+
+
+class Late(torch.Tensor):
+    """A class of examined code, of which an object is left over."""
+
+    @classmethod
+    def __torch_function__(cls, *more, **named):
+        raise SystemExit("do not look")
+
+
+def test_what_is_left_of_examined_classes_is_counted_and_not_asked():
+    before = held_bytes(CPU)
+    with torch._C.DisableTorchFunction():
+        left = torch.zeros(1_000, dtype=torch.uint8).as_subclass(Late)
+    assert held_bytes(CPU) - before >= 1_000
+    del left
