@@ -30,7 +30,9 @@ from tests.latency.samples import Cell, CellSamples, Draw
 BLOCKS = REPLAYS // 2
 """Blocks of A B B A in a draw of a cell; of a control, one."""
 HOST_BATCHES = 4
-"""Batches of each side in a draw of a host cell; even, as blocks are."""
+"""Batches of each side at one place in memory, in a draw of a host cell; even, as blocks are."""
+HOST_PLACEMENTS = 4
+"""Places in memory, each new, in a draw of a host cell: where tensors and objects lie biases all batches alike."""
 FLOOD, FLOODS = "flood", 3
 """Replays of the flood alone, before and behind those of the sides of a draw in place."""
 CASES = {case.name: case for case in GATED}
@@ -58,13 +60,16 @@ class Measurer:
         cell, number = samples.cell, len(samples.draws)
         seed = hash_of(self._seed, cell.id, number)
         rng = random.Random(seed)
-        placement = Placement(CASES[cell.workload], self._device, seed)
         pairs = {"": self._sides(cell), **self._controls(cell)}
         sides = list({side.name: side for pair in pairs.values() for side in pair}.values())
         rng.shuffle(sides)
         if cell.metric == "host":
-            # The sides take turns batch by batch, each second time in reverse: neighbours in time, as in A B B A.
-            seconds = host_seconds(placement, sides, HOST_BATCHES)
+            seconds: dict[str, list[float]] = {side.name: [] for side in sides}
+            for place in range(HOST_PLACEMENTS):
+                # The sides take turns batch by batch, each second time in reverse: neighbours in time, as in A B B A.
+                placement = Placement(CASES[cell.workload], self._device, hash_of(seed, cell.id, place))
+                for name, batches in host_seconds(placement, sides, HOST_BATCHES).items():
+                    seconds[name] += batches
             draws = {key: Draw(tuple(seconds[a.name]), tuple(seconds[b.name])) for key, (a, b) in pairs.items()}
         else:
             turns = [
@@ -72,6 +77,7 @@ class Measurer:
                 for key, pair in pairs.items()
                 for place in blocks(1 if key else BLOCKS, rng)
             ]
+            placement = Placement(CASES[cell.workload], self._device, seed)
             told = (
                 _in_place(placement, sides, turns)
                 if cell.metric == "in place"

@@ -46,17 +46,16 @@ REPLAY_TRIM = 0.25
 """Share of a draw's pairs of replays that is cut on either side: what the machine did besides comes in bursts."""
 
 
-MINIMUM_EFFECT: Mapping[Metric, float] = MappingProxyType({"device": 0.01, "in place": 0.01, "host": 0.05})
+MINIMUM_EFFECT: Mapping[Metric, float] = MappingProxyType({"device": 0.01, "in place": 0.01, "host": 0.02})
 """Relative change that must be exceeded with certainty before a cell is flagged, the same for all durations.
 
-The host shares its cores and clocks with whatever else runs: unchanged code took 28 to 53 us on one machine. Below 5 %
-nothing is worth a look: a microsecond of 20.
+The host shares its cores and clocks with whatever else runs: unchanged code took 28 to 53 us on one machine.
 """
 SAME_BELOW: Mapping[Metric, tuple[tuple[float, float], ...]] = MappingProxyType(
     {
         "device": ((11.5, 0.0175), (4.7, 0.025), (0.0, 0.04)),
         "in place": ((11.5, 0.025), (0.0, 0.05)),
-        "host": ((0.0, 0.15),),
+        "host": ((0.0, 0.05),),
     }
 )
 """Relative slowdown that must be ruled out before a cell is SAME, for cells from so many microseconds up.

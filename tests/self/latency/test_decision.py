@@ -208,10 +208,10 @@ class TestScreening:
         assert _undecided(next_step(wild, FAMILY, most_draws=15)).draws == 12
 
     def test_host_time_has_a_larger_minimum_effect(self):
-        verdict = next_step(_samples(0.03, cell=HOST), FAMILY)
+        verdict = next_step(_samples(0.015, cell=HOST), FAMILY)
         assert isinstance(verdict, CellVerdict)
-        assert (verdict.kind, "15 %" in verdict.reason) == (Kind.SAME, True)
-        assert _flag(0.2, cell=HOST).kind is Kind.SLOWER
+        assert (verdict.kind, "5 %" in verdict.reason) == (Kind.SAME, True)
+        assert _flag(0.05, cell=HOST).kind is Kind.SLOWER
 
 
 class TestConfirmation:
