@@ -160,18 +160,21 @@ class _Contents:
             *((name, limit, self._elements.programs) for name, limit in axes),
             *((name, limit, partial(lanes_of, result, size)) for name, limit in counts if limit.as_long() > 1),
         ]
-        found = []
+        found: _Numbers = []
         for name, limit, forms in asked:
-            form = next((form for form in forms(self._sizes) if self._is(name, form, stores, result)), None)
+            form = next((form for form in forms(self._sizes) if self._is(name, form, found, stores, result)), None)
             if form is None:
                 return [], "it is not known by which program and lane"
             found.append((name, form, limit))
         return found, ""
 
-    def _is(self, name: Term, form: Form, stores: list[Access], result: Result) -> bool:
-        """Whether a number is of a form, of whatever is stored."""
+    def _is(self, name: Term, form: Form, known: "_Numbers", stores: list[Access], result: Result) -> bool:
+        """Whether a number is of a form, of whatever is stored, where others are known."""
         return all(
-            self._is_seen([*store.given, element.is_here], name == form(element))
+            self._is_seen(
+                [*store.given, element.is_here, *(other == of(element) for other, of, _ in known)],
+                name == form(element),
+            )
             for store in stores
             for element in self._elements.at(store.offset, result)
         )
