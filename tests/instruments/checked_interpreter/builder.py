@@ -11,7 +11,8 @@ from .blocks import BlockOps
 from .elementwise import ElementwiseOps
 from .fast_semantic import FastSemantic
 from .handles import CheckedHandle
-from .retrace import FIXED, Recorder
+from .recorder import Recorder
+from .retrace import FIXED
 from .source import in_kernel
 
 

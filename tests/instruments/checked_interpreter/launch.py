@@ -23,8 +23,9 @@ from . import kinds
 from .builder import CheckedBuilder, noting
 from .handles import CheckedHandle, numpy_dtype
 from .language import checked_language
+from .recorder import Recorder, launched
 from .regions import RegionTable
-from .retrace import Launched, Program, Recorder, launched
+from .retrace import Launched, Program
 from .source import Line
 from .state import LaunchState
 
