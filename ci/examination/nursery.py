@@ -45,6 +45,20 @@ _FOR_A_DEVICE = {
     "cuda": ("tests.instruments.fenced_memory.cuda",),
 }
 """What those who examine import; what is missing here each imports for itself."""
+_MEANWHILE = (
+    "pytest_benchmark.plugin",
+    "pytest_benchmark.storage.file",
+    "xdist.looponfail",
+    "tests.latency.storage",
+    "tests.latency.stored_run",
+    "_pytest.faulthandler",
+    "_pytest.junitxml",
+    "_pytest.skipping",
+    "_pytest.unittest",
+    "torch.utils._device",
+    "triton.experimental.gluon",
+)
+"""What pytest's plugins and Triton import at last; no Triton has to have all."""
 Told = dict[str, Any]
 
 
@@ -107,6 +121,9 @@ def _work(order: Mapping[str, Any]) -> None:
         fork = _Fork(lambda: asdict(answer(selection)))
         if told["device"] == "cuda":
             _read_triton()
+        for module in _MEANWHILE:
+            with suppress(ImportError):
+                importlib.import_module(module)
         told = fork.told()
     with socket.socket(socket.AF_UNIX) as listener:
         listener.bind(forked.within_reach(order["socket"]))
