@@ -12,7 +12,15 @@ from tests.contract import Rule
 from tests.instruments.proof.found import Access
 from tests.instruments.proof.launch import TERMS, SymbolicLaunch
 from tests.instruments.proof.module import Unmodelled
-from tests.instruments.proof.premises import ALL_RULES, MEMORY_RULES, allows, plain_layouts, premises, replayable
+from tests.instruments.proof.premises import (
+    ALL_RULES,
+    MEMORY_RULES,
+    allows,
+    are_lengths_known,
+    plain_layouts,
+    premises,
+    replayable,
+)
 from tests.instruments.proof.prover import MANY, THOROUGH, Known
 from tests.instruments.proof.replay import Counterexample
 from tests.instruments.proof.terms import Term
@@ -222,6 +230,8 @@ class _Examination:
 
     def _candidate(self, walk: Walk, access: Access, rule: Rule) -> Counterexample | None:
         """Return a small input that may break a rule; None if there is none that can be run."""
+        if walk.sequences is None and are_lengths_known(rule):
+            return None  # of any number of sequences, nothing is known of their sum: no model would be of such input
         goal = _goal(walk, access, rule)
         given = [*self._given(walk, access, rule), *replayable(walk)]
         _, _, names = walk.terms.cone([*given, goal])

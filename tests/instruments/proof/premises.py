@@ -79,6 +79,11 @@ def replayable(walk: Walk) -> list[Term]:
     return [z3.Or(extent.is_empty, extent.bytes <= LARGEST_REPLAYED) for extent in walk.extents.values()]
 
 
+def are_lengths_known(rule: Rule) -> bool:
+    """Whether the host and the device agree on the input that a rule is about."""
+    return _lengths_agree in _PREMISES[rule]
+
+
 def allows(rule: Rule, example: Counterexample) -> bool:
     """Whether a rule is about an input: a walk of any number of sequences knows nothing of their sum."""
     n = example.numbers
@@ -86,7 +91,7 @@ def allows(rule: Rule, example: Counterexample) -> bool:
     pages = [number for (root, _), number in known.items() if root == "page_indices"]
     if _pages_exist in _PREMISES[rule] and not all(0 <= page < n["num_pages"] for page in pages):
         return False
-    if _lengths_agree not in _PREMISES[rule]:
+    if not are_lengths_known(rule):
         return True
     step = n["lengths_stride"] * (8 if example.setting["lens_dtype"] == "int64" else 4)
     places = {offset: number for (root, offset), number in known.items() if root == "seq_lens"}
