@@ -90,6 +90,8 @@ class _Contents:
             stores = [access for access in self._walk.walked.accesses if access.root == result.root]
             if not stores:
                 raise Unmodelled(f"{result.what} that no store fills")
+            if any(store.is_repeated for store in stores):
+                raise Unmodelled(f"{result.what} that are stored in a loop of any number of rounds")
             numbers, reason = self._numbers(stores, result)
             for store in stores:
                 yield from self._right(store, numbers, result)
@@ -146,8 +148,6 @@ class _Contents:
 
     def _numbers(self, stores: list[Access], result: Result) -> tuple["_Numbers", str]:
         """Return each number of a program or lane with its form and its limit, and why that is not known."""
-        if any(store.is_repeated for store in stores):
-            return [], "it is stored in a loop of any number of rounds"
         if len({(store.size, store.shape) for store in stores}) > 1:
             return [], "it is stored by lanes of several shapes"
         shape, size = stores[0].shape, stores[0].size
