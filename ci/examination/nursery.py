@@ -120,7 +120,9 @@ def _work(order: Mapping[str, Any]) -> None:
         gc.freeze()  # what no fork ever frees
         fork = _Fork(lambda: asdict(answer(selection)))
         if told["device"] == "cuda":
-            _read_triton()
+            from tests.instruments.triton_seams import read_own_files
+
+            read_own_files()
         for module in _MEANWHILE:
             with suppress(ImportError):
                 importlib.import_module(module)
@@ -147,14 +149,6 @@ def _fork() -> int:
 def _import(modules: Sequence[str]) -> None:
     for module in modules:
         importlib.import_module(module)
-
-
-def _read_triton() -> None:
-    """Have Triton read its own files, of which each process that compiles needs the hash."""
-    from triton.runtime import cache
-
-    if (key := getattr(cache, "triton_key", None)) is not None:
-        key()
 
 
 class _Fork:

@@ -484,3 +484,11 @@ def _called_with_semantic(member: Any) -> Callable[..., Any]:
         return inner(*args, **kwargs)
 
     return call
+
+
+def read_own_files() -> None:
+    """Have Triton read its own files, of which each process that compiles needs the hash."""
+    from triton.runtime import cache
+
+    if (key := getattr(cache, "triton_key", None)) is not None:
+        key()
