@@ -98,8 +98,9 @@ _BLAME = {
     Seen.ALIGNMENT: _Blame((*_BAD_INPUT, *_UNUSUAL)),
     Seen.DESCRIPTOR: _Blame((*_BAD_INPUT, *_UNUSUAL)),
     Seen.GRID: _Blame(_BAD_INPUT),
-    # Lengths that nobody can have may wrap, as long as nothing outside is touched.
-    Seen.WRAP: _Blame((Rule.DISAGREEMENT,), Rule.BIG_ADDRESSES),
+    # Lengths that nobody can have may wrap, as long as nothing outside is touched. Where no size is large, numbers that
+    # nobody checked, or that stand elsewhere, have wrapped.
+    Seen.WRAP: _Blame((Rule.DISAGREEMENT, Rule.BIG_ADDRESSES, Rule.INVALID_PAGES, Rule.STRIDES), Rule.BIG_ADDRESSES),
     Seen.RACE: _Blame(rule=Rule.SAME_BYTES),
     Seen.UNDEFINED: _Blame(rule=Rule.UNDEFINED),
     # A false hint lets the compiler load other lanes than the kernel asked for, which nothing defines.

@@ -41,7 +41,7 @@ TABLES = [
     Bug(
         name="int64-table-cut-to-32-bits",
         edits={"other=-1).to(tl.int64)": "other=-1).to(tl.int32).to(tl.int64)"},
-        **cites(12, on="invalid-pages/2-32-plus-3-int64", says="cast to int32"),
+        **cites(11, on="invalid-pages/2-32-plus-3-int64", says="cast to int32"),
     ),
     Bug(
         name="int64-table-read-as-int32",

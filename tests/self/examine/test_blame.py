@@ -70,6 +70,9 @@ def test_everything_that_can_be_seen_has_a_rule_on_every_case():
         (Seen.RESULT, (13,), 13),
         (Seen.RESULT, (9,), 6),
         (Seen.WRAP, (4,), 12),
+        (Seen.WRAP, (11,), 11),
+        (Seen.WRAP, (11, 12), 12),
+        (Seen.WRAP, (10,), 10),
         (Seen.WRAP, (13,), 13),
     ],
 )
