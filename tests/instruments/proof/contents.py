@@ -13,7 +13,7 @@ from typing import Any
 import z3
 
 from tests.contract import Rule
-from tests.instruments.proof.answers import FEW_SEQUENCES, Answer, Obligation, with_common_conditions
+from tests.instruments.proof.answers import FEW_SEQUENCES, PATIENCE, Answer, Obligation, with_common_conditions
 from tests.instruments.proof.elements import Element, Elements, Form, Result, Right, lanes_of, results_of
 from tests.instruments.proof.found import Access
 from tests.instruments.proof.launch import TERMS, SymbolicLaunch
@@ -108,9 +108,9 @@ class _Contents:
     def _follows(self, given: Iterable[Term], statement: Term, prover: Prover | None = None) -> bool:
         return (prover or self._prover).decide([*self._given, *given], statement)[0] is Known.TRUE
 
-    def _is_seen(self, given: Iterable[Term], statement: Term) -> bool:
+    def _is_seen(self, given: Iterable[Term], statement: Term, steps: int = THOROUGH) -> bool:
         """Whether a statement that only helps follows; what is open is not asked again, with products that are true."""
-        return self._prover.proves([*self._given, *given], statement, THOROUGH)
+        return self._prover.proves([*self._given, *given], statement, steps)
 
     def _right(self, store: Access, numbers: "_Numbers", result: Result) -> _Found:
         """Yield whether it is the right bytes that are stored, where pages exist and where not."""
@@ -154,6 +154,8 @@ class _Contents:
         for store in stores:
             if not self._follows(store.given, self._elements.at(store.offset, result)[0].at % size == 0):
                 return [], "what is stored at once may overlap"
+        units = result.row_bytes // size
+        sizes = sorted({*self._sizes, *(count // units for count in shape if count % units == 0)})
         axes = zip(self._walk.programs, self._walk.grid, strict=True)
         counts = zip(lanes(self._walk.terms, shape), map(z3.IntVal, shape), strict=True)
         asked: list[tuple[Term, Term, Callable[[Sequence[int]], Iterator[Form]]]] = [
@@ -162,18 +164,20 @@ class _Contents:
         ]
         found: _Numbers = []
         for name, limit, forms in asked:
-            form = next((form for form in forms(self._sizes) if self._is(name, form, found, stores, result)), None)
+            tries = ((steps, form) for steps in (THOROUGH, PATIENCE * THOROUGH) for form in forms(sizes))
+            form = next((form for steps, form in tries if self._is(steps, name, form, found, stores, result)), None)
             if form is None:
                 return [], "it is not known by which program and lane"
             found.append((name, form, limit))
         return found, ""
 
-    def _is(self, name: Term, form: Form, known: "_Numbers", stores: list[Access], result: Result) -> bool:
+    def _is(self, steps: int, name: Term, form: Form, known: "_Numbers", stores: list[Access], result: Result) -> bool:
         """Whether a number is of a form, of whatever is stored, where others are known."""
         return all(
             self._is_seen(
                 [*store.given, element.is_here, *(other == of(element) for other, of, _ in known)],
                 name == form(element),
+                steps,
             )
             for store in stores
             for element in self._elements.at(store.offset, result)

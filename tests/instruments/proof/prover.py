@@ -59,7 +59,7 @@ class Prover:
         statement = self.terms.simple(statement)
         if z3.is_true(statement):
             return True
-        key = (statement.get_id(), *(term.get_id() for term in given))
+        key = (steps, statement.get_id(), *(term.get_id() for term in given))
         if key not in self._known:
             for term in given:
                 self.terms.keep(term)
