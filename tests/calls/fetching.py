@@ -37,9 +37,15 @@ class Fetch:
         self._brought: tuple[torch.Tensor, ...] | None = None
 
     def of(self, tensor: torch.Tensor) -> Callable[[], torch.Tensor]:
-        """Ask for a tensor of bytes or truth values, and return what takes it."""
+        """Ask for a tensor of bytes or truth values, and return what takes it.
+
+        Raises:
+            RuntimeError: what was asked for has been brought already.
+        """
         if is_on_host(tensor):
             return lambda: tensor
+        if self._brought is not None:
+            raise RuntimeError("fetch: expected all tensors to be asked for before the first is taken")
         place, shape, dtype = len(self._wanted), tensor.shape, tensor.dtype
         self._wanted.append(tensor.detach().reshape(-1).view(torch.uint8))
         return lambda: self._take(place).view(dtype).view(shape)

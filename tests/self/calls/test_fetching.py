@@ -66,6 +66,13 @@ def test_what_is_fetched_is_as_it_was_then(brought):
     assert take().tolist() == [1, 0, 0]
 
 
+def test_nothing_is_asked_for_once_all_was_brought(brought):
+    fetch = Fetch()
+    fetch.of(lent(torch.zeros(3, dtype=torch.uint8)))()
+    with pytest.raises(RuntimeError, match="before the first is taken"):
+        fetch.of(lent(torch.ones(3, dtype=torch.uint8)))
+
+
 def test_a_difference_from_what_the_host_has_is_told(brought):
     fetch, held = Fetch(), lent(torch.arange(8, dtype=torch.uint8))
     equal, other = (fetch.differs(held, right) for right in (held.clone(), held.flip(0)))
