@@ -77,9 +77,8 @@ def coded_part(slots: torch.Tensor, index_head_dim: int, seed: int, part: str) -
 
 
 def _coded(slots: torch.Tensor, keys: torch.Tensor) -> torch.Tensor:
-    words = torch.empty(
-        (len(slots), len(keys)), dtype=torch.int32, device=slots.device
-    )  # strides of 1, also of no rows
+    # Made beforehand, so that strides are 1 also of no rows.
+    words = torch.empty((len(slots), len(keys)), dtype=torch.int32, device=slots.device)
     torch.bitwise_xor(slots.to(torch.int32)[:, None], keys, out=words)
     return _mix(words).masked_fill_((slots < 0)[:, None], 0).view(torch.uint8)
 

@@ -129,7 +129,10 @@ def open_reasons(implementation: str, proofs: Sequence[Proof], rules: Sequence[i
 
 
 def _open(accepted: Sequence[dict[str, str]], implementation: str, proof: Proof, rules: Sequence[int]) -> Iterable[str]:
-    for verdict in (verdict for variant in proof.variants for verdict in variant):
+    verdicts = [verdict for variant in proof.variants for verdict in variant]
+    if proof.variants and not any(not rules or verdict.rule in rules for verdict in verdicts):
+        yield "no call that proofs of these rules are about takes a way that launches a kernel"
+    for verdict in verdicts:
         is_open = verdict.answer is Answer.NOT_DECIDED and (not rules or verdict.rule in rules)
         if is_open and not accepted_reason(accepted, implementation, proof, verdict):
             yield f"rule {int(verdict.rule)}, {verdict.what} at {verdict.place}: {verdict.reason}"

@@ -5,11 +5,13 @@ from collections.abc import Sequence
 from rich.console import Console
 from rich.text import Text
 
+from ci.prove.options import OF_CONTENTS
 from ci.prove.outcome import Proof, accepted_reason, counts, read_accepted
 from ci.prove.rows import row_of
 from ci.reports.console import table_of
 from tests.contract import Rule
 from tests.instruments.proof.answers import Answer, Obligation
+from tests.instruments.proof.contents import SCOPE
 
 ASSUMED = (
     "assumed: Triton's backend is right; no tensor is larger than 2^47 bytes; results share no memory with arguments; "
@@ -38,7 +40,10 @@ def summed_up(implementation: str, proofs: Sequence[Proof], rules: Sequence[Rule
     """Return the numbers of all answers in one sentence."""
     total = {answer: sum(counts(proof, rule)[answer] for proof in proofs for rule in rules) for answer in Answer}
     told = ", ".join(f"{number:,} {answer.value.lower()}" for answer, number in total.items() if number)
-    return f"{implementation}: {told or 'nothing to prove'}"
+    # What is proved of contents is not proved of all calls.
+    of_few = [str(int(rule)) for rule in rules if rule in OF_CONTENTS]
+    scope = f"; of rule{'s' * (len(of_few) > 1)} {', '.join(of_few)} {SCOPE}" if of_few and told else ""
+    return f"{implementation}: {told or 'nothing to prove'}{scope}"
 
 
 def _cell(proof: Proof, rule: Rule) -> Text:

@@ -26,7 +26,8 @@ from tests.instruments.proof.walk import Walk
 
 CONTENT_RULES = (Rule.BYTES, Rule.TABLE_TAIL, Rule.SAME_BYTES, Rule.INVALID_PAGES, Rule.TRAFFIC)
 """Rules of what results hold, and of how it gets there."""
-_SCOPE = f"in calls of up to {FEW_SEQUENCES[-1]} sequences"
+SCOPE = f"in calls of up to {FEW_SEQUENCES[-1]} sequences"
+"""Of what is proved here; no report leaves it out."""
 _Found = Iterator[tuple[tuple[Rule, ...], str, str, str]]
 """Rules, place, what they are asked of, and why they are not proved, which is empty if they are."""
 
@@ -58,7 +59,7 @@ def contents(launches: Sequence[SymbolicLaunch], function: str, setting: Mapping
     except Unmodelled as error:
         reasons = {(rule, launch.kernel, "results"): f"there is no model of {error}" for rule in CONTENT_RULES}
     return [
-        Obligation(*of, Answer.NOT_DECIDED if why else Answer.PROVED, why or _SCOPE, seconds=seconds.get(of, 0.0))
+        Obligation(*of, Answer.NOT_DECIDED if why else Answer.PROVED, why or SCOPE, seconds=seconds.get(of, 0.0))
         for of, why in reasons.items()
     ]
 

@@ -10,6 +10,7 @@ if find_spec("z3") is None:
 
 from ci.prove.outcome import Proof, accepted_reason, outcome_of, read_accepted, shown
 from ci.prove.rows import row_of
+from ci.prove.tables import summed_up
 from ci.reports.decision import Decision
 from tests.cases.case import Case
 from tests.cases.plan import plan
@@ -53,12 +54,19 @@ def proof(*verdicts: Obligation, **host: object) -> Proof:
         ([proof()], (), Decision.UNDECIDED),
         ([proof(verdict(Answer.PROVED), left=3)], (), Decision.UNDECIDED),
         ([proof(verdict(Answer.PROVED)), Proof("get_s", "page 64", (), {"paths": 3})], (), Decision.UNDECIDED),
+        ([proof(verdict(Answer.PROVED)), Proof("get_s", "page 64", ((),), {"paths": 3})], (), Decision.UNDECIDED),
         ([proof(verdict(Answer.PROVED), verdict(Answer.NOT_DECIDED, rule=Rule.UNDEFINED))], (12,), Decision.CLEAN),
         ([proof(verdict(Answer.PROVED), unmodelled={"torch's cumsum on the host": 2})], (), Decision.UNDECIDED),
     ],
 )
 def test_the_outcome(proofs, rules, expected):
     assert outcome_of("mine", proofs, rules) is expected
+
+
+def test_what_is_proved_of_few_sequences_is_not_told_of_all():
+    proofs = [proof(replace(verdict(Answer.PROVED), rule=Rule.BYTES))]
+    assert summed_up("own", proofs, [Rule.BYTES]) == "own: 1 proved; of rule 1 in calls of up to 3 sequences"
+    assert "sequences" not in summed_up("own", [proof(verdict(Answer.PROVED))], [Rule.DISAGREEMENT])
 
 
 def test_only_a_candidate_that_did_wrong_refutes():
